@@ -1,0 +1,64 @@
+# Short doors to the commands; `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format types contracts unit synth lock schemas clean
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+PIP_COMPILE := $(BIN)/pip-compile -q --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1|/' | column -t -s '|'
+
+setup: .venv/.ready node_modules/.ready ## virtual environment with the slipway command, and the pinned CDK CLI
+
+.venv/.ready: requirements-dev.txt pyproject.toml
+	command -v $(PYTHON) >/dev/null || { echo "slipway needs Python 3.11: install it, or run make PYTHON=/path/to/python3.11" >&2; exit 3; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+node_modules/.ready: package.json package-lock.json
+	command -v npm >/dev/null || { echo "slipway needs Node.js 20 or newer for the CDK CLI" >&2; exit 3; }
+	npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+demo: setup ## build, deploy to the local cloud with the real cdk, invoke, compare; KEEP=1 leaves it up
+	$(BIN)/slipway demo $(if $(KEEP),--keep)
+
+test: setup lint types contracts ## the whole check, as CI runs it
+	$(BIN)/pytest
+
+lint: setup ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup ## mend what style can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup ## mypy, strict
+	$(BIN)/mypy .
+
+contracts: setup ## who may import whom
+	$(BIN)/lint-imports
+
+unit: setup ## the tests that start no cloud
+	$(BIN)/pytest -m "not local_cloud and not slow"
+
+synth: setup ## the templates of the local environment
+	npx cdk synth --quiet
+
+schemas: setup ## write docs/reference/*.schema.json from the specs
+	$(BIN)/python -m slipway.specs.schemas
+
+lock: setup ## resolve the pins of pyproject.toml into requirements*.txt
+	$(PIP_COMPILE) --extra build --extra local --extra dev -o requirements-dev.txt pyproject.toml
+	sed -i -E '/^slipway @/d; /^#/d; /^$$/d; s/^torch==([0-9.]+)\+cpu$$/torch==\1/' requirements-dev.txt
+	$(PIP_COMPILE) -c requirements-dev.txt -o requirements.txt pyproject.toml
+	echo '-e .' >> requirements.txt
+	echo '-e .[build,local,dev]' >> requirements-dev.txt
+
+clean: ## remove what can be made again
+	rm -rf artifacts cdk.out .slipway build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
