@@ -1,0 +1,65 @@
+"""Errors of the model server.
+
+ServingError           ends the process: one line, `exit_code`
+├ ManifestError        2, the manifest is missing or broken
+├ SettingError         2, an environment variable holds a bad value
+├ ModelError           1, the model does not load or does not answer
+└ PortError            3, the port cannot be bound
+RequestError           is one request's answer: `status`, `code`, message
+└ InputError           400, the inputs are not what the model takes
+"""
+
+from __future__ import annotations
+
+
+class ServingError(Exception):
+    """End the process with one line and `exit_code`."""
+
+    exit_code = 1
+
+
+class ManifestError(ServingError):
+    """Say what is missing or broken in manifest.json."""
+
+    exit_code = 2
+
+
+class SettingError(ServingError):
+    """Say which environment variable holds a bad value, and what is accepted."""
+
+    exit_code = 2
+
+
+class ModelError(ServingError):
+    """Say why the model cannot be loaded or does not answer."""
+
+
+class PortError(ServingError):
+    """Say that the port cannot be bound."""
+
+    exit_code = 3
+
+
+class RequestError(Exception):
+    """Answer one request with an error.
+
+    Args:
+        status: HTTP status.
+        code: One word for machines.
+        message: What was received, and what is accepted.
+        headers: Sent along.
+    """
+
+    def __init__(self, status: int, code: str, message: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers
+
+
+class InputError(RequestError):
+    """Refuse inputs that the model does not take."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, "invalid_input", message)

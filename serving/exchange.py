@@ -1,0 +1,128 @@
+"""One request and its answer: who asks, what goes back, and the line in the log."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import orjson
+
+from serving import log
+from serving.errors import RequestError
+
+if TYPE_CHECKING:
+    from starlette.types import Scope, Send
+
+    from serving.engine import Answer
+
+_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+_CUSTOM_ATTRIBUTES = re.compile(rb"[\x20-\x7e]{1,1024}")  # what SageMaker itself lets through
+_CUSTOM_ATTRIBUTES_HEADER = b"x-amzn-sagemaker-custom-attributes"
+_JSON = b"application/json"
+
+# One random number a process and a counter: as unique as one a request, at a hundredth of the cost.
+_PROCESS = uuid4().hex
+_numbers = itertools.count(1)
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Exchange:
+    """One request, from its headers to its line in the log."""
+
+    __slots__ = (
+        "_attributes",
+        "_began",
+        "_send",
+        "batch",
+        "bytes_in",
+        "headers",
+        "model_seconds",
+        "path",
+        "request_id",
+    )
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._began = perf_counter()
+        self._send = send
+        self.path: str = scope["path"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.request_id = _request_id(self.headers)
+        self._attributes = self.headers.get(_CUSTOM_ATTRIBUTES_HEADER)
+        self.bytes_in = 0
+        self.batch = 0
+        self.model_seconds = 0.0
+
+    def check_attributes(self) -> None:
+        """Refuse custom attributes that SageMaker would not have let through.
+
+        Raises:
+            RequestError: 400.
+        """
+        if self._attributes is not None and _CUSTOM_ATTRIBUTES.fullmatch(self._attributes) is None:
+            self._attributes = None
+            message = "x-amzn-sagemaker-custom-attributes: accepted: at most 1024 visible ASCII characters"
+            raise RequestError(400, "invalid_custom_attributes", message)
+
+    async def answer(self, answer: Answer, media: str, wait: float) -> None:
+        """Send 200 and write the line."""
+        self.batch = answer.batch
+        self.model_seconds = answer.model_seconds
+        await self._respond(200, media.encode(), answer.body, ())
+        self._log("info", 200, wait)
+
+    async def refuse(self, error: RequestError, **fields: Any) -> None:
+        """Send an error as JSON and write the line."""
+        body = {"error": {"code": error.code, "message": error.message}, "request_id": self.request_id}
+        await self._respond(error.status, _JSON, orjson.dumps(body), error.headers)
+        self._log("error" if error.status == 500 else "info", error.status, code=error.code, **fields)  # noqa: PLR2004
+
+    def note_gone(self) -> None:
+        """Write the line of a request whose client has gone; 499 as other servers have it."""
+        self._log("info", 499, code="client_gone")
+
+    async def _respond(self, status: int, media: bytes, body: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+        fields: Headers = [
+            (b"content-type", media),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", self.request_id.encode()),
+            *headers,
+        ]
+        if self._attributes is not None:
+            fields.append((_CUSTOM_ATTRIBUTES_HEADER, self._attributes))
+        await self._send({"type": "http.response.start", "status": status, "headers": fields})
+        await self._send({"type": "http.response.body", "body": body})
+
+    def _log(self, level: str, status: int, wait: float = 0.0, **fields: Any) -> None:
+        if not log.enabled(level):
+            return
+        if self._attributes is not None:
+            fields["custom_attributes"] = self._attributes.decode("latin-1")
+        log.write(
+            level,
+            "request",
+            request_id=self.request_id,
+            path=self.path,
+            status=status,
+            bytes=self.bytes_in,
+            batch=self.batch,
+            queue_ms=_milliseconds(wait),
+            model_ms=_milliseconds(self.model_seconds),
+            total_ms=_milliseconds(perf_counter() - self._began),
+            **fields,
+        )
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    for name in (b"x-request-id", b"x-amzn-requestid"):
+        value = headers.get(name)
+        if value is not None and _REQUEST_ID.fullmatch(value) is not None:
+            return value.decode()
+    return f"{_PROCESS}-{next(_numbers)}"
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

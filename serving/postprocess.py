@@ -1,0 +1,97 @@
+"""What turns the model's output into the answer, by kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from serving import manifest as manifests
+from serving.errors import ManifestError
+
+if TYPE_CHECKING:
+    from serving.manifest import Manifest
+    from serving.preprocess import Feeds
+
+_TINY = np.float32(1e-12)
+
+
+class Postprocess(Protocol):
+    """One kind of postprocessing."""
+
+    def __call__(self, output: np.ndarray, feeds: Feeds) -> np.ndarray:
+        """Return the answer, float32 (batch, width)."""
+
+    def document(self, answer: np.ndarray) -> dict[str, Any]:
+        """Return the answer as the JSON body's document."""
+
+
+def make(manifest: Manifest) -> Postprocess:
+    """Return the postprocessing that the manifest names."""
+    if isinstance(manifest.postprocess, manifests.Embed):
+        return PoolTokens(manifest.postprocess, manifest)
+    return Softmax(manifest.postprocess.labels, manifest)
+
+
+class PoolTokens:
+    """Token vectors to one vector a text."""
+
+    def __init__(self, spec: manifests.Embed, manifest: Manifest) -> None:
+        _require_width(manifest, rank=3, width=spec.dimensions, stated="postprocess.dimensions")
+        if spec.pooling == "mean" and all(tensor.name != "attention_mask" for tensor in manifest.inputs):
+            raise ManifestError("postprocess.pooling: 'mean' needs an input named attention_mask")
+        self._mean = spec.pooling == "mean"
+        self._normalize = spec.normalize
+
+    def __call__(self, output: np.ndarray, feeds: Feeds) -> np.ndarray:
+        """Return (batch, dimensions) vectors for (batch, length, dimensions) token vectors."""
+        output = output.astype(np.float32, copy=False)
+        if not self._mean:
+            pooled = output[:, 0]
+            return _unit(pooled) if self._normalize else np.ascontiguousarray(pooled)
+        mask = feeds["attention_mask"].astype(np.float32)
+        summed = np.matmul(mask[:, None, :], output)[:, 0]
+        # A sum points where its mean points, so only what is not normalised is divided: each step costs 30 us when
+        # the model has just swept the caches.
+        return _unit(summed) if self._normalize else summed / np.maximum(mask.sum(axis=1), 1.0)[:, None]
+
+    def document(self, answer: np.ndarray) -> dict[str, Any]:
+        """Return one vector a text."""
+        return {"embeddings": answer}
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    length = np.sqrt(np.einsum("bd,bd->b", vectors, vectors))
+    return np.asarray(vectors / np.maximum(length, _TINY)[:, None])
+
+
+class Softmax:
+    """Logits to probabilities."""
+
+    def __init__(self, labels: tuple[str, ...], manifest: Manifest) -> None:
+        _require_width(manifest, rank=2, width=len(labels), stated="postprocess.labels")
+        self._labels = labels
+
+    def __call__(self, output: np.ndarray, feeds: Feeds) -> np.ndarray:  # noqa: ARG002  the protocol's arguments
+        """Return (batch, classes) probabilities for (batch, classes) logits."""
+        logits = output.astype(np.float32, copy=False)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))  # the largest is 0: no overflow
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def document(self, answer: np.ndarray) -> dict[str, Any]:
+        """Return the likeliest label of each input, and all scores in label order."""
+        best = answer.argmax(axis=1)
+        return {
+            "predictions": [
+                {"label": self._labels[index], "score": row[index], "scores": row}
+                for index, row in zip(best.tolist(), answer, strict=True)
+            ]
+        }
+
+
+def _require_width(manifest: Manifest, *, rank: int, width: int, stated: str) -> None:
+    shape = manifest.outputs[0].shape
+    if len(shape) != rank or shape[-1] != width:
+        raise ManifestError(
+            f"outputs[0].shape: {list(shape)} does not fit {stated}, which needs rank {rank}, last {width}"
+        )

@@ -1,0 +1,148 @@
+"""The process: its port, its signals, its life from loading to drained."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from contextlib import contextmanager
+from importlib import metadata
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from serving import engine as engines
+from serving import log, manifest
+from serving.app import App
+from serving.engine import Engine
+from serving.errors import ModelError, PortError, ServingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from serving.settings import Settings
+
+_BACKLOG = 2048
+
+# Callers keep connections for reuse; one that closes under a caller's hand costs it a retry.
+_KEEP_ALIVE_SECONDS = 75
+
+
+def serve(settings: Settings) -> int:
+    """Serve until a signal ends it, and return the exit code.
+
+    Raises:
+        ServingError: If the manifest, the port or the model does not allow it.
+    """
+    manifest.read(settings.model_dir)  # what cannot be served binds no port
+    process = _Process(settings, _bind(settings.host, settings.port))
+    process.run()
+    if process.failure is not None:
+        raise process.failure
+    return 0
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortError(f"{host}:{port}: cannot be bound: {error.strerror or error}") from error
+    return listener
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to us: uvicorn would raise them again at the end and so spoil the exit code."""
+        yield
+
+
+class _Process:
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        self.failure: ServingError | None = None
+        self._settings = settings
+        self._listener = listener
+        self._engine = Engine(max_batch=settings.max_batch)
+        self._app = App(self._engine, settings)
+        self._uvicorn = _Uvicorn(
+            uvicorn.Config(
+                self._app,
+                proxy_headers=False,
+                access_log=False,
+                log_config=None,
+                lifespan="off",
+                ws="none",
+                server_header=False,
+                backlog=_BACKLOG,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=settings.drain_seconds,
+            )
+        )
+
+    def run(self) -> None:
+        factory = self._uvicorn.config.get_loop_factory()
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(self._serve())
+        log.write("info", "stopped", unfinished=self._app.admitted)
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
+        threading.Thread(target=self._load, args=(loop,), name="loader", daemon=True).start()
+        patrol = loop.create_task(self._app.patrol())
+        await self._uvicorn.serve(sockets=[self._listener])
+        patrol.cancel()
+
+    def _stop(self, reason: str) -> None:
+        if self._uvicorn.should_exit:
+            self._uvicorn.force_exit = True  # asked twice: do not wait
+            return
+        log.write("info", "draining", reason=reason, admitted=self._app.admitted)
+        self._app.drain()
+        self._uvicorn.should_exit = True
+
+    def _load(self, loop: asyncio.AbstractEventLoop) -> None:
+        began = perf_counter()
+        try:
+            self._engine.load(self._settings.model_dir, self._settings.threads)
+        except Exception as error:  # noqa: BLE001  it ends the process, wherever it came from
+            failure = error if isinstance(error, ServingError) else ModelError(f"the model does not answer: {error}")
+            loop.call_soon_threadsafe(self._fail, failure)
+        else:
+            loop.call_soon_threadsafe(self._open, perf_counter() - began)
+
+    def _fail(self, failure: ServingError) -> None:
+        self.failure = failure
+        self._app.drain()
+        self._uvicorn.should_exit = True
+
+    def _open(self, seconds: float) -> None:
+        if self._engine.state == engines.LOADING:  # not after a signal
+            self._engine.state = engines.READY
+            log.write("info", "ready", load_seconds=round(seconds, 3), **self._engine.facts)
+
+
+def start_facts(settings: Settings) -> dict[str, object]:
+    """Return what the first line of the log says."""
+    packages = ("onnxruntime", "starlette", "uvicorn", "numpy", "tokenizers")
+    return {
+        "pid": os.getpid(),
+        "host": settings.host,
+        "port": settings.port,
+        "model_dir": str(settings.model_dir),
+        "threads": settings.threads,
+        "queue_limit": settings.queue_limit,
+        "max_body_bytes": settings.max_body_bytes,
+        "max_batch": settings.max_batch,
+        "drain_seconds": settings.drain_seconds,
+        "versions": {name: metadata.version(name) for name in packages},
+    }

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from serving.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+_MEBI = 1024 * 1024
+_MOST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment says about how to serve."""
+
+    host: str
+    port: int
+    model_dir: Path
+    threads: int
+    queue_limit: int
+    max_body_bytes: int
+    max_batch: int
+    body_seconds: int
+    drain_seconds: int
+    log_level: str
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Read the settings; an absent or empty variable takes its default.
+
+    Raises:
+        SettingError: If a value is not one that is accepted.
+    """
+    return Settings(
+        host=environ.get("SLIPWAY_BIND_HOST") or "0.0.0.0",  # noqa: S104  a container's port is published by its host
+        port=_integer(environ, "SAGEMAKER_BIND_TO_PORT", 8080, least=1, most=_MOST_PORT),
+        model_dir=Path(environ.get("SLIPWAY_MODEL_DIR") or "/opt/ml/model"),
+        threads=_integer(environ, "SLIPWAY_THREADS", _cores(), least=1, most=1024),
+        # Waiting longer than a caller's patience helps nobody: better to say so at once.
+        queue_limit=_integer(environ, "SLIPWAY_QUEUE_LIMIT", 64, least=0, most=100_000),
+        max_body_bytes=_integer(environ, "SLIPWAY_MAX_BODY_BYTES", 6 * _MEBI, least=1, most=1024 * _MEBI),
+        max_batch=_integer(environ, "SLIPWAY_MAX_BATCH", 64, least=1, most=1_000_000),
+        body_seconds=_integer(environ, "SLIPWAY_BODY_SECONDS", 60, least=1, most=3600),
+        drain_seconds=_integer(environ, "SLIPWAY_DRAIN_SECONDS", 25, least=0, most=3600),
+        log_level=_choice(environ, "SLIPWAY_LOG_LEVEL", "info", LOG_LEVELS),
+    )
+
+
+def _cores() -> int:
+    # A container may be bound to fewer cores than the machine has.
+    return len(os.sched_getaffinity(0))
+
+
+def _integer(environ: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
+    text = environ.get(name) or str(default)
+    # isdecimal alone takes other scripts' digits.
+    value = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) else None
+    if value is None or not least <= value <= most:
+        raise SettingError(f"{name}: {text!r} is not accepted, an integer from {least} to {most} is")
+    return value
+
+
+def _choice(environ: Mapping[str, str], name: str, default: str, accepted: tuple[str, ...]) -> str:
+    text = (environ.get(name) or default).lower()
+    if text not in accepted:
+        raise SettingError(f"{name}: {text!r} is not accepted, one of these is: {', '.join(accepted)}")
+    return text
