@@ -1,0 +1,60 @@
+"""What users write and what builds record, validated."""
+
+from slipway.specs.artifact import Artifact
+from slipway.specs.deployment import Deployment
+from slipway.specs.environment import EnvironmentSpec
+from slipway.specs.errors import (
+    GateError,
+    HostError,
+    InterruptedByUser,
+    Problem,
+    SlipwayError,
+    SpecError,
+    UsageError,
+)
+from slipway.specs.lock import Lock, LockedModel
+from slipway.specs.manifest import (
+    Archive,
+    BenchmarkRow,
+    Classify,
+    Embed,
+    Manifest,
+    PassTensor,
+    Proof,
+    ServedModel,
+    TensorSpec,
+    Tokenize,
+)
+from slipway.specs.model import ModelSpec
+from slipway.specs.project import Project
+from slipway.specs.realtime import RealtimeEndpointSpec
+from slipway.specs.serverless import ServerlessEndpointSpec
+
+__all__ = [
+    "Archive",
+    "Artifact",
+    "BenchmarkRow",
+    "Classify",
+    "Deployment",
+    "Embed",
+    "EnvironmentSpec",
+    "GateError",
+    "HostError",
+    "InterruptedByUser",
+    "Lock",
+    "LockedModel",
+    "Manifest",
+    "ModelSpec",
+    "PassTensor",
+    "Problem",
+    "Project",
+    "Proof",
+    "RealtimeEndpointSpec",
+    "ServedModel",
+    "ServerlessEndpointSpec",
+    "SlipwayError",
+    "SpecError",
+    "TensorSpec",
+    "Tokenize",
+    "UsageError",
+]

@@ -1,0 +1,52 @@
+"""A built model on this machine, checked against ``artifacts.lock``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slipway.specs.errors import Problem, SpecError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from slipway.specs.lock import LockedModel
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A built model that is here and is what the lock says."""
+
+    model: str
+    locked: LockedModel
+    archive: Path
+
+
+def find_artifact(model: str, locked: LockedModel | None, sources: str, folder: Path) -> Artifact:
+    """Return a model's artifact.
+
+    Args:
+        model: Its name.
+        locked: What the lock says of it; None where it says nothing.
+        sources: Hash of the model's sources as they are now.
+        folder: Holds the artifacts of this model by digest.
+
+    Raises:
+        SpecError: If it was never built, changed since, or is not here as it was locked; with the command to run.
+    """
+    if locked is None:
+        raise _refusal("artifacts.lock", model, "was never built")
+    short = locked.digest[:12]
+    if locked.sources != sources:
+        raise _refusal(f"models/{model}", model, f"changed since it was built as {short}")
+    archive = folder / locked.digest / "model.tar.gz"
+    if not archive.is_file():
+        raise _refusal("artifacts.lock", model, f"the artifact {short} is not on this machine")
+    if archive.stat().st_size != locked.archive.size_bytes:
+        raise _refusal("artifacts.lock", model, f"the artifact {short} on this machine is not the locked one")
+    return Artifact(model, locked, archive)
+
+
+def _refusal(file: str, model: str, message: str) -> SpecError:
+    path = f"models.{model}" if file == "artifacts.lock" else ""
+    return SpecError([Problem(file, 0, path, f"{message}: run `slipway build {model}`")])

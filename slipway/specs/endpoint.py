@@ -1,0 +1,13 @@
+"""What a platform engineer writes: ``endpoints/<name>.yaml``. A new kind is one more member of the union."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from slipway.specs.realtime import RealtimeEndpointSpec
+from slipway.specs.serverless import ServerlessEndpointSpec
+
+AnyEndpoint = RealtimeEndpointSpec | ServerlessEndpointSpec
+EndpointSpec = Annotated[AnyEndpoint, Field(discriminator="kind")]

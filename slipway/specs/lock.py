@@ -1,0 +1,75 @@
+"""``artifacts.lock``: which artifact each model is, and what was measured; written by the build, reviewed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+import yaml
+from pydantic import Field
+
+from slipway.specs.base import Name, Spec
+from slipway.specs.manifest import Archive, BenchmarkRow, Manifest, Sha256
+from slipway.specs.model import Metric, Target
+from slipway.specs.scalar import FLOAT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HEADER = "# Written by `slipway build`; commit it, do not edit it.\n"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what our reader takes for a number though PyYAML does not, such as ``12e3``."""
+
+
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+.0123456789"))
+
+
+class LockedModel(Spec):
+    """One model's artifact and its measured facts."""
+
+    digest: Sha256
+    sources: Sha256
+    """Hash of the spec and its folder, by which synth sees that the model changed and was not rebuilt."""
+    target: Target
+    archive: Archive
+    reference_bytes: Annotated[int, Field(ge=1)]
+    metric: Metric
+    value: float
+    recipe: str
+    benchmark: tuple[BenchmarkRow, ...]
+
+    @classmethod
+    def from_manifest(cls, manifest: Manifest, sources: str) -> Self:
+        """Take from a manifest what a reviewer should see."""
+        return cls(
+            digest=manifest.served.digest,
+            sources=sources,
+            target=manifest.served.target,
+            archive=manifest.archive,
+            reference_bytes=manifest.reference_bytes,
+            metric=manifest.proof.metric,
+            value=manifest.proof.value,
+            recipe=manifest.recipe,
+            benchmark=manifest.benchmark,
+        )
+
+    @property
+    def size_ratio(self) -> float:
+        """Size of the archive against the original's weights; smaller is better."""
+        return self.archive.size_bytes / self.reference_bytes
+
+
+class Lock(Spec):
+    """Every built model."""
+
+    version: Literal[1] = 1
+    models: dict[Name, LockedModel] = {}
+
+    def with_models(self, changed: Mapping[str, LockedModel]) -> Self:
+        """Return a lock in which these models stand for their former selves."""
+        return self.model_copy(update={"models": {**self.models, **changed}})
+
+    def text(self) -> str:
+        """The file's text: sorted, so that equal locks are equal bytes."""
+        return HEADER + yaml.dump(self.model_dump(mode="json"), Dumper=_Dumper, sort_keys=True, width=120)

@@ -1,0 +1,116 @@
+"""What a built artifact says of itself: ``artifacts/<model>/<digest>/manifest.json``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from slipway.specs.base import Name, Spec
+from slipway.specs.model import Metric, Target, Task
+from slipway.specs.text import Shape
+
+Sha256 = Annotated[str, Shape(r"^[0-9a-f]{64}$", "a SHA-256 hash: 64 hexadecimal digits")]
+Tensor = Literal["float32", "int64"]
+
+
+class TensorSpec(Spec):
+    """One input or output of the graph; a text dimension is dynamic."""
+
+    name: str
+    dtype: Tensor
+    shape: tuple[int | str, ...]
+
+
+class Tokenize(Spec):
+    """Texts become token ids."""
+
+    kind: Literal["tokenize"]
+    tokenizer_file: str
+    max_length: Annotated[int, Field(ge=1)]
+
+
+class PassTensor(Spec):
+    """Numbers go in as they are."""
+
+    kind: Literal["tensor"]
+
+
+class Embed(Spec):
+    """Token states become one vector per input."""
+
+    kind: Literal["embed"]
+    pooling: Literal["mean", "cls"]
+    normalize: bool
+    dimensions: Annotated[int, Field(ge=1)]
+
+
+class Classify(Spec):
+    """Logits become a label with its probability."""
+
+    kind: Literal["classify"]
+    labels: Annotated[tuple[str, ...], Field(min_length=2)]
+
+
+class ServedModel(Spec):
+    """All that the server knows of a model; lies in the archive as ``manifest.json``."""
+
+    schema_version: Literal[1] = 1
+    name: Name
+    digest: Sha256
+    task: Task
+    target: Target
+    runtime: Literal["onnxruntime"]
+    model_file: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    preprocess: Annotated[Tokenize | PassTensor, Field(discriminator="kind")]
+    postprocess: Annotated[Embed | Classify, Field(discriminator="kind")]
+    example: dict[Literal["inputs"], list[Any]]
+    """A request that the server answers once before it says that it is ready."""
+
+
+class Archive(Spec):
+    """The bytes that came out."""
+
+    sha256: Sha256
+    size_bytes: Annotated[int, Field(ge=1)]
+
+
+class BenchmarkRow(Spec):
+    """Original and artifact, interleaved in one process at one shape."""
+
+    shape: str
+    """Batch x length in tokens (``1x16``) for text, batch x channels x height x width for images."""
+    ratio: float
+    """How many times faster the artifact is: median of the paired rounds."""
+    ratio_p25: float
+    ratio_p75: float
+    p50_ms: float
+    reference_p50_ms: float
+
+
+class Proof(Spec):
+    """What verify measured."""
+
+    metric: Metric
+    value: float
+    at_least: float
+    samples: int
+    details: dict[str, float] = {}
+    """Further figures by name, such as the worst input's similarity."""
+
+
+class Manifest(Spec):
+    """The whole story of one artifact."""
+
+    served: ServedModel
+    archive: Archive
+    reference_bytes: Annotated[int, Field(ge=1)]
+    """Size of the original's weights as they were loaded."""
+    recipe: str
+    """What was done, in the order it was done."""
+    proof: Proof
+    benchmark: tuple[BenchmarkRow, ...]
+    versions: dict[str, str]
+    """Library to version, of all that shape the result."""

@@ -1,0 +1,119 @@
+"""What a data scientist writes: ``models/<name>/model.yaml``."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.text import Distinct, Shape
+
+Task = Literal["sentence-embedding", "image-classification"]
+Target = Literal["cpu-fp32", "cpu-int8"]
+Metric = Literal["cosine_similarity", "accuracy"]
+
+METRIC_OF_TASK: dict[Task, Metric] = {"sentence-embedding": "cosine_similarity", "image-classification": "accuracy"}
+
+
+PythonFunction = Annotated[
+    str,
+    Shape(
+        r"^[A-Za-z0-9_./-]+\.py:[A-Za-z_][A-Za-z0-9_]*$",
+        "a file and a function in it, such as source.py:load",
+    ),
+    Field(examples=["source.py:load"]),
+]
+Package = Annotated[
+    str,
+    Shape(
+        r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+        "a distribution's name without a version, such as scikit-learn",
+    ),
+]
+DataFile = Annotated[
+    str,
+    Shape(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "the name of a file beside the source, such as sentences.txt"),
+    Field(examples=["sentences.txt"]),
+]
+
+
+class Source(Spec):
+    """Where the original model comes from: a Python function, or another model's source."""
+
+    python: PythonFunction | None = None
+    """File in the model's folder and the function in it that returns the original."""
+    model: Name | None = None
+    """Another model whose folder (source and data) this one is built from, for instance at another precision."""
+    packages: Annotated[tuple[Package, ...], Distinct()] = ()
+    """Distributions that the source takes its weights or code from; their versions enter the artifact's digest."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        findings = Findings()
+        if (self.python is None) == (self.model is None):
+            findings.add((), "give exactly one of 'python' and 'model'")
+        if self.model is not None and self.packages:
+            findings.add(("packages",), "belongs to the model that owns the source: write it there")
+        if self.python is not None and (self.python.startswith("/") or ".." in self.python.split(":")[0].split("/")):
+            findings.add(("python",), f"'{self.python}' leaves the model's folder: move the source into it")
+        findings.refuse()
+        return self
+
+
+class Verify(Spec):
+    """The gate: without passing it there is no artifact."""
+
+    reasons: ClassVar[dict[str, str]] = {"at_least": "it is a share, so that 0.98 is 98 in a hundred"}
+
+    data: DataFile | None = None
+    """File beside the source with one input a line; absent: the source's own held-out data."""
+    metric: Metric
+    """``cosine_similarity``: mean over the data between original and artifact, -1 to 1. ``accuracy``: share of held-out
+    inputs that the artifact labels rightly, 0 to 1."""
+    at_least: Annotated[float, Field(gt=0, le=1)]
+    """Smallest value that passes."""
+
+
+BatchSize = Annotated[int, Field(ge=1, le=1024)]
+Tokens = Annotated[int, Field(ge=1, le=131_072)]
+
+
+class Benchmark(Spec):
+    """The shapes that this model meets in use."""
+
+    batch: Annotated[tuple[BatchSize, ...], Field(min_length=1, max_length=8), Distinct()] = (1,)
+    """Inputs per request."""
+    sequence_length: Annotated[tuple[Tokens, ...], Field(min_length=1, max_length=8), Distinct()] | None = None
+    """Tokens per input; text models only, which need it."""
+    threads: Annotated[int, Field(ge=1, le=256)] = 1
+    """Threads given to the original and the artifact alike."""
+
+
+class ModelSpec(Spec):
+    """One model to build."""
+
+    task: Task
+    """What the model does; decides how requests are read and answers written."""
+    source: Source
+    target: Target
+    """What it is built for: the precision and the runtime."""
+    verify: Verify
+    benchmark: Benchmark = Benchmark()
+
+    @model_validator(mode="after")
+    def _fits_task(self) -> Self:
+        findings, metric = Findings(), METRIC_OF_TASK[self.task]
+        text = self.task == "sentence-embedding"
+        if self.verify.metric != metric:
+            findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use '{metric}'")
+        if text and self.verify.data is None:
+            findings.add(("verify",), "required key 'data' is missing: name a file with one sentence a line")
+        if not text and self.verify.data is not None:
+            findings.add(("verify", "data"), f"{self.task} is verified on the source's held-out data: remove the key")
+        if text and self.benchmark.sequence_length is None:
+            findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
+        if not text and self.benchmark.sequence_length is not None:
+            findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
+        findings.refuse()
+        return self

@@ -1,0 +1,154 @@
+"""What endpoints of every kind are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.text import Shape
+from slipway.specs.variables import EnvironmentVariables
+
+Server = Literal["onnxruntime"]
+Description = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Alarms(Spec):
+    """When the endpoint is unwell; the same bounds roll a deployment back."""
+
+    reasons: ClassVar[dict[str, str]] = {
+        "error_rate": "it is a share of the requests, so that 0.01 is one in a hundred",
+        "p99_latency_ms": "SageMaker ends a request after 60 s",
+    }
+
+    error_rate: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Share of requests that end in a 5xx, over 0 and under 1. Source: the metric's Average is a 0-1 rate."""
+    p99_latency_ms: Annotated[float, Field(gt=0, le=60_000)] | None = None
+    """99th percentile of the model's own latency in milliseconds; absent: latency is not watched."""
+
+
+class Throttle(Spec):
+    """How many requests the front lets through."""
+
+    rate_per_second: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """Requests a second in the long run; more are answered with 429."""
+    burst: Annotated[int, Field(ge=1, le=5_000)] = 100
+    """Requests that may come at once."""
+
+
+class Front(Spec):
+    """An HTTPS address in front of the endpoint: API Gateway and a Lambda function."""
+
+    reasons: ClassVar[dict[str, str]] = {"timeout_seconds": "API Gateway ends a request after 29 s"}
+
+    path: Annotated[
+        str,
+        Shape(
+            r"^/[a-z0-9][a-z0-9_-]{0,62}$",
+            "a path of one part, such as /embed: lower-case letters, digits, hyphens and underscores, at most 63",
+        ),
+        Field(examples=["/embed"]),
+    ]
+    """Path that takes POST requests."""
+    auth: Literal["iam"] = "iam"
+    """``iam``: callers sign their requests and need execute-api:Invoke."""
+    timeout_seconds: Annotated[int, Field(ge=3, le=29)] = 10
+    """What the caller waits at most; the function gets a second less, the model two. Source: REST APIs end at 29 s."""
+    throttle: Throttle = Throttle()
+
+
+class InstanceCount(Spec):
+    """Bounds of a scaled fleet."""
+
+    reasons: ClassVar[dict[str, str]] = {"min": "a real-time variant cannot be scaled to zero"}
+
+    min: Annotated[int, Field(ge=1, le=1000)]
+    """At least 1: a real-time variant cannot be scaled to zero."""
+    max: Annotated[int, Field(ge=1, le=1000)]
+    """Not less than min; the bill's upper bound."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        findings = Findings()
+        if self.max < self.min:
+            findings.add(
+                ("max",), f"min is {self.min} and max is {self.max}: max must not be less", because=(("min",),)
+            )
+        findings.refuse()
+        return self
+
+
+class Scaling(Spec):
+    """How a variant follows its load."""
+
+    instances: InstanceCount
+    track: Literal["concurrency", "invocations"]
+    """``concurrency``: requests in flight per model, measured every 10 s. ``invocations``: per instance and minute."""
+    target: Annotated[float, Field(gt=0, le=1_000_000)]
+    """Value that the fleet is kept at, in the unit of ``track``."""
+    scale_in_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
+    """How long the fleet keeps its size before it shrinks again."""
+    scale_out_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
+    """How long the fleet keeps its size before it grows again."""
+
+
+class Canary(Spec):
+    """A new fleet takes a share of the traffic first, and all of it only if no alarm fires."""
+
+    reasons: ClassVar[dict[str, str]] = {"percent": "SageMaker lets at most half of the fleet go first"}
+
+    strategy: Literal["canary"]
+    """A share first."""
+    percent: Annotated[int, Field(ge=1, le=50)] = 10
+    """Share of capacity that goes first. Source: SageMaker allows at most 50."""
+    bake_minutes: Annotated[int, Field(ge=0, le=60)] = 10
+    """How long the share is watched before the rest follows."""
+    terminate_after_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
+    """How long the old fleet stays once the new one has all the traffic."""
+
+
+class AllAtOnce(Spec):
+    """A new fleet takes all the traffic at once, and the old one stays ready for the way back."""
+
+    strategy: Literal["all-at-once"]
+    """Everything in one step."""
+    bake_minutes: Annotated[int, Field(ge=0, le=60)] = 10
+    """How long the alarms are watched before the old fleet goes."""
+    terminate_after_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
+    """How long the old fleet stays once the new one has all the traffic."""
+
+
+Rollout = Annotated[Canary | AllAtOnce, Field(discriminator="strategy")]
+
+
+class Capture(Spec):
+    """Keep requests and answers in the environment's capture bucket, encrypted."""
+
+    percent: Annotated[int, Field(ge=1, le=100)]
+    """Share of requests that is kept."""
+
+
+class Variant(Spec):
+    """One model on one fleet."""
+
+    name: Name
+    """How callers and overrides name it; no other variant of the endpoint has the same."""
+    model: Name
+    """A model under ``models/``."""
+    server: Server = "onnxruntime"
+    """What answers inside the container."""
+    instance_type: Annotated[str, Field(examples=["ml.c7i.xlarge"])]
+    """What each machine is; sold in the environment's region, x86-64."""
+    weight: Annotated[float, Field(ge=0, le=1_000_000)] = 1.0
+    """Share of the traffic, relative to the other variants; 0 takes none."""
+    instances: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Fleet size where nothing scales it. Default: the minimum of ``scaling``, else 1."""
+    volume_gib: Annotated[int, Field(ge=1, le=512)] | None = None
+    """Size of the attached volume. Default: SageMaker's own; refused on types with their own NVMe disk."""
+    startup_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] = 600
+    """How long the container may take until /ping answers."""
+    environment: EnvironmentVariables = {}
+    """Variables for the container, at most 1,024 bytes each; never secrets."""
+    scaling: Scaling | None = None
+    """Default: the endpoint's own."""

@@ -1,0 +1,69 @@
+"""Whether an endpoint can be where an environment puts it, and hold the artifact that it is given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slipway.catalog import instance_types
+from slipway.specs.serverless import ServerlessEndpointSpec
+from slipway.specs.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from slipway.catalog import InstanceType
+    from slipway.specs.artifact import Artifact
+    from slipway.specs.base import Keys
+    from slipway.specs.document import Document
+    from slipway.specs.endpoint import AnyEndpoint
+    from slipway.specs.environment import EnvironmentSpec
+    from slipway.specs.errors import Problem
+    from slipway.specs.realtime import RealtimeEndpointSpec
+
+MIB = 1 << 20
+
+
+def placement_problems(spec: AnyEndpoint, document: Document, environment: EnvironmentSpec) -> Iterator[Problem]:
+    """Find what the environment's region and network make impossible."""
+    if not isinstance(spec, ServerlessEndpointSpec):
+        yield from _not_sold(spec, document, environment.region)
+    elif environment.network is not None and spec.outside_vpc is None:
+        message = (
+            "a serverless endpoint cannot be in the environment's VPC: accept it with 'outside_vpc: <reason>', "
+            "use kind: realtime, or leave_out the endpoint there"
+        )
+        yield document.problem(("kind",), message)
+
+
+def size_problems(spec: AnyEndpoint, document: Document, artifacts: Mapping[str, Artifact]) -> Iterator[Problem]:
+    """Find artifacts that do not fit into the memory which they are given."""
+    if isinstance(spec, ServerlessEndpointSpec):
+        rooms: list[tuple[Keys, str, int | None]] = [(("memory_mib",), spec.model, spec.memory_mib)]
+    else:
+        rooms = [
+            (("variants", index, "instance_type"), variant.model, instance_types()[variant.instance_type].memory_mib)
+            for index, variant in enumerate(spec.variants)
+        ]
+    for path, model, memory_mib in rooms:
+        artifact = artifacts.get(model)
+        if artifact is None or memory_mib is None or artifact.locked.archive.size_bytes <= memory_mib * MIB:
+            continue
+        size = -(-artifact.locked.archive.size_bytes // MIB)
+        message = (
+            f"the artifact of '{model}' is {size:,} MiB packed and does not fit into {memory_mib:,} MiB: choose more"
+        )
+        yield document.problem(path, message)
+
+
+def _not_sold(spec: RealtimeEndpointSpec, document: Document, region: str) -> Iterator[Problem]:
+    for index, variant in enumerate(spec.variants):
+        machine = instance_types()[variant.instance_type]
+        if region not in machine.regions:
+            like = [other.name for other in instance_types().values() if _like(other, machine, region)]
+            hint = did_you_mean(machine.name, like)
+            message = f"'{machine.name}' is not sold for hosting in {region}{hint}"
+            yield document.problem(("variants", index, "instance_type"), message)
+
+
+def _like(other: InstanceType, machine: InstanceType, region: str) -> bool:
+    return region in other.regions and not other.arm64 and bool(other.gpus) == bool(machine.gpus)

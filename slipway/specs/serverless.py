@@ -1,0 +1,64 @@
+"""Endpoints that SageMaker starts when a request comes."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.parts import Alarms, Description, Front, Server
+from slipway.specs.variables import EnvironmentVariables, check_variables
+
+
+class ServerlessEndpointSpec(Spec):
+    """A serverless endpoint: one model, no instances, paid by the request; it starts cold."""
+
+    impossible: ClassVar[dict[str, str]] = {
+        "variants": "a serverless endpoint hosts one model: write 'model' beside 'kind', or use kind: realtime",
+        "scaling": "a serverless endpoint scales by itself up to 'max_concurrency': remove the key",
+        "capture": "a serverless endpoint cannot capture data: remove the key, or use kind: realtime",
+        "network_isolation": "a serverless endpoint cannot be isolated: remove the key, or use kind: realtime",
+        "instance_type": "a serverless endpoint has no instances: choose 'memory_mib', or use kind: realtime",
+        "instances": "a serverless endpoint has no instances: choose 'max_concurrency', or use kind: realtime",
+        "volume_gib": "a serverless endpoint has no volume: remove the key, or use kind: realtime",
+        "shadow": "a serverless endpoint cannot have a shadow variant: use kind: realtime",
+        "weight": "a serverless endpoint hosts one model, which takes all requests: remove the key",
+        "startup_timeout_seconds": "a serverless container has three minutes to start: remove the key",
+        "network": "a serverless endpoint cannot be in a VPC: use kind: realtime",
+        "vpc_id": "a serverless endpoint cannot be in a VPC: use kind: realtime",
+        "subnets": "a serverless endpoint cannot be in a VPC: use kind: realtime",
+        "rollout": "a serverless endpoint has no guarded rollouts: remove the key, or use kind: realtime",
+    }
+
+    kind: Literal["serverless"]
+    """On machines that SageMaker starts when a request comes."""
+    description: Description | None = None
+    """What it is for, in a sentence."""
+    model: Name
+    """A model under ``models/``."""
+    server: Server = "onnxruntime"
+    """What answers inside the container."""
+    memory_mib: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 2048
+    """Memory of one container; CPU follows it."""
+    max_concurrency: Annotated[int, Field(ge=1, le=200)] = 10
+    """Requests answered at the same time; more are throttled."""
+    environment: EnvironmentVariables = {}
+    """Variables for the container, at most 1,024 bytes each; never secrets."""
+    alarms: Alarms = Alarms()
+    front: Front | None = None
+    """Absent: callers use InvokeEndpoint."""
+    outside_vpc: Annotated[str, Field(min_length=10, max_length=200)] | None = None
+    """Why this endpoint may run outside the environment's VPC; serverless endpoints cannot be placed in one, so an
+    environment with a network asks for the reason."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        findings = Findings()
+        check_variables(findings, ("environment",), self.environment)
+        findings.refuse()
+        return self
+
+    def models(self) -> list[tuple[str, str]]:
+        """The one model this endpoint hosts, with the path of the key that names it."""
+        return [("model", self.model)]

@@ -1,0 +1,44 @@
+"""What a model is built from, and the hash by which a change is seen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from slipway.specs.model import ModelSpec, Source
+
+
+def source_of(root: Path, models: Mapping[str, ModelSpec], name: str) -> tuple[Path, Source]:
+    """Return the folder that a model's source and data lie in, and the source itself."""
+    owner = models[name].source.model or name
+    return root / "models" / owner, models[owner].source
+
+
+def sources_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
+    """Hash a model's spec and every byte of its source folder but specs, caches and hidden files."""
+    folder, source = source_of(root, models, name)
+    described = {
+        "spec": models[name].model_dump(mode="json"),
+        "source": source.model_dump(mode="json"),
+        "files": {path.relative_to(folder).as_posix(): _hash(path) for path in _files(folder)},
+    }
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and path != folder / "model.yaml")
+    return [path for path in found if not any(_skipped(part) for part in path.relative_to(folder).parts)]
+
+
+def _skipped(part: str) -> bool:
+    return part.startswith(".") or part == "__pycache__"
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

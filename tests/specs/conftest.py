@@ -1,0 +1,122 @@
+"""The corpus of refusals: one small file, or folder, for each defect, with the exact message beside it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from slipway.specs import Archive, Lock, LockedModel, ModelSpec, Project
+from slipway.specs.endpoint import EndpointSpec
+from slipway.specs.environment import EnvironmentSpec
+from slipway.specs.reader import read
+from slipway.specs.validate import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HERE = Path(__file__).parent
+KINDS: dict[str, Any] = {"endpoint": EndpointSpec, "environment": EnvironmentSpec, "model": ModelSpec}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-messages", action="store_true", help="write what is said now; then read the diff")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for name, paths in (
+        ("invalid_file", sorted(path for kind in KINDS for path in HERE.glob(f"invalid/{kind}/*.yaml"))),
+        ("invalid_project", sorted(HERE.glob("invalid/project/*"))),
+        ("valid_file", sorted(HERE.glob("valid/*/*.yaml"))),
+    ):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, paths, ids=[f"{path.parent.name}-{path.stem}" for path in paths])
+
+
+@pytest.fixture
+def expect(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Compare a message with the one beside its case."""
+
+    def compare(file: Path, message: str) -> None:
+        if request.config.getoption("--rewrite-messages", default=False):
+            file.write_text(f"{message}\n", encoding="utf-8")
+        assert file.read_text(encoding="utf-8") == f"{message}\n"
+
+    return compare
+
+
+@pytest.fixture
+def read_spec() -> Callable[[Path], Any]:
+    """Read a file of the corpus as what its folder says."""
+    return lambda path: validate(read(path, f"{path.parent.name}s/{path.name}"), KINDS[path.parent.name])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A small project in which all is well and everything is built."""
+    shutil.copytree(HERE / "project", tmp_path / "project")
+    name_sources(tmp_path / "project")
+    build(tmp_path / "project", {})
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def broken_project(tmp_path: Path) -> Callable[[Path], Project]:
+    """Lay a case over the small project, build what it can, and lay ``after/`` over that."""
+
+    def lay(case: Path) -> Project:
+        root = tmp_path / "project"
+        shutil.copytree(HERE / "project", root)
+        shutil.copytree(case, root, dirs_exist_ok=True)
+        name_sources(root)
+        built = root / "built.json"
+        build(root, json.loads(built.read_text()) if built.exists() else {})
+        if (root / "after").exists():
+            shutil.copytree(root / "after", root, dirs_exist_ok=True)
+            name_sources(root)
+        return Project(root)
+
+    return lay
+
+
+def name_sources(root: Path) -> None:
+    """Give the sources their names; in the corpus they end in .txt, so that no tool takes them for code of ours."""
+    for file in root.glob("models/*/*.py.txt"):
+        file.rename(file.with_suffix(""))
+
+
+def build(root: Path, wanted: dict[str, Any]) -> None:
+    """Write a lock and artifacts as a build would; the archives are holes of the right size."""
+    project, locked = Project(root), {}
+    specs, _ = project._models  # noqa: SLF001  the broken ones of a case are not built
+    for name in specs if "digits" in specs else ():
+        how = wanted.get(name, 1000)
+        if how is None or not name.islower() or specs[name].source.model not in (None, "digits"):
+            continue
+        size = how if isinstance(how, int) else 1000
+        locked[name] = _locked(project, name, size)
+        if how != "elsewhere":
+            folder = project.artifact_folder(name, locked[name].digest)
+            folder.mkdir(parents=True)
+            with (folder / "model.tar.gz").open("wb") as archive:
+                archive.truncate(size - (how == "cut short"))
+    project.lock_file.write_text(Lock(models=locked).text())
+
+
+def _locked(project: Project, name: str, size: int) -> LockedModel:
+    from slipway.specs.sources import sources_hash
+
+    return LockedModel(
+        digest="ab" * 32,
+        sources=sources_hash(project.root, project._models[0], name),  # noqa: SLF001  see above
+        target="cpu-int8",
+        archive=Archive(sha256="cd" * 32, size_bytes=size),
+        reference_bytes=4000,
+        metric="accuracy",
+        value=0.98,
+        recipe="none",
+        benchmark=(),
+    )

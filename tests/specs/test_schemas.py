@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from slipway.specs import SpecError
+from slipway.specs import schemas as schemas_module
+from slipway.specs.reader import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+FOLDER = ROOT / "docs" / "reference"
+KINDS = ("endpoint", "environment", "model")
+EXAMPLES = {
+    "endpoint": sorted(ROOT.glob("endpoints/*.yaml")),
+    "environment": sorted(ROOT.glob("environments/*.yaml")),
+    "model": sorted(ROOT.glob("models/*/model.yaml")),
+}
+BEYOND_JSON_SCHEMA = {
+    # One value against another.
+    "burstable-and-scaled",
+    "data-for-images",
+    "duplicate-variant",
+    "every-weight-zero",
+    "inferentia-with-a-canary",
+    "instances-and-scaling",
+    "left-out-and-overridden",
+    "maximum-below-minimum",
+    "metric-of-another-task",
+    "no-source",
+    "packages-of-another-model",
+    "production-that-forgets",
+    "production-without-alarms",
+    "sequence-length-for-images",
+    "text-without-data",
+    "text-without-sequence-length",
+    "too-many-rollback-alarms",
+    "too-many-variables",
+    "two-sources",
+    "variables-too-long-together",
+    "volume-on-nvme",
+    # The catalogue, which is no part of the schema.
+    "graviton-for-an-x86-image",
+    "instance-type-sold-nowhere",
+    "instance-type-without-ml",
+    "region-of-a-zone",
+    "unknown-instance-type",
+    "unknown-region",
+    # Bytes, prefixes and steps out of a folder, which would make the patterns unreadable; 4.0 is an integer to JSON.
+    "decimal-for-whole-number",
+    "source-outside-the-folder",
+    "variable-of-the-server",
+    "variable-reserved-by-sagemaker",
+    "variable-too-long-in-bytes",
+    "variable-with-credentials",
+}
+
+
+@pytest.fixture(scope="module")
+def schemas() -> dict[str, Draft202012Validator]:
+    texts = {kind: json.loads((FOLDER / f"{kind}.schema.json").read_text()) for kind in KINDS}
+    for text in texts.values():
+        Draft202012Validator.check_schema(text)
+    return {kind: Draft202012Validator(text) for kind, text in texts.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_example_passes_and_names_its_schema(schemas: dict[str, Draft202012Validator], kind: str) -> None:
+    assert EXAMPLES[kind]
+    for path in EXAMPLES[kind]:
+        schemas[kind].validate(read(path, path.name).data)
+        schema = os.path.relpath(FOLDER / f"{kind}.schema.json", path.parent)
+        assert path.read_text().splitlines()[0] == f"# yaml-language-server: $schema={schema}"
+
+
+def test_valid_file_passes(schemas: dict[str, Draft202012Validator], valid_file: Path) -> None:
+    schemas[valid_file.parent.name].validate(read(valid_file, valid_file.name).data)
+
+
+def test_invalid_files_fail_where_json_schema_can_say_so(schemas: dict[str, Draft202012Validator]) -> None:
+    readable = [path for path in (HERE / "invalid").glob("*/*.yaml") if _readable(path)]
+    assert len(readable) > 90
+    passing = {path.stem for path in readable if schemas[path.parent.name].is_valid(read(path, path.name).data)}
+    assert passing == BEYOND_JSON_SCHEMA
+
+
+def test_every_key_is_described_and_every_mapping_closed(schemas: dict[str, Draft202012Validator]) -> None:
+    for validator in schemas.values():
+        for place, schema in _mappings(validator.schema, ""):
+            assert "additionalProperties" in schema, place
+            for key, described in schema.get("properties", {}).items():
+                assert "description" in described or "$ref" in described, f"{place}.{key}"
+
+
+def test_every_default_is_accepted(schemas: dict[str, Draft202012Validator]) -> None:
+    for validator in schemas.values():
+        for place, schema in _mappings(validator.schema, ""):
+            for key, described in schema.get("properties", {}).items():
+                if "default" in described:
+                    assert validator.evolve(schema=described).is_valid(described["default"]), f"{place}.{key}"
+
+
+def test_schemas_are_what_the_specs_give(capsys: pytest.CaptureFixture[str]) -> None:
+    assert schemas_module.main(["--check"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_check_names_the_schema_that_was_edited(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    schemas_module.main([], tmp_path)
+    file = tmp_path / "model.schema.json"
+    file.write_text(file.read_text().replace("additionalProperties", "additional"))
+    assert schemas_module.main(["--check"], tmp_path) == 1
+    assert capsys.readouterr().err.startswith("model.schema.json: not what the specs give")
+
+
+def test_schemas_are_written_by_the_module() -> None:
+    command = [sys.executable, "-m", "slipway.specs.schemas", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def _readable(path: Path) -> bool:
+    try:
+        return not read(path, path.name).problems
+    except SpecError:
+        return False
+
+
+def _mappings(schema: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(schema, dict):
+        if schema.get("type") == "object":
+            yield place, schema
+        for key, value in schema.items():
+            yield from _mappings(value, f"{place}.{key}")
