@@ -1,0 +1,23 @@
+"""Constructs that host models on Amazon SageMaker."""
+
+from sagemaker_hosting.alarm_topic import AlarmTopic
+from sagemaker_hosting.capture_bucket import CaptureBucket
+from sagemaker_hosting.encryption_key import EncryptionKey
+from sagemaker_hosting.gateway_logging import GatewayLogging
+from sagemaker_hosting.invocation_front import InvocationFront
+from sagemaker_hosting.realtime_endpoint import RealtimeEndpoint
+from sagemaker_hosting.serverless_endpoint import ServerlessEndpoint
+from sagemaker_hosting.shared_resources import SharedResources
+from sagemaker_hosting.site import Site
+
+__all__ = [
+    "AlarmTopic",
+    "CaptureBucket",
+    "EncryptionKey",
+    "GatewayLogging",
+    "InvocationFront",
+    "RealtimeEndpoint",
+    "ServerlessEndpoint",
+    "SharedResources",
+    "Site",
+]

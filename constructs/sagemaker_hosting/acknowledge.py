@@ -1,0 +1,41 @@
+"""A finding of cdk-nag that is accepted, with its reason, beside what it concerns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Acknowledgment, Stack, Validations
+
+if TYPE_CHECKING:
+    from constructs import IConstruct
+
+
+def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
+    """Accept a finding on a construct and its children.
+
+    Args:
+        construct: What the finding is about, or what holds it.
+        rule: As cdk-nag prints it: ``AwsSolutions-COG4``, or ``AwsSolutions-IAM5[Resource::*]`` for one of many.
+        reason: The sentence that says why it is accepted here.
+    """
+    Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))
+
+
+def acknowledge_wildcard(construct: IConstruct, resource: str, reason: str) -> None:
+    """Accept one resource with a wildcard in the policies of a role.
+
+    Args:
+        construct: The role, or what holds it.
+        resource: As the policy has it; it may hold imported values.
+        reason: The sentence that says why it is accepted here.
+    """
+    acknowledge(construct, f"AwsSolutions-IAM5[Resource::{_flat(Stack.of(construct).resolve(resource))}]", reason)
+
+
+def _flat(value: Any) -> str:
+    """Write a resolved value as cdk-nag does."""
+    if isinstance(value, str):
+        return value
+    if "Fn::Join" in value:
+        return "".join(_flat(part) for part in value["Fn::Join"][1])
+    return str(value["Fn::ImportValue"])

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import CfnTag
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from sagemaker_hosting.model_archive import ModelArchive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sagemaker_hosting.execution_role import ExecutionRole
+    from sagemaker_hosting.server_image import ServerImage
+    from slipway.specs import Artifact
+
+
+class HostedModel(Construct):
+    """Define a SageMaker Model: one archive, one image, one set of variables.
+
+    It has no name of its own, because a change of any of the three replaces it.
+
+    Args:
+        artifact: The built model.
+        image: What serves it.
+        role: Reads the archive and pulls the image; both are granted here.
+        environment: Variables of the container.
+        network_isolation: Whether the container is cut off from every network.
+            Default: it is left to SageMaker, for serverless endpoints, which refuse the choice.
+        vpc_config: Where its network interfaces lie.
+            Default: in SageMaker's own network.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        artifact: Artifact,
+        image: ServerImage,
+        role: ExecutionRole,
+        environment: Mapping[str, str],
+        network_isolation: bool | None = None,
+        vpc_config: sagemaker.CfnModel.VpcConfigProperty | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        archive = ModelArchive(self, "Archive", artifact=artifact)
+        archive.grant_read(role.role)
+        model = sagemaker.CfnModel(
+            self,
+            "Resource",
+            execution_role_arn=role.role.role_arn,
+            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
+                environment=dict(environment) or None,
+                image=image.uri,
+                mode="SingleModel",
+                model_data_url=archive.url,
+            ),
+            enable_network_isolation=network_isolation,
+            vpc_config=vpc_config,
+            tags=[CfnTag(key="slipway:artifact", value=f"{artifact.model}/{artifact.locked.digest}")],
+        )
+        model.node.add_dependency(role.policy)
+        self.model_name = model.attr_model_name

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from sagemaker_hosting.endpoint_alarms import EndpointAlarms
+from sagemaker_hosting.execution_role import ExecutionRole
+from sagemaker_hosting.hosted_model import HostedModel
+from sagemaker_hosting.log_group import LogGroup
+from sagemaker_hosting.placement import Placement
+from sagemaker_hosting.rollout import deployment_config
+from sagemaker_hosting.server_image import ServerImage
+from sagemaker_hosting.variant_scaling import VariantScaling
+from slipway.catalog import instance_types
+from slipway.specs import Problem, SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sagemaker_hosting.site import Site
+    from slipway.specs import Artifact, RealtimeEndpointSpec
+    from slipway.specs.parts import Capture, Variant
+
+MAX_ROLLBACK_ALARMS: Final = 10
+
+
+class RealtimeEndpoint(Construct):
+    """Define a real-time endpoint: a fleet for each variant, scaled, watched, and rolled out with a way back.
+
+    The endpoint alone has a name. A changed archive, image or variable replaces the model it concerns and the endpoint
+    config; the endpoint then moves its traffic as the rollout says, and back if an alarm of the new config fires.
+
+    Args:
+        spec: The endpoint to define.
+        endpoint_name: Its name in the account.
+        artifacts: Each model that a variant names.
+        site: Where it goes.
+
+    Raises:
+        SpecError: If the variants need more rollback alarms than SageMaker accepts.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        spec: RealtimeEndpointSpec,
+        endpoint_name: str,
+        artifacts: Mapping[str, Artifact],
+        site: Site,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._spec = spec
+        self._name = endpoint_name
+        self._site = site
+        self._role = ExecutionRole(self, "ExecutionRole")
+        models = self._models(artifacts, self._images())
+        config = self._config(models)
+        endpoint = self._endpoint(config)
+        self._scale(endpoint)
+        self._alarms("Alarms")
+
+    def _images(self) -> dict[str, ServerImage]:
+        scope, site = Construct(self, "Images"), self._site
+        images: dict[str, ServerImage] = {
+            server: ServerImage(
+                scope,
+                server,
+                prebuilt=site.environment.images.get(server),
+                server=server,
+                source_root=site.source_root,
+            )
+            for server in sorted({variant.server for variant in self._spec.variants})
+        }
+        for image in images.values():
+            image.grant_pull(self._role.role)
+        return images
+
+    def _models(self, artifacts: Mapping[str, Artifact], images: Mapping[str, ServerImage]) -> dict[str, str]:
+        scope, vpc_config = Construct(self, "Models"), self._place()
+        return {
+            variant.name: HostedModel(
+                scope,
+                variant.name,
+                artifact=artifacts[variant.model],
+                image=images[variant.server],
+                role=self._role,
+                environment=variant.environment,
+                network_isolation=self._spec.network_isolation,
+                vpc_config=vpc_config,
+            ).model_name
+            for variant in self._spec.variants
+        }
+
+    def _place(self) -> sagemaker.CfnModel.VpcConfigProperty | None:
+        network = self._site.environment.network
+        if network is None:
+            return None
+        placement = Placement(self, "Placement", network=network, description=f"Containers of {self._name}")
+        self._role.grant_network(network, placement.security_groups)
+        return placement.vpc_config
+
+    def _config(self, models: Mapping[str, str]) -> sagemaker.CfnEndpointConfig:
+        return sagemaker.CfnEndpointConfig(
+            self,
+            "Config",
+            data_capture_config=None if self._spec.capture is None else self._capture(self._spec.capture),
+            kms_key_id=self._volume_key(),
+            production_variants=[self._variant(variant, models[variant.name]) for variant in self._spec.variants],
+        )
+
+    def _variant(self, variant: Variant, model_name: str) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
+        scaling = self._spec.scaling_of(variant)
+        fixed = 1 if variant.instances is None else variant.instances
+        return sagemaker.CfnEndpointConfig.ProductionVariantProperty(
+            container_startup_health_check_timeout_in_seconds=variant.startup_timeout_seconds,
+            initial_instance_count=fixed if scaling is None else scaling.instances.min,
+            initial_variant_weight=variant.weight,
+            instance_type=variant.instance_type,
+            model_name=model_name,
+            variant_name=variant.name,
+            volume_size_in_gb=variant.volume_gib,
+        )
+
+    def _volume_key(self) -> str | None:
+        # A config with one machine that has its own (always encrypted) NVMe disk is refused with a key.
+        nvme = any(instance_types()[variant.instance_type].nvme for variant in self._spec.variants)
+        return None if nvme else self._site.shared.key_arn
+
+    def _capture(self, capture: Capture) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
+        config, shared = sagemaker.CfnEndpointConfig, self._site.shared
+        self._role.grant_capture(bucket=shared.capture_bucket, prefix=self._name, key_arn=shared.key_arn)
+        return config.DataCaptureConfigProperty(
+            capture_content_type_header=config.CaptureContentTypeHeaderProperty(
+                json_content_types=["application/json"]
+            ),
+            capture_options=[config.CaptureOptionProperty(capture_mode=mode) for mode in ("Input", "Output")],
+            destination_s3_uri=f"s3://{shared.capture_bucket}/{self._name}",
+            enable_capture=True,
+            initial_sampling_percentage=capture.percent,
+            kms_key_id=shared.key_arn,
+        )
+
+    def _endpoint(self, config: sagemaker.CfnEndpointConfig) -> sagemaker.CfnEndpoint:
+        watch = self._alarms("RollbackAlarms", endpoint_config_name=config.attr_endpoint_config_name)
+        if len(watch.alarms) > MAX_ROLLBACK_ALARMS:
+            raise SpecError([self._too_many_alarms(len(watch.alarms))])
+        scaled = any(self._spec.scaling_of(variant) is not None for variant in self._spec.variants)
+        endpoint = sagemaker.CfnEndpoint(
+            self,
+            "Resource",
+            deployment_config=deployment_config(
+                self._spec.rollout,
+                alarm_names=[alarm.ref for alarm in watch.alarms],
+                startup_seconds=max(variant.startup_timeout_seconds for variant in self._spec.variants),
+            ),
+            endpoint_config_name=config.attr_endpoint_config_name,
+            endpoint_name=self._name,
+            # What autoscaling decided is kept; weights and capture are what the spec says, as reviewed.
+            exclude_retained_variant_properties=_excluded("DesiredWeight", "DataCaptureConfig") if scaled else None,
+            retain_all_variant_properties=scaled,
+        )
+        endpoint.node.add_dependency(self._role.grant_watch(watch.alarms), self._logs())
+        return endpoint
+
+    def _logs(self) -> LogGroup:
+        logs = LogGroup(
+            self,
+            "Logs",
+            key_arn=self._site.shared.key_arn,
+            keep_data=self._site.environment.keep_data,
+            name=f"/aws/sagemaker/Endpoints/{self._name}",
+            retention_days=self._site.environment.log_retention_days,
+        )
+        logs.grant_write(self._role.role)
+        return logs
+
+    def _alarms(self, construct_id: str, *, endpoint_config_name: str | None = None) -> EndpointAlarms:
+        return EndpointAlarms(
+            self,
+            construct_id,
+            bounds=self._spec.alarms,
+            endpoint_config_name=endpoint_config_name,
+            endpoint_name=self._name,
+            topic_arn=self._site.shared.alarm_topic_arn,
+            variants=[variant.name for variant in self._spec.variants],
+        )
+
+    def _scale(self, endpoint: sagemaker.CfnEndpoint) -> None:
+        scope = Construct(self, "Scaling")
+        for variant in self._spec.variants:
+            scaling = self._spec.scaling_of(variant)
+            if scaling is not None:
+                VariantScaling(
+                    scope,
+                    variant.name,
+                    endpoint=endpoint,
+                    endpoint_name=self._name,
+                    scaling=scaling,
+                    variant=variant.name,
+                )
+
+    def _too_many_alarms(self, count: int) -> Problem:
+        message = (
+            f"{len(self._spec.variants)} variants need {count} rollback alarms, SageMaker takes {MAX_ROLLBACK_ALARMS}: "
+            "remove variants or 'p99_latency_ms'"
+        )
+        return Problem(f"endpoint {self._name}", 0, "variants", message)
+
+
+def _excluded(*kinds: str) -> list[sagemaker.CfnEndpoint.VariantPropertyProperty]:
+    return [sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type=kind) for kind in kinds]

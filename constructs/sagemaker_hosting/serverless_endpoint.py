@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from sagemaker_hosting.endpoint_alarms import EndpointAlarms
+from sagemaker_hosting.execution_role import ExecutionRole
+from sagemaker_hosting.hosted_model import HostedModel
+from sagemaker_hosting.log_group import LogGroup
+from sagemaker_hosting.server_image import ServerImage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sagemaker_hosting.site import Site
+    from slipway.specs import Artifact, ServerlessEndpointSpec
+
+VARIANT: Final = "AllTraffic"
+
+
+class ServerlessEndpoint(Construct):
+    """Define a serverless endpoint: one model that SageMaker starts when a request comes.
+
+    SageMaker allows it neither network isolation, nor a VPC, nor data capture, nor guarded rollouts.
+
+    Args:
+        spec: The endpoint to define.
+        endpoint_name: Its name in the account.
+        artifacts: The model that it names.
+        site: Where it goes.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        spec: ServerlessEndpointSpec,
+        endpoint_name: str,
+        artifacts: Mapping[str, Artifact],
+        site: Site,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        role = ExecutionRole(self, "ExecutionRole")
+        image = ServerImage(
+            Construct(self, "Images"),
+            spec.server,
+            prebuilt=site.environment.images.get(spec.server),
+            server=spec.server,
+            source_root=site.source_root,
+        )
+        image.grant_pull(role.role)
+        logs = LogGroup(
+            self,
+            "Logs",
+            keep_data=site.environment.keep_data,
+            key_arn=site.shared.key_arn,
+            name=f"/aws/sagemaker/Endpoints/{endpoint_name}",
+            retention_days=site.environment.log_retention_days,
+        )
+        logs.grant_write(role.role)
+        model = HostedModel(
+            self, "Model", artifact=artifacts[spec.model], environment=spec.environment, image=image, role=role
+        )
+        config = self._config(spec, model, site)
+        endpoint = sagemaker.CfnEndpoint(
+            self, "Resource", endpoint_config_name=config.attr_endpoint_config_name, endpoint_name=endpoint_name
+        )
+        endpoint.node.add_dependency(logs)
+        EndpointAlarms(
+            self,
+            "Alarms",
+            bounds=spec.alarms,
+            endpoint_name=endpoint_name,
+            topic_arn=site.shared.alarm_topic_arn,
+            variants=[VARIANT],
+        )
+
+    def _config(self, spec: ServerlessEndpointSpec, model: HostedModel, site: Site) -> sagemaker.CfnEndpointConfig:
+        config = sagemaker.CfnEndpointConfig
+        return config(
+            self,
+            "Config",
+            kms_key_id=site.shared.key_arn,
+            production_variants=[
+                config.ProductionVariantProperty(
+                    initial_variant_weight=1,
+                    model_name=model.model_name,
+                    serverless_config=config.ServerlessConfigProperty(
+                        max_concurrency=spec.max_concurrency, memory_size_in_mb=spec.memory_mib
+                    ),
+                    variant_name=VARIANT,
+                )
+            ],
+        )

@@ -1,0 +1,163 @@
+"""A project with stand-in archives, and its templates, synthesised once for all tests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+
+from aws_cdk import App
+
+from slipway.specs import Archive, Lock, LockedModel, Project
+from stacks import define
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from slipway.specs import ModelSpec
+
+REPOSITORY = Path(__file__).parents[2]
+ENVIRONMENTS = ("local", "dev", "staging", "prod")
+VARIANT = {"name": "only", "model": "digits", "instance_type": "ml.c7i.xlarge"}
+
+Template = dict[str, Any]
+Resources = list[dict[str, Any]]
+
+
+def lock(root: Path, **changed: bytes) -> None:
+    """Give every model of a project an archive and lock it; ``changed`` gives a model other bytes."""
+    project = Project(root)
+    models = {name: _build(project, name, changed.get(name, name.encode())) for name in project.models}
+    project.lock_file.write_text(Lock().with_models(models).text(), encoding="utf-8")
+
+
+def _build(project: Project, name: str, content: bytes) -> LockedModel:
+    digest = hashlib.sha256(content).hexdigest()
+    folder = project.artifact_folder(name, digest)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.tar.gz").write_bytes(content)
+    spec: ModelSpec = project.models[name]
+    return LockedModel(
+        archive=Archive(sha256=digest, size_bytes=len(content)),
+        benchmark=(),
+        digest=digest,
+        metric=spec.verify.metric,
+        recipe="none",
+        reference_bytes=100,
+        sources=project.sources_hash(name),
+        target=spec.target,
+        value=1.0,
+    )
+
+
+def source_root(root: Path) -> Path:
+    """Lay out what the app uploads besides models: the real functions, a stand-in for the server's image."""
+    shutil.copytree(REPOSITORY / "lambdas", root / "lambdas", ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("containers/onnxruntime/Dockerfile", "serving/__init__.py"):
+        (root / file).parent.mkdir(parents=True)
+        (root / file).write_text("# stand-in\n", encoding="utf-8")
+    return root
+
+
+def feature_flags() -> dict[str, Any]:
+    flags: dict[str, Any] = json.loads((REPOSITORY / "cdk.json").read_text(encoding="utf-8"))["context"]
+    return flags
+
+
+def synthesise(project: Path, sources: Path, environment: str, out: Path) -> dict[str, Template]:
+    """Return the templates of an environment by stack name."""
+    app = App(
+        analytics_reporting=False, builtin_cloud_formation_validation=False, context=feature_flags(), outdir=str(out)
+    )
+    define(app, deployment=Project(project).deployment(environment), source_root=sources)
+    app.synth()
+    return {
+        path.name.removesuffix(".template.json"): json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(out.glob("*.template.json"))
+    }
+
+
+@pytest.fixture(scope="session")
+def flags() -> dict[str, Any]:
+    """The feature flags of cdk.json, which the CLI hands to the app."""
+    return feature_flags()
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return source_root(tmp_path_factory.mktemp("sources"))
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository's own endpoints, environments and models, with stand-in archives."""
+    root = tmp_path_factory.mktemp("project")
+    for folder in ("endpoints", "environments", "models"):
+        shutil.copytree(REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    lock(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def assemblies(
+    project: Path, sources: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[Path, dict[str, Template]]]:
+    """For each environment of the repository: its cloud assembly, and the templates by stack name."""
+    found = {}
+    for environment in ENVIRONMENTS:
+        out = tmp_path_factory.mktemp("out") / environment
+        found[environment] = (out, synthesise(project, sources, environment, out))
+    return found
+
+
+@pytest.fixture(scope="session")
+def template(assemblies: dict[str, tuple[Path, dict[str, Template]]]) -> Callable[[str, str], Template]:
+    """Return a template of the repository's own, by environment and the end of the stack's name."""
+    return lambda environment, name: assemblies[environment][1][f"slipway-{environment}-{name}"]
+
+
+@pytest.fixture
+def synth(
+    tmp_path: Path, project: Path, sources: Path
+) -> Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Template]]:
+    """Synthesise one endpoint of a test's own in an environment of its own; both are given as what differs."""
+
+    def run(endpoint: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Template]:
+        shutil.copytree(project / "models", tmp_path / "models")
+        spec = {"kind": "realtime", "variants": [VARIANT], **endpoint}
+        place = {"account": "111122223333", "region": "eu-west-1", **environment}
+        for file, content in (("endpoints/it.yaml", spec), ("environments/test.yaml", place)):
+            (tmp_path / file).parent.mkdir()
+            (tmp_path / file).write_text(yaml.safe_dump(content), encoding="utf-8")
+        lock(tmp_path)
+        return synthesise(tmp_path, sources, "test", tmp_path / "cdk.out")
+
+    return run
+
+
+@pytest.fixture
+def synth_changed(tmp_path: Path, project: Path, sources: Path) -> Callable[..., dict[str, Template]]:
+    """Synthesise the repository's own project with other bytes in some models' archives."""
+
+    def run(environment: str, **changed: bytes) -> dict[str, Template]:
+        root = shutil.copytree(project, tmp_path / "changed")
+        lock(root, **changed)
+        return synthesise(root, sources, environment, tmp_path / "changed.out")
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def of_type() -> Callable[[Template, str], Resources]:
+    """Return a template's resources of one type."""
+    return lambda template, kind: [
+        resource for resource in template["Resources"].values() if resource["Type"] == f"AWS::{kind}"
+    ]
