@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
@@ -14,7 +14,6 @@ from sagemaker_hosting.rollout import deployment_config
 from sagemaker_hosting.server_image import ServerImage
 from sagemaker_hosting.variant_scaling import VariantScaling
 from slipway.catalog import instance_types
-from slipway.specs import Problem, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from sagemaker_hosting.site import Site
     from slipway.specs import Artifact, RealtimeEndpointSpec
     from slipway.specs.parts import Capture, Variant
-
-MAX_ROLLBACK_ALARMS: Final = 10
 
 
 class RealtimeEndpoint(Construct):
@@ -37,9 +34,6 @@ class RealtimeEndpoint(Construct):
         endpoint_name: Its name in the account.
         artifacts: Each model that a variant names.
         site: Where it goes.
-
-    Raises:
-        SpecError: If the variants need more rollback alarms than SageMaker accepts.
     """
 
     def __init__(
@@ -146,8 +140,6 @@ class RealtimeEndpoint(Construct):
 
     def _endpoint(self, config: sagemaker.CfnEndpointConfig) -> sagemaker.CfnEndpoint:
         watch = self._alarms("RollbackAlarms", endpoint_config_name=config.attr_endpoint_config_name)
-        if len(watch.alarms) > MAX_ROLLBACK_ALARMS:
-            raise SpecError([self._too_many_alarms(len(watch.alarms))])
         scaled = any(self._spec.scaling_of(variant) is not None for variant in self._spec.variants)
         endpoint = sagemaker.CfnEndpoint(
             self,
@@ -202,13 +194,6 @@ class RealtimeEndpoint(Construct):
                     scaling=scaling,
                     variant=variant.name,
                 )
-
-    def _too_many_alarms(self, count: int) -> Problem:
-        message = (
-            f"{len(self._spec.variants)} variants need {count} rollback alarms, SageMaker takes {MAX_ROLLBACK_ALARMS}: "
-            "remove variants or 'p99_latency_ms'"
-        )
-        return Problem(f"endpoint {self._name}", 0, "variants", message)
 
 
 def _excluded(*kinds: str) -> list[sagemaker.CfnEndpoint.VariantPropertyProperty]:

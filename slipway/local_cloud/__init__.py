@@ -1,0 +1,36 @@
+"""An AWS on this machine: ``cdk deploy`` and boto3 run unmodified against it, and endpoints answer with real models.
+
+The doors are ``start``, ``running``, ``stop`` and what they return, ``Cloud``.
+
+It is one machine, so one server process answers for all instances of a variant: instance types and counts are kept and
+described, never simulated. Scaling policies are kept and never act, roles and keys are named and never checked. What it
+does not do at all, it refuses with "is not modelled in Slipway's local cloud".
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .cloud import Cloud, RunningEndpoint, RunningVariant
+    from .launch import release, running, start, stop
+
+__all__ = ["Cloud", "RunningEndpoint", "RunningVariant", "release", "running", "start", "stop"]
+
+_HOMES = {
+    "Cloud": "cloud",
+    "RunningEndpoint": "cloud",
+    "RunningVariant": "cloud",
+    "release": "launch",
+    "running": "launch",
+    "start": "launch",
+    "stop": "launch",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Every server process passes through this package to its leash, and needs none of what starts clouds.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,0 +1,70 @@
+"""An endpoint in the words of DescribeEndpoint and ListEndpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slipway.local_cloud.endpoint import Endpoint
+    from slipway.local_cloud.fleet import Variant
+
+
+def endpoint_summary(endpoint: Endpoint) -> dict[str, Any]:
+    """Return what ListEndpoints says of an endpoint."""
+    return {
+        "EndpointName": endpoint.name,
+        "EndpointArn": endpoint.arn,
+        "EndpointStatus": endpoint.status,
+        "CreationTime": endpoint.created,
+        "LastModifiedTime": endpoint.modified,
+    }
+
+
+def describe_endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    """Return what DescribeEndpoint says of an endpoint."""
+    answer = {**endpoint_summary(endpoint), "EndpointConfigName": endpoint.config_name}
+    if endpoint.failure_reason is not None:
+        answer["FailureReason"] = endpoint.failure_reason
+    if endpoint.deployment:
+        answer["LastDeploymentConfig"] = endpoint.deployment
+    if endpoint.fleet is not None:
+        answer["ProductionVariants"] = [_variant(variant, endpoint) for variant in endpoint.fleet.variants.values()]
+        answer |= _data_capture(endpoint.fleet.config.request)
+    if endpoint.pending is not None:
+        answer["PendingDeploymentSummary"] = {"EndpointConfigName": endpoint.pending.name}
+    return answer
+
+
+def _variant(variant: Variant, endpoint: Endpoint) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "VariantName": variant.name,
+        "DeployedImages": [
+            {
+                "SpecifiedImage": variant.image,
+                "ResolvedImage": variant.image,
+                "ResolutionTime": endpoint.modified,
+            }
+        ],
+        "CurrentWeight": variant.weight,
+        "DesiredWeight": variant.weight,
+        "CurrentInstanceCount": variant.count,
+        "DesiredInstanceCount": variant.count,
+    }
+    if "ServerlessConfig" in variant.settings:
+        answer["CurrentServerlessConfig"] = variant.settings["ServerlessConfig"]
+    return answer
+
+
+def _data_capture(request: dict[str, Any]) -> dict[str, Any]:
+    capture = request.get("DataCaptureConfig")
+    if capture is None:
+        return {}
+    enabled = capture.get("EnableCapture", False)
+    summary = {
+        "EnableCapture": enabled,
+        "CaptureStatus": "Started" if enabled else "Stopped",
+        "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
+        "DestinationS3Uri": capture["DestinationS3Uri"],
+        "KmsKeyId": capture.get("KmsKeyId", ""),
+    }
+    return {"DataCaptureConfig": summary}

@@ -1,0 +1,120 @@
+"""What of a SageMaker request this cloud does; everything else is refused by name, never ignored."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from .errors import invalid, not_modelled
+
+IMAGE: Final = "slipway/onnxruntime:local"
+
+_CONTAINER: Final = {"Image", "ModelDataUrl", "ModelDataSource", "Environment", "ContainerHostname", "Mode"}
+_MODEL: Final = {"ModelName", "PrimaryContainer", "Containers", "ExecutionRoleArn", "Tags", "VpcConfig"} | {
+    "EnableNetworkIsolation"
+}
+_CONFIG: Final = {"EndpointConfigName", "ProductionVariants", "DataCaptureConfig", "Tags", "KmsKeyId"} | {
+    "ExecutionRoleArn",
+    "VpcConfig",
+    "EnableNetworkIsolation",
+}
+_VARIANT: Final = {
+    "VariantName",
+    "ModelName",
+    "InitialInstanceCount",
+    "InstanceType",
+    "InitialVariantWeight",
+    "ServerlessConfig",
+    "VolumeSizeInGB",
+    "ModelDataDownloadTimeoutInSeconds",
+    "ContainerStartupHealthCheckTimeoutInSeconds",
+    "RoutingConfig",
+    "InferenceAmiVersion",
+    "EnableSSMAccess",
+}
+
+
+def check_model(params: dict[str, Any]) -> dict[str, Any]:
+    """Return a ``CreateModel`` request with its one container as PrimaryContainer.
+
+    Raises:
+        ApiError: If it asks for what this cloud does not do.
+    """
+    _only(params, _MODEL, "CreateModel")
+    containers = [params["PrimaryContainer"]] if "PrimaryContainer" in params else params.get("Containers", [])
+    if not containers:
+        raise invalid("You must provide either a PrimaryContainer or at least one entry in Containers.")
+    if len(containers) > 1:
+        raise not_modelled("CreateModel: an inference pipeline of several Containers")
+    _check_container(containers[0])
+    return {
+        **{name: value for name, value in params.items() if name != "Containers"},
+        "PrimaryContainer": containers[0],
+    }
+
+
+def _check_container(container: dict[str, Any]) -> None:
+    _only(container, _CONTAINER, "CreateModel: PrimaryContainer")
+    image = container.get("Image")
+    if image != IMAGE:
+        raise invalid(f"image {image!r} is not modelled here: only {IMAGE} runs without Docker")
+    if container.get("Mode", "SingleModel") != "SingleModel":
+        raise not_modelled(f"CreateModel: Mode {container['Mode']}")
+    _check_model_data(container)
+
+
+def _check_model_data(container: dict[str, Any]) -> None:
+    if ("ModelDataUrl" in container) == ("ModelDataSource" in container):
+        raise not_modelled("CreateModel: a container without exactly one of ModelDataUrl and ModelDataSource")
+    source = container.get("ModelDataSource", {}).get("S3DataSource")
+    if source is not None and (source["S3DataType"], source["CompressionType"]) != ("S3Object", "Gzip"):
+        raise not_modelled(f"CreateModel: S3DataType {source['S3DataType']} with {source['CompressionType']}")
+    if "ModelDataSource" in container and source is None:
+        raise invalid("ModelDataSource must have an S3DataSource")
+
+
+def check_endpoint_config(params: dict[str, Any]) -> None:
+    """Refuse a ``CreateEndpointConfig`` request that asks for what this cloud does not do.
+
+    Raises:
+        ApiError: If it does.
+    """
+    _only(params, _CONFIG, "CreateEndpointConfig")
+    names = [variant["VariantName"] for variant in params["ProductionVariants"]]
+    if len(set(names)) < len(names):
+        raise invalid("Duplicate variant names found: each production variant must have its own name.")
+    for variant in params["ProductionVariants"]:
+        _check_variant(variant)
+    if sum(variant.get("InitialVariantWeight", 1.0) for variant in params["ProductionVariants"]) <= 0:
+        raise invalid("The sum of all variant weights must be greater than 0.")
+
+
+def _check_variant(variant: dict[str, Any]) -> None:
+    _only(variant, _VARIANT, "CreateEndpointConfig: ProductionVariants")
+    if "ModelName" not in variant:
+        raise not_modelled("CreateEndpointConfig: a variant without ModelName (inference components)")
+    serverless = "ServerlessConfig" in variant
+    if serverless in ("InstanceType" in variant, "InitialInstanceCount" in variant):
+        raise invalid(
+            f"Variant {variant['VariantName']}: specify either ServerlessConfig, or InstanceType and "
+            "InitialInstanceCount."
+        )
+
+
+def check_deployment(params: dict[str, Any]) -> None:
+    """Refuse a ``DeploymentConfig`` that this cloud does not do.
+
+    Raises:
+        ApiError: If it does not.
+    """
+    deployment = params.get("DeploymentConfig", {})
+    if "RollingUpdatePolicy" in deployment:
+        raise not_modelled("DeploymentConfig: RollingUpdatePolicy")
+    routing = deployment.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
+    for kind, size in (("CANARY", "CanarySize"), ("LINEAR", "LinearStepSize")):
+        if (routing.get("Type") == kind) != (size in routing):
+            raise invalid(f"TrafficRoutingConfiguration: {size} goes with Type {kind}, and {kind} with {size}.")
+
+
+def _only(params: dict[str, Any], modelled: set[str], where: str) -> None:
+    if unknown := sorted(set(params) - modelled):
+        raise not_modelled(f"{where}: {', '.join(unknown)}")

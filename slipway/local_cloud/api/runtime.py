@@ -1,0 +1,158 @@
+"""InvokeEndpoint: from the caller to one server process and back."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from slipway.local_cloud.server_process import ServerDownError
+from slipway.local_cloud.traffic import NoVariantError
+
+from .errors import ApiError, not_modelled
+from .wire import Response, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from slipway.local_cloud.capture import Capture
+    from slipway.local_cloud.endpoint import Endpoint
+    from slipway.local_cloud.exchange import Reply
+    from slipway.local_cloud.fleet import Variant
+    from slipway.local_cloud.hosting import Hosting
+    from slipway.local_cloud.places import Place
+
+PATH: Final = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
+_MOST_BYTES: Final = 6 * 1024 * 1024
+_PREFIX: Final = "x-amzn-sagemaker-"
+_UNMODELLED: Final = (
+    "target-model",
+    "target-container-hostname",
+    "inference-component",
+    "enable-explanations",
+    "session-id",
+    "prefix-aware-id",
+)
+_TIMED_OUT: Final = (
+    "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
+    "each container in Amazon CloudWatch, resolve the issue, and try again."
+)
+
+
+class Runtime:
+    """The data plane: invocations of endpoints.
+
+    Args:
+        hosting: The endpoints that answer.
+        capture: Keeps what is said, where an endpoint asks for it.
+    """
+
+    def __init__(self, hosting: Hosting, capture: Capture) -> None:
+        self._hosting = hosting
+        self._capture = capture
+
+    async def invoke(self, place: Place, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """Answer one invocation.
+
+        Args:
+            place: Whose endpoints are meant.
+            path: Of the request; it must match PATH.
+            headers: Of the request, names in lower case.
+            body: What the model gets, at most 6 MB.
+        """
+        try:
+            return await self._invoke(place, path, headers, body)
+        except ApiError as error:
+            return refusal(error)
+
+    async def _invoke(self, place: Place, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+        match = PATH.fullmatch(path)
+        if match is None or match[2] != "invocations":
+            raise not_modelled(f"sagemaker-runtime: {path}")
+        _check_request(headers, body)
+        endpoint = self._endpoint(place, unquote(match[1]))
+        variant = self._variant(endpoint, headers.get(f"{_PREFIX}target-variant"))
+        answer = await _answer(endpoint, variant, headers, body)
+        if not 200 <= answer.status < 300:  # noqa: PLR2004  what HTTP calls success
+            raise _model_error(endpoint, variant, answer.status, answer.body.decode(errors="replace"))
+        self._capture.observe(endpoint, variant, headers, body, answer)
+        return 200, _answer_headers(variant, headers, answer), answer.body
+
+    def _endpoint(self, place: Place, name: str) -> Endpoint:
+        endpoint = self._hosting.store.at(place).endpoints.get(name)
+        if endpoint is None or endpoint.traffic is None:
+            raise _validation(f"Endpoint {name} of account {place.account} not found.")
+        return endpoint
+
+    def _variant(self, endpoint: Endpoint, target: str | None) -> Variant:
+        if endpoint.traffic is None:
+            raise _validation(f"Endpoint {endpoint.name} of account {endpoint.place.account} not found.")
+        try:
+            return endpoint.traffic.choose(target, self._hosting.dice)
+        except NoVariantError:
+            what = f"Variant {target}" if target is not None else "A variant with any weight"
+            raise _validation(
+                f"{what} of endpoint {endpoint.name} of account {endpoint.place.account} not found."
+            ) from None
+
+
+def _check_request(headers: Mapping[str, str], body: bytes) -> None:
+    for name in _UNMODELLED:
+        if f"{_PREFIX}{name}" in headers:
+            raise _validation(not_modelled(f"InvokeEndpoint: header {_PREFIX}{name}").message)
+    if len(body) > _MOST_BYTES:
+        raise _validation(
+            "1 validation error detected: Value at 'body' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {_MOST_BYTES}"
+        )
+
+
+async def _answer(endpoint: Endpoint, variant: Variant, headers: Mapping[str, str], body: bytes) -> Reply:
+    most = variant.settings.get("ServerlessConfig", {}).get("MaxConcurrency")
+    if most is not None and variant.server.in_flight >= most:
+        raise ApiError("ThrottlingException", "Rate exceeded")
+    try:
+        return await variant.server.invoke(body, _forwarded(headers))
+    except ServerDownError:
+        message = f"The server of variant {variant.name} is down and is being restarted."
+        raise ApiError("ServiceUnavailable", message, 503) from None
+    except TimeoutError:
+        raise _model_error(endpoint, variant, 0, _TIMED_OUT) from None
+
+
+def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
+    names = ("content-type", "accept", f"{_PREFIX}custom-attributes", f"{_PREFIX}inference-id")
+    return {"accept": "*/*"} | {name: headers[name] for name in names if name in headers}
+
+
+def _answer_headers(variant: Variant, headers: Mapping[str, str], answer: Reply) -> dict[str, str]:
+    # The lower-case name keeps the emulator from rewriting the model's content type into the control plane's.
+    given = {"content-type": answer.headers.get("content-type", "application/octet-stream")}
+    given["x-amzn-invoked-production-variant"] = variant.name
+    for name in (f"{_PREFIX}custom-attributes", f"{_PREFIX}inference-id"):
+        value = answer.headers.get(name, headers.get(name) if name.endswith("inference-id") else None)
+        if value is not None:
+            given[name] = value
+    return given
+
+
+def _model_error(endpoint: Endpoint, variant: Variant, status: int, text: str) -> ApiError:
+    place = endpoint.place
+    kind = "client" if 400 <= status < 500 else "server"  # noqa: PLR2004  what HTTP calls them
+    group = f"/aws/sagemaker/Endpoints/{endpoint.name}"
+    message = (
+        f'Received {kind} error ({status}) from primary with message "{text}". See '
+        f"https://{place.region}.console.aws.amazon.com/cloudwatch/home?region={place.region}"
+        f"#logEventViewer:group={group} in account {place.account} for more information."
+    )
+    fields = {
+        "Message": message,
+        "OriginalStatusCode": status,
+        "OriginalMessage": text,
+        "LogStreamArn": place.arn("logs", f"log-group:{group}:log-stream:{variant.name}"),
+    }
+    return ApiError("ModelError", message, 424, fields)
+
+
+def _validation(message: str) -> ApiError:
+    return ApiError("ValidationError", message)

@@ -1,0 +1,84 @@
+"""The model archive: from an S3 object to a folder that a server may read."""
+
+from __future__ import annotations
+
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST_BYTES = 32 * 2**30
+MOST_FILES = 10_000
+
+
+class ArchiveError(Exception):
+    """An archive that is not there or that must not be unpacked."""
+
+
+@dataclass(frozen=True)
+class S3Object:
+    """One object in S3."""
+
+    bucket: str
+    key: str
+
+    @classmethod
+    def parse(cls, url: str) -> S3Object:
+        """Read ``s3://bucket/key`` or the https address of an object, path style or virtual-hosted."""
+        parts = urlsplit(url)
+        path = unquote(parts.path).lstrip("/")
+        if parts.scheme == "s3":
+            return cls(parts.netloc, path)
+        bucket, dot, _ = parts.netloc.partition(".s3")
+        if dot and not parts.netloc.startswith("s3"):
+            return cls(bucket, path)
+        first, _, key = path.partition("/")
+        return cls(first, key)
+
+
+def download(s3: Any, url: str, file: Path) -> None:
+    """Write the object at ``url`` to a file.
+
+    Raises:
+        ArchiveError: If there is none; in SageMaker's words.
+    """
+    place = S3Object.parse(url)
+    try:
+        body = s3.get_object(Bucket=place.bucket, Key=place.key)["Body"]
+        with file.open("wb") as out:
+            for chunk in body.iter_chunks(2**20):
+                out.write(chunk)
+    except (BotoCoreError, ClientError) as error:
+        raise ArchiveError(
+            f'Failed to download model data for container "container_1" from URL: "{url}". Please ensure that there is '
+            f"an object located at the URL ({error})"
+        ) from error
+
+
+def unpack(file: Path, folder: Path, *, most_bytes: int = MOST_BYTES, most_files: int = MOST_FILES) -> None:
+    """Unpack a ``model.tar.gz`` of plain files and folders.
+
+    Raises:
+        ArchiveError: If it is no such archive, reaches outside its folder, holds links or devices, or is too large.
+    """
+    try:
+        with tarfile.open(file, "r:gz") as archive:
+            _unpack(archive, folder, most_bytes, most_files)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise ArchiveError(f"Failed to extract model data archive for container: {error}") from error
+
+
+def _unpack(archive: tarfile.TarFile, folder: Path, most_bytes: int, most_files: int) -> None:
+    size = 0
+    for number, member in enumerate(archive, start=1):
+        size += member.size
+        if not (member.isfile() or member.isdir()):
+            raise ArchiveError(f"{member.name!r} in the model archive is no plain file or folder")
+        if number > most_files or size > most_bytes:
+            raise ArchiveError(f"the model archive is larger than {most_files} files or {most_bytes} bytes")
+        archive.extract(member, folder, filter="data")

@@ -1,0 +1,117 @@
+"""One running local cloud, as its callers see it."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_STATUS_SECONDS = 5.0
+
+SETTINGS = "aws.ini"  # an empty profile, so that none of the user's is looked for
+
+
+@dataclass(frozen=True)
+class RunningVariant:
+    """One production variant and its server process.
+
+    Args:
+        pid: None while no process was started yet.
+        ready: False while a dead server is being restarted.
+    """
+
+    name: str
+    weight: float
+    pid: int | None
+    port: int
+    ready: bool
+
+
+@dataclass(frozen=True)
+class RunningEndpoint:
+    """One endpoint; ``status`` is SageMaker's, ``failure_reason`` None where all is well."""
+
+    name: str
+    status: str
+    account: str
+    region: str
+    failure_reason: str | None
+    variants: tuple[RunningVariant, ...]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A local cloud that was running when this was made.
+
+    Args:
+        state_folder: Holds ``cloud.log`` and the servers' logs.
+    """
+
+    port: int
+    pid: int
+    url: str
+    state_folder: Path
+
+    def environment(self, account: str = "000000000000", region: str = "us-east-1") -> dict[str, str]:
+        """Return what to add to a process's environment, so that its AWS tools talk to this cloud and to nothing else.
+
+        Works for boto3 and for the ``cdk`` command, whatever AWS profile the user has.
+
+        Args:
+            account: Twelve digits; each account is a world of its own.
+            region: Likewise.
+        """
+        local = "127.0.0.1,localhost"
+        settings = str(self.state_folder / SETTINGS)
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+            "AWS_ACCESS_KEY_ID": account,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_SESSION_TOKEN": "",
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_PROFILE": "default",
+            "AWS_CONFIG_FILE": settings,
+            "AWS_SHARED_CREDENTIALS_FILE": settings,
+            "CDK_DEFAULT_ACCOUNT": account,
+            "CDK_DEFAULT_REGION": region,
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "CDK_DISABLE_VERSION_CHECK": "1",
+            "CDK_NOTICES": "false",
+            "CDK_HOME": str(self.state_folder / "cdk"),
+            "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": "true",
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+            "NO_PROXY": local,
+            "no_proxy": local,
+        }
+
+    def endpoints(self) -> list[RunningEndpoint]:
+        """Return every endpoint of every account and region.
+
+        Raises:
+            OSError: If the cloud does not answer.
+        """
+        return [_endpoint(found) for found in status(self.port)["endpoints"]]
+
+
+def status(port: int) -> dict[str, Any]:
+    """Ask the cloud on a port what runs.
+
+    Raises:
+        OSError: If nothing answers.
+    """
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://127.0.0.1:{port}/_slipway/endpoints", timeout=_STATUS_SECONDS) as answer:
+        page: dict[str, Any] = json.load(answer)
+        return page
+
+
+def _endpoint(found: dict[str, Any]) -> RunningEndpoint:
+    variants = tuple(RunningVariant(**variant) for variant in found["variants"])
+    return RunningEndpoint(**{**found, "variants": variants})

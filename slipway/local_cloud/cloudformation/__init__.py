@@ -1,0 +1,24 @@
+"""SageMaker hosting and Application Auto Scaling as CloudFormation resource types, on top of the API's operations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slipway.local_cloud import ministack_seams as seams
+
+from . import endpoint, scaling, sets, unmodelled
+
+if TYPE_CHECKING:
+    from slipway.local_cloud.api.autoscaling import AutoScaling
+    from slipway.local_cloud.api.definitions import Definitions
+    from slipway.local_cloud.api.endpoints import Endpoints
+    from slipway.local_cloud.hosting import Hosting
+
+
+def register(definitions: Definitions, endpoints: Endpoints, autoscaling: AutoScaling, hosting: Hosting) -> None:
+    """Make our resource types known to the emulator; their handlers run on worker threads."""
+    seams.run_on_worker_threads(("AWS::SageMaker::", "AWS::ApplicationAutoScaling::"))
+    sets.register(definitions, hosting.store)
+    endpoint.register(endpoints, hosting)
+    scaling.register(autoscaling, hosting.store)
+    unmodelled.register()

@@ -1,0 +1,122 @@
+"""The emulator process: ministack with our plug-in, on a socket and a leash that its starter hands over.
+
+``python -m slipway.local_cloud.emulator --socket FD --folder FOLDER [--leash FD]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import resource
+import signal
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from . import cloudformation, guardian, leash, state
+from . import ministack_seams as seams
+from .api.autoscaling import AutoScaling
+from .api.definitions import Definitions
+from .api.endpoints import Endpoints
+from .api.runtime import PATH, Runtime
+from .api.shapes import service_model
+from .api.tags import Tags
+from .api.wire import call
+from .capture import Capture
+from .hosting import Hosting
+from .records import Store
+from .status import with_status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_log = logging.getLogger("slipway.local_cloud")
+
+
+def install(hosting: Hosting, url: str) -> None:
+    """Teach the emulator SageMaker hosting and Application Auto Scaling."""
+    definitions, endpoints = Definitions(hosting.store), Endpoints(hosting)
+    autoscaling, tags = AutoScaling(hosting.store), Tags(hosting.store)
+    runtime = Runtime(hosting, Capture(url))
+    control = {**definitions.operations(), **endpoints.operations(), **tags.operations()}
+
+    async def answer_sagemaker(
+        _method: str, path: str, headers: Mapping[str, str], body: bytes, _query: Mapping[str, list[str]]
+    ) -> Any:
+        # Both planes sign as "sagemaker"; only the runtime has paths.
+        if PATH.fullmatch(path):
+            return await runtime.invoke(seams.place(), path, headers, body)
+        target = headers.get("x-amz-target", "")
+        return await call(service_model("sagemaker"), control, seams.place(), target, body)
+
+    async def answer_autoscaling(
+        _method: str, _path: str, headers: Mapping[str, str], body: bytes, _query: Mapping[str, list[str]]
+    ) -> Any:
+        model, target = service_model("application-autoscaling"), headers.get("x-amz-target", "")
+        return await call(model, autoscaling.operations(), seams.place(), target, body)
+
+    seams.add_service("sagemaker", "SageMaker", answer_sagemaker)
+    seams.add_service("application-autoscaling", "AnyScaleFrontendService", answer_autoscaling)
+    cloudformation.register(definitions, endpoints, autoscaling, hosting)
+
+
+async def run(listener: int, folder: Path, port: int) -> None:
+    """Serve until SIGTERM or SIGINT, then end every server process."""
+    url = f"http://127.0.0.1:{port}"
+    hosting = Hosting(Store(), folder, url)
+    install(hosting, url)
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    config = Config()
+    config.bind = [f"fd://{listener}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1.0
+    try:
+        await serve(with_status(seams.asgi(), hosting), config, shutdown_trigger=stopping.wait)
+    finally:
+        await hosting.close()
+
+
+def main() -> None:
+    """Run the emulator as the command line says."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--socket", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--leash", type=int)
+    options = parser.parse_args()
+    if os.getpgrp() != os.getpid():
+        os.setpgid(0, 0)  # what ends our group must not end the group of whoever started us
+    if options.leash is not None:
+        leash.hold(options.leash, lambda: _leave(options.folder))
+    _allow_many_connections()
+    _guardian = guardian.start()
+    with socket.socket(fileno=os.dup(options.socket)) as listener:
+        port = listener.getsockname()[1]
+    state.write(options.folder, state.State.of_process(port, os.getpid()))
+    try:
+        asyncio.run(run(options.socket, options.folder, port))
+    except Exception:  # noqa: BLE001  the last chance to say why, before all is ended
+        _log.exception("the emulator failed")
+    finally:
+        _leave(options.folder)
+
+
+def _allow_many_connections() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _leave(folder: Path) -> None:
+    state.remove(folder)
+    os.killpg(os.getpgrp(), signal.SIGKILL)  # all that we started shares our group; nothing may stay behind
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""Creates, updates and deletes endpoints. All of it runs on the emulator's event loop, so nothing needs a lock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import itertools
+import logging
+import random
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from .aws import client
+from .fleet import Fleet, FleetError, Folders
+from .retained import retain
+from .rollout import alarm_names, steps, termination_wait_seconds
+from .traffic import Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from .endpoint import Endpoint
+    from .places import Place
+    from .records import EndpointConfig, Model, Store
+
+_log = logging.getLogger("slipway.local_cloud")
+_WATCH_SECONDS: Final = 1.0
+
+
+class Hosting:
+    """The endpoints of this cloud.
+
+    Args:
+        store: Where they are recorded.
+        folder: This cloud's own, for models and logs.
+        url: Where this cloud answers: archives are fetched from its own S3.
+    """
+
+    def __init__(self, store: Store, folder: Path, url: str) -> None:
+        self.store = store
+        self.dice = random.Random()  # noqa: S311  shares out traffic, guards nothing
+        self._folder = folder
+        self._url = url
+        self._numbers = itertools.count(1)
+
+    def create(self, endpoint: Endpoint, config: EndpointConfig) -> None:
+        """Record an endpoint and start to bring it into service."""
+        self.store.at(endpoint.place).endpoints[endpoint.name] = endpoint
+        endpoint.work = asyncio.create_task(self._create(endpoint, config))
+
+    def update(self, endpoint: Endpoint, config: EndpointConfig, params: dict[str, Any]) -> None:
+        """Start to replace an endpoint's fleet; the old one answers until the new one is healthy.
+
+        Args:
+            endpoint: One in service.
+            config: What the new fleet serves.
+            params: The ``UpdateEndpoint`` request: what to retain, how to deploy.
+        """
+        if not params.get("RetainDeploymentConfig", False):
+            endpoint.deployment = params.get("DeploymentConfig", {})
+        endpoint.become("Updating")
+        endpoint.pending = config
+        endpoint.work = asyncio.create_task(self._update(endpoint, config, params))
+
+    def delete(self, endpoint: Endpoint) -> None:
+        """Start to delete an endpoint, giving up whatever is under way."""
+        endpoint.become("Deleting")
+        endpoint.work = asyncio.create_task(self._delete(endpoint, endpoint.work))
+
+    async def close(self) -> None:
+        """End every server now."""
+        await asyncio.gather(*(_give_up(endpoint, endpoint.work) for endpoint in self.store.endpoints()))
+        fleets = [endpoint.fleet for endpoint in self.store.endpoints() if endpoint.fleet is not None]
+        await asyncio.gather(*(fleet.stop() for fleet in fleets), return_exceptions=True)
+
+    async def _create(self, endpoint: Endpoint, config: EndpointConfig) -> str | None:
+        try:
+            fleet = await self._started(endpoint, config)
+        except FleetError as error:
+            _log.warning("endpoint %s failed: %s", endpoint.name, error)
+            endpoint.become("Failed", str(error))
+            return str(error)
+        endpoint.traffic = Traffic(fleet)
+        endpoint.become("InService")
+        return None
+
+    async def _update(self, endpoint: Endpoint, config: EndpointConfig, params: dict[str, Any]) -> str | None:
+        try:
+            fleet = await self._started(endpoint, config)
+            retain(endpoint, fleet, params)
+            await self._shift(endpoint, fleet)
+        except FleetError as error:
+            _log.warning("update of endpoint %s failed: %s", endpoint.name, error)
+            endpoint.become("InService", str(error))
+            return str(error)
+        finally:
+            endpoint.pending = None
+        endpoint.config_name = config.name
+        endpoint.become("InService")
+        return None
+
+    async def _delete(self, endpoint: Endpoint, work: asyncio.Task[str | None] | None) -> str | None:
+        await _give_up(endpoint, work)
+        fleet, endpoint.traffic = endpoint.fleet, None
+        if fleet is not None:
+            await fleet.drain()
+        endpoints = self.store.at(endpoint.place).endpoints
+        if endpoints.get(endpoint.name) is endpoint:
+            del endpoints[endpoint.name]
+        return None
+
+    async def _started(self, endpoint: Endpoint, config: EndpointConfig) -> Fleet:
+        logs = self._folder / "logs" / f"{endpoint.place.account}-{endpoint.place.region}" / endpoint.name
+        fleet = Fleet(config, Folders(self._folder / "models" / str(next(self._numbers)), logs))
+        await fleet.start(self._models(config), functools.partial(client, self._url, endpoint.place, "s3"))
+        return fleet
+
+    def _models(self, config: EndpointConfig) -> dict[str, Model]:
+        known = self.store.at(config.place).models
+        models = {}
+        for settings in config.request["ProductionVariants"]:
+            name = settings["ModelName"]
+            if name not in known:
+                raise FleetError(f'Could not find model "{config.place.arn("sagemaker", f"model/{name}")}".')
+            models[settings["VariantName"]] = known[name]
+        return models
+
+    async def _shift(self, endpoint: Endpoint, fleet: Fleet) -> None:
+        old = endpoint.fleet
+        if old is None:
+            raise FleetError("the endpoint has no fleet in service to update")
+        try:
+            for step in steps(endpoint.deployment, sum(variant.count for variant in fleet.variants.values())):
+                endpoint.traffic = Traffic(old, fleet, step.percent)
+                await self._watch(endpoint, step.wait_seconds)
+            endpoint.traffic = Traffic(fleet)
+        except BaseException:
+            endpoint.traffic = Traffic(old)
+            _retire(endpoint, fleet, 0)
+            raise
+        _retire(endpoint, old, termination_wait_seconds(endpoint.deployment))
+
+    async def _watch(self, endpoint: Endpoint, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        names = alarm_names(endpoint.deployment)
+        while (left := end - time.monotonic()) > 0:
+            if names:
+                await self._check_alarms(endpoint.place, names)
+            await asyncio.sleep(min(left, _WATCH_SECONDS))
+
+    async def _check_alarms(self, place: Place, names: list[str]) -> None:
+        def ringing() -> list[str]:
+            cloudwatch = client(self._url, place, "cloudwatch")
+            found = cloudwatch.describe_alarms(AlarmNames=names, StateValue="ALARM")["MetricAlarms"]
+            return [alarm["AlarmName"] for alarm in found]
+
+        if alarms := await asyncio.to_thread(ringing):
+            raise FleetError(f"The update was rolled back because of alarms in state ALARM: {', '.join(alarms)}.")
+
+
+def _retire(endpoint: Endpoint, fleet: Fleet, seconds: float) -> None:
+    task = asyncio.create_task(_drain(fleet, seconds))
+    endpoint.retiring.add(task)
+    task.add_done_callback(endpoint.retiring.discard)
+
+
+async def _give_up(endpoint: Endpoint, work: asyncio.Task[str | None] | None) -> None:
+    """End what is under way; the fleet in service is left as it is."""
+    await _cancelled([work] if work is not None else [])
+    await _cancelled(list(endpoint.retiring))
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _drain(fleet: Fleet, seconds: float) -> None:
+    try:
+        await asyncio.sleep(seconds)
+        await fleet.drain()
+    except asyncio.CancelledError:
+        with contextlib.suppress(asyncio.CancelledError):
+            await fleet.stop()
+        raise

@@ -1,0 +1,45 @@
+"""Ties a process to its owner: the owner holds the write end of a pipe, and its death, however it dies, is EOF here.
+
+``python -m slipway.local_cloud.leash FD MODULE`` runs MODULE in this process, on the leash whose read end is FD.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+RELEASE = b"r"
+"""Written into the pipe, it lets the process outlive its owner."""
+
+
+def hold(read_end: int, leave: Callable[[], None]) -> threading.Thread:
+    """Call ``leave`` from a daemon thread as soon as the owner of the pipe is gone."""
+    thread = threading.Thread(target=_wait_for_end, args=(read_end, leave), daemon=True, name="leash")
+    thread.start()
+    return thread
+
+
+def _wait_for_end(read_end: int, leave: Callable[[], None]) -> None:
+    while word := os.read(read_end, 64):
+        if RELEASE in word:
+            return
+    leave()
+
+
+def main() -> None:
+    """Run the module named on the command line until its owner is gone."""
+    read_end, module = int(sys.argv[1]), sys.argv[2]
+    sys.argv = [module]
+    hold(read_end, lambda: os._exit(0))  # at once: a hanging model must not outlive its endpoint
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Every private name of ministack that we rest on, in one place; a test of the same name guards them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from ministack import app as _app
+from ministack.core import responses as _responses
+from ministack.core import router as _router
+from ministack.services.cloudformation import provisioners as _provisioners
+from ministack.services.cloudformation import stacks as _stacks
+
+from .places import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    Response = tuple[int, dict[str, str], bytes]
+    Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, list[str]]], Awaitable[Response]]
+
+VERSION = "1.5.33"
+
+
+def asgi() -> Any:
+    """Return the emulator's ASGI application."""
+    return _app.app
+
+
+def place() -> Place:
+    """Return the account and region of the request or stack operation that runs now."""
+    return Place(_responses.get_account_id(), _responses.get_region())
+
+
+def add_service(name: str, target_prefix: str, handler: Handler) -> None:
+    """Add a service of the JSON protocol.
+
+    Args:
+        name: The name that its requests are signed with.
+        target_prefix: What its ``X-Amz-Target`` begins with.
+        handler: Gets method, path, headers (names in lower case), body and query.
+    """
+    _router.SERVICE_PATTERNS[name] = {"target_prefixes": [f"{target_prefix}."], "credential_scope": name}
+    _app.SERVICE_HANDLERS[name] = handler
+
+
+def add_resource_type(
+    name: str, handlers: dict[str, Any], *, create_only: tuple[str, ...], name_property: str | None, tags: bool
+) -> None:
+    """Add a CloudFormation resource type; its handlers run on worker threads, never on the event loop.
+
+    Args:
+        name: As in ``AWS::SageMaker::Model``.
+        handlers: ``create``, ``update`` and ``delete``.
+        create_only: Properties whose change replaces the resource.
+        name_property: The one that gives it a custom name, None if there is none.
+        tags: Whether stack tags reach it.
+    """
+    _provisioners._RESOURCE_HANDLERS[name] = {**handlers, "update_with_logical_id": True}  # noqa: SLF001  a seam
+    _provisioners._REPLACING_PROPERTIES[name] = create_only  # noqa: SLF001  a seam
+    if name_property is not None:
+        _provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": name_property}  # noqa: SLF001  a seam
+    if tags:
+        _provisioners._STACK_TAG_PROPERTY[name] = ("Tags", "list")  # noqa: SLF001  a seam
+
+
+def run_on_worker_threads(prefixes: tuple[str, ...]) -> None:
+    """Have resource types of these prefixes provisioned off the event loop."""
+    known = _stacks._runs_on_worker_thread  # noqa: SLF001  a seam
+
+    def runs_on_worker_thread(resource_type: str) -> bool:
+        return resource_type.startswith(prefixes) or bool(known(resource_type))
+
+    _stacks._runs_on_worker_thread = runs_on_worker_thread  # noqa: SLF001  a seam
+
+
+def physical_name(stack_name: str, logical_id: str, most_characters: int) -> str:
+    """Return the name that CloudFormation gives to a resource without one: stable, and new for a replacement."""
+    name: str = _provisioners._physical_name(stack_name, logical_id, max_len=most_characters)  # noqa: SLF001  a seam
+    return name
+
+
+def on_loop(work: Any) -> Any:
+    """Run a coroutine on the emulator's event loop from a worker thread, and wait for its result.
+
+    Raises:
+        RuntimeError: If there is no loop, or if this is its own thread, which would wait forever.
+    """
+    loop = _app._MAIN_LOOP  # noqa: SLF001  a seam
+    if loop is None or _runs_here(loop):
+        raise RuntimeError("the emulator's event loop does not run, or runs in this very thread")
+    return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+
+def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False

@@ -1,0 +1,85 @@
+"""What this cloud knows: the one store of record, by place."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint
+    from .places import Place
+
+
+@dataclass
+class Record:
+    """A resource that never changes after its creation, but for its tags.
+
+    Args:
+        request: The validated members of the call that created it.
+        created: Seconds since the epoch.
+    """
+
+    place: Place
+    name: str
+    request: dict[str, Any]
+    created: float
+    tags: dict[str, str] = field(default_factory=dict)
+
+    kind: ClassVar[str]
+    words: ClassVar[str]
+
+    @property
+    def arn(self) -> str:
+        """The ARN of this resource."""
+        return self.place.arn("sagemaker", f"{self.kind}/{self.name.lower()}")
+
+
+class Model(Record):
+    """A model: one container and the archive that it serves."""
+
+    kind = "model"
+    words = "model"
+
+
+class EndpointConfig(Record):
+    """An endpoint configuration: production variants and what they run on."""
+
+    kind = "endpoint-config"
+    words = "endpoint configuration"
+
+
+@dataclass
+class ScalableTarget:
+    """A registered scalable target, its policies and its scheduled actions by name."""
+
+    request: dict[str, Any]
+    created: float
+    arn: str
+    policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    actions: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass
+class Records:
+    """Everything of one place."""
+
+    models: dict[str, Model] = field(default_factory=dict)
+    endpoint_configs: dict[str, EndpointConfig] = field(default_factory=dict)
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    targets: dict[tuple[str, str, str], ScalableTarget] = field(default_factory=dict)
+
+
+class Store:
+    """The records of every place."""
+
+    def __init__(self) -> None:
+        self._places: defaultdict[Place, Records] = defaultdict(Records)
+
+    def at(self, place: Place) -> Records:
+        """Return the records of a place, empty where nothing was made."""
+        return self._places[place]
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return every endpoint of every place."""
+        return [endpoint for records in self._places.values() for endpoint in records.endpoints.values()]

@@ -1,0 +1,49 @@
+"""What runs here, for our own commands: ``GET /_slipway/endpoints``."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint
+    from .hosting import Hosting
+
+PATH = "/_slipway/endpoints"
+
+
+def with_status(application: Any, hosting: Hosting) -> Any:
+    """Return the ASGI application with our one page added."""
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] != PATH:
+            await application(scope, receive, send)
+            return
+        page = {"pid": os.getpid(), "endpoints": [_endpoint(endpoint) for endpoint in hosting.store.endpoints()]}
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(page).encode()})
+
+    return answer
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    variants = endpoint.fleet.variants.values() if endpoint.fleet is not None else ()
+    return {
+        "name": endpoint.name,
+        "status": endpoint.status,
+        "account": endpoint.place.account,
+        "region": endpoint.place.region,
+        "failure_reason": endpoint.failure_reason,
+        "variants": [
+            {
+                "name": variant.name,
+                "weight": variant.weight,
+                "pid": variant.server.pid,
+                "port": variant.server.port,
+                "ready": variant.server.ready,
+            }
+            for variant in variants
+        ],
+    }

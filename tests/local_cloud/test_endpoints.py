@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local_cloud.conftest import alive, eventually, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.local_cloud.conftest import Aws
+
+pytestmark = pytest.mark.local_cloud
+
+
+def test_endpoint_answers_with_the_uploaded_model_until_it_is_deleted(aws: Aws) -> None:
+    aws.model("seven", 7)
+    aws.config("one", {"ModelName": "seven"})
+    created = aws.sagemaker.create_endpoint(EndpointName="Reader", EndpointConfigName="one")
+    assert created["EndpointArn"] == "arn:aws:sagemaker:us-east-1:000000000000:endpoint/reader"
+    assert aws.sagemaker.describe_endpoint(EndpointName="Reader")["EndpointStatus"] == "Creating"
+    with pytest.raises(ClientError) as error:
+        aws.invoke("Reader")
+    assert refusal(error)[0] == "ValidationError"
+    found = aws.settled("Reader")
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", "one")
+    assert found["ProductionVariants"][0]["DesiredInstanceCount"] == 1
+    assert aws.label("Reader") == "7"
+    pid = aws.server("Reader").pid
+    aws.sagemaker.delete_endpoint(EndpointName="Reader")
+    with pytest.raises(ClientError, match="Endpoint Reader of account 000000000000 not found"):
+        aws.invoke("Reader")
+    assert pid is not None
+    eventually(lambda: not alive(pid))
+    eventually(lambda: not aws.sagemaker.list_endpoints()["Endpoints"])
+
+
+def test_endpoint_fails_with_the_servers_last_words_when_it_never_answers_ping(
+    aws: Aws, pack: Callable[[dict[str, bytes]], bytes]
+) -> None:
+    aws.model("broken", content=pack({"manifest.json": b"{}"}))
+    aws.config("broken", {"ModelName": "broken"})
+    aws.sagemaker.create_endpoint(EndpointName="broken", EndpointConfigName="broken")
+    found = aws.settled("broken")
+    assert found["EndpointStatus"] == "Failed"
+    assert "variant broken did not pass the ping health check" in found["FailureReason"]
+    assert "manifest.json" in found["FailureReason"]
+    assert not aws.cloud.endpoints()[0].variants
+
+
+def test_endpoint_fails_with_the_address_when_there_is_no_archive(aws: Aws) -> None:
+    aws.model("gone")
+    aws.s3.delete_object(Bucket="models", Key="gone.tar.gz")
+    aws.config("gone", {"ModelName": "gone"})
+    aws.sagemaker.create_endpoint(EndpointName="gone", EndpointConfigName="gone")
+    found = aws.settled("gone")
+    assert found["EndpointStatus"] == "Failed"
+    assert (
+        'Failed to download model data for container "container_1" from URL: "s3://models/gone.tar.gz"'
+        in (found["FailureReason"])
+    )
+
+
+def two_variants(aws: Aws, first: float, second: float) -> None:
+    aws.model("one", 1)
+    aws.model("two", 2)
+    weights = (
+        {"ModelName": name, "InitialVariantWeight": weight} for name, weight in (("one", first), ("two", second))
+    )
+    aws.config("both", *weights)
+    aws.endpoint("both", "both")
+
+
+def test_traffic_follows_the_weights_and_weight_zero_gets_none(aws: Aws) -> None:
+    two_variants(aws, 1, 0)
+    assert {aws.label("both") for _ in range(30)} == {"1"}
+    weights = [{"VariantName": "one", "DesiredWeight": 1}, {"VariantName": "two", "DesiredWeight": 3}]
+    aws.sagemaker.update_endpoint_weights_and_capacities(EndpointName="both", DesiredWeightsAndCapacities=weights)
+    drawn = Counter(aws.label("both") for _ in range(300))
+    assert 190 <= drawn["2"] <= 260  # 225 expected, about five standard deviations either way
+
+    for variant, label in (("one", "1"), ("two", "2")):
+        answer = aws.invoke("both", TargetVariant=variant)
+        assert answer["InvokedProductionVariant"] == variant
+        assert json.loads(answer["Body"].read())["predictions"][0]["label"] == label
+    with pytest.raises(ClientError) as error:
+        aws.invoke("both", TargetVariant="three")
+    assert refusal(error)[0] == "ValidationError"
+
+
+def test_update_keeps_weights_and_counts_when_asked_to_retain_them(aws: Aws) -> None:
+    two_variants(aws, 1, 1)
+    changed = [{"VariantName": "two", "DesiredWeight": 0, "DesiredInstanceCount": 5}]
+    aws.sagemaker.update_endpoint_weights_and_capacities(EndpointName="both", DesiredWeightsAndCapacities=changed)
+    aws.config("next", {"ModelName": "one"}, {"ModelName": "two"})
+    aws.sagemaker.update_endpoint(EndpointName="both", EndpointConfigName="next", RetainAllVariantProperties=True)
+    variants = {variant["VariantName"]: variant for variant in aws.settled("both")["ProductionVariants"]}
+    assert (variants["two"]["CurrentWeight"], variants["two"]["DesiredInstanceCount"]) == (0, 5)
+
+    aws.sagemaker.update_endpoint(EndpointName="both", EndpointConfigName="both")
+    variants = {variant["VariantName"]: variant for variant in aws.settled("both")["ProductionVariants"]}
+    assert (variants["two"]["CurrentWeight"], variants["two"]["DesiredInstanceCount"]) == (1, 1)
+
+
+CANARY = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {
+            "Type": "CANARY",
+            "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+            "WaitIntervalInSeconds": 1,
+        }
+    }
+}
+
+
+@pytest.mark.parametrize("deployment", [{}, CANARY], ids=["all at once", "canary"])
+def test_no_request_fails_while_an_update_moves_the_traffic(aws: Aws, deployment: dict[str, Any]) -> None:
+    aws.model("old", 1)
+    aws.model("new", 2)
+    aws.config("old", {"ModelName": "old", "VariantName": "main"})
+    aws.config("new", {"ModelName": "new", "VariantName": "main"})
+    aws.endpoint("moving", "old")
+    pid = aws.server("moving").pid
+    with aws.firing("moving") as fired:
+        eventually(lambda: len(fired.labels) > 20)
+        aws.sagemaker.update_endpoint(
+            EndpointName="moving", EndpointConfigName="new", **({"DeploymentConfig": deployment} if deployment else {})
+        )
+        assert aws.sagemaker.describe_endpoint(EndpointName="moving")["PendingDeploymentSummary"]
+        assert aws.settled("moving")["EndpointConfigName"] == "new"
+        after = len(fired.labels) + 4  # requests under way may still end on the old fleet
+        eventually(lambda: len(fired.labels) > after + 20)
+        eventually(lambda: pid is not None and not alive(pid))
+    assert not fired.errors
+    assert fired.labels[0] == "1"
+    assert set(fired.labels[after:]) == {"2"}
+
+
+def test_canary_gives_the_new_fleet_its_share_first(aws: Aws) -> None:
+    aws.model("old", 1)
+    aws.model("new", 2)
+    aws.config("old", {"ModelName": "old", "VariantName": "main"})
+    aws.config("new", {"ModelName": "new", "VariantName": "main"})
+    aws.endpoint("moving", "old")
+    aws.sagemaker.update_endpoint(EndpointName="moving", EndpointConfigName="new", DeploymentConfig=CANARY)
+    eventually(lambda: aws.label("moving") == "2")
+    drawn = Counter(aws.label("moving") for _ in range(40))
+    assert aws.sagemaker.describe_endpoint(EndpointName="moving")["EndpointStatus"] == "Updating"
+    assert drawn["1"] > 0
+    assert drawn["2"] > 0
+
+
+def test_update_rolls_back_when_one_of_its_alarms_rings(aws: Aws) -> None:
+    aws.model("old", 1)
+    aws.model("new", 2)
+    aws.config("old", {"ModelName": "old", "VariantName": "main"})
+    aws.config("new", {"ModelName": "new", "VariantName": "main"})
+    aws.endpoint("moving", "old")
+    cloudwatch = aws.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="errors",
+        Namespace="AWS/SageMaker",
+        MetricName="Invocation5XXErrors",
+        ComparisonOperator="GreaterThanThreshold",
+        EvaluationPeriods=1,
+        Period=60,
+        Statistic="Average",
+        Threshold=0.01,
+    )
+    cloudwatch.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
+    deployment = {**CANARY, "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}}
+    aws.sagemaker.update_endpoint(EndpointName="moving", EndpointConfigName="new", DeploymentConfig=deployment)
+    found = aws.settled("moving")
+    cloudwatch.delete_alarms(AlarmNames=["errors"])
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", "old")
+    assert "errors" in found["FailureReason"]
+    assert {aws.label("moving") for _ in range(10)} == {"1"}
+
+
+def test_failed_update_leaves_the_old_fleet_in_service(aws: Aws, pack: Callable[[dict[str, bytes]], bytes]) -> None:
+    aws.model("good", 1)
+    aws.model("broken", content=pack({"nothing": b""}))
+    aws.config("good", {"ModelName": "good", "VariantName": "main"})
+    aws.config("broken", {"ModelName": "broken", "VariantName": "main"})
+    aws.endpoint("kept", "good")
+    with aws.firing("kept", threads=1) as fired:
+        aws.sagemaker.update_endpoint(EndpointName="kept", EndpointConfigName="broken")
+        found = aws.settled("kept")
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", "good")
+    assert "did not pass the ping health check" in found["FailureReason"]
+    assert not fired.errors
+    assert aws.label("kept") == "1"
+
+
+def test_killed_server_gives_quick_errors_and_comes_back(aws: Aws) -> None:
+    aws.model("seven", 7)
+    aws.config("one", {"ModelName": "seven"})
+    aws.endpoint("killed", "one")
+    pid = aws.server("killed").pid
+    psutil.Process(pid).kill()
+    statuses, end = set(), time.monotonic() + 15
+    while True:
+        begin = time.monotonic()
+        assert begin < end
+        try:
+            assert aws.label("killed") == "7"
+            break
+        except ClientError as error:
+            statuses.add(error.response["ResponseMetadata"]["HTTPStatusCode"])
+        assert time.monotonic() - begin < 1
+    assert statuses == {503}
+    assert aws.server("killed").pid != pid
+
+
+def test_endpoint_survives_the_deletion_of_its_model_and_config(aws: Aws) -> None:
+    aws.model("seven", 7)
+    aws.config("one", {"ModelName": "seven"})
+    aws.endpoint("kept", "one")
+    aws.sagemaker.delete_endpoint_config(EndpointConfigName="one")
+    aws.sagemaker.delete_model(ModelName="seven")
+    assert aws.label("kept") == "7"
+
+
+def test_serverless_variant_is_throttled_beyond_its_concurrency(aws: Aws) -> None:
+    aws.model("seven", 7)
+    aws.config("one", {"ModelName": "seven", "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1}})
+    aws.endpoint("serverless", "one")
+    assert aws.label("serverless") == "7"
+    with aws.firing("serverless", threads=8) as fired:
+        eventually(lambda: len(fired.errors) > 3)
+    codes = {error.response["Error"]["Code"] for error in fired.errors if isinstance(error, ClientError)}
+    assert codes == {"ThrottlingException"}
+    assert fired.labels
