@@ -1,0 +1,12 @@
+"""Source to artifact: load, export, optimise, quantise, verify, benchmark, package.
+
+Importing this imports neither torch nor onnx: what is built already is found by hashes alone.
+"""
+
+from model_build.builder import build
+from model_build.original import Samples, samples
+from model_build.progress import Progress
+from model_build.results import BuildResult
+from model_build.source import ImageClassifier, TextEmbedder
+
+__all__ = ["BuildResult", "ImageClassifier", "Progress", "Samples", "TextEmbedder", "build", "samples"]

@@ -1,0 +1,229 @@
+"""Build models: what is missing, two at a time, measured one at a time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from model_build.child import Child
+from model_build.digest import digest
+from model_build.endings import host_error, interruptible, together
+from model_build.job import Job
+from model_build.progress import BUILT, Silent
+from model_build.results import BuildResult
+from model_build.store import Store, write_if_changed
+from model_build.targets import all_passes
+from slipway.specs import (
+    Lock,
+    LockedModel,
+    Manifest,
+    Project,
+    SlipwayError,
+    UsageError,
+)
+from slipway.specs.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from model_build.progress import Progress
+
+T = TypeVar("T")
+
+AT_ONCE = 2
+WAIT = "wait"
+"""The step of a proved model whose turn to be measured has not come."""
+LOAD_TIMEOUT_SECONDS = 900.0
+
+
+def build(
+    project: Project,
+    names: Sequence[str] | None = None,
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+    load_timeout_seconds: float = LOAD_TIMEOUT_SECONDS,
+) -> list[BuildResult]:
+    """Build every named model whose artifact is not here, and record all of them in ``artifacts.lock``.
+
+    What can be built is built and recorded before anything is raised.
+
+    Args:
+        project: Where the models are.
+        names: Which. Default: all of them.
+        force: Build again what is here already.
+        progress: Hears what happens. Default: nobody does.
+        load_timeout_seconds: How long a source may take to return its model.
+
+    Raises:
+        GateError: If a model did not pass its gate; it has no artifact.
+        SpecError: If a spec or a source is wrong.
+        UsageError: If a name is not a model's.
+        HostError: If the machine cannot: something is not installed, the disk is full, a build was killed.
+        InterruptedByUser: On Ctrl-C or SIGTERM; nothing half-built is left.
+    """
+    wanted = _wanted(project, names)
+    with interruptible():
+        run = _Run(project, progress or Silent(), load_timeout_seconds)
+        return run.all({name: digest(project, name) for name in wanted}, force=force)
+
+
+class _Run:
+    """One call of `build`."""
+
+    def __init__(self, project: Project, progress: Progress, load_timeout_seconds: float) -> None:
+        self._project, self._progress, self._timeout = project, progress, load_timeout_seconds
+        self._store = Store(project)
+        self._errors: dict[str, SlipwayError] = {}
+
+    def all(self, digests: dict[str, str], *, force: bool) -> list[BuildResult]:
+        present = {} if force else self._present(digests)
+        built: dict[str, Manifest] = {}
+        if len(present) < len(digests) or not self._is_recorded(digests, present):
+            with self._store.lock(lambda: self._progress.notice("waiting for another build of this project")):
+                present = {} if force else self._present(digests)  # it may have built what is wanted here
+                missing = {name: it for name, it in digests.items() if name not in present}
+                built = self._build(missing)
+                self._record({**present, **built})
+        if self._errors:
+            raise together(list(self._errors.values()))
+        found = {**present, **built}
+        return [BuildResult.from_manifest(found[name], built=name in built) for name in digests]
+
+    def _present(self, digests: dict[str, str]) -> dict[str, Manifest]:
+        found = {name: self._store.find(name, it) for name, it in digests.items()}
+        return {name: manifest for name, manifest in found.items() if manifest is not None}
+
+    def _is_recorded(self, digests: dict[str, str], present: dict[str, Manifest]) -> bool:
+        """Tell whether the lock says the same as the artifacts, without taking the builds' own lock for it."""
+        locked = Project(self._project.root).lock.models
+        return all(name in locked and _same(locked[name], present[name]) for name in digests)
+
+    def _build(self, missing: dict[str, str]) -> dict[str, Manifest]:
+        built: dict[str, Manifest] = {}
+        names = list(missing)
+        for start in range(0, len(names), AT_ONCE):
+            wave = {name: missing[name] for name in names[start : start + AT_ONCE]}
+            with ExitStack() as stack:
+                builds = [stack.enter_context(self._one(name, it, len(wave))) for name, it in wave.items()]
+                self._prove(builds)
+                for one in builds:  # one at a time: they are measured
+                    manifest = None if one.name in self._errors else self._attempt(one.name, partial(self._finish, one))
+                    if manifest is not None:
+                        built[one.name] = manifest
+        return built
+
+    def _prove(self, builds: list[_Build]) -> None:
+        with ThreadPoolExecutor(len(builds)) as threads:
+            pending = {threads.submit(one.prove): one for one in builds}
+            try:
+                for future, one in pending.items():
+                    self._attempt(one.name, future.result)
+            except BaseException:
+                for one in builds:  # or the threads would wait for them
+                    one.child.end()
+                raise
+
+    def _finish(self, one: _Build) -> Manifest | None:
+        self._store.put(one.finish(), one.name, one.digest)
+        self._progress.finish(one.name, BUILT)
+        return self._store.find(one.name, one.digest)
+
+    @contextmanager
+    def _one(self, name: str, digest: str, beside: int) -> Iterator[_Build]:
+        if self._store.is_damaged(name, digest):
+            self._progress.notice(f"{name}: the artifact {digest[:12]} is damaged and is built again")
+        scratch = self._store.scratch(name)
+        child = None
+        try:
+            job = _job(self._project, name, digest, scratch, self._timeout)
+            child = Child(job, log_file(self._project, name, "build"), threads=max(1, cores() // beside))
+            self._progress.begin(name, len(all_passes(self._project.models[name])) + 1)
+            yield _Build(name, digest, child, self._progress)
+        finally:
+            if child is not None:
+                child.end()
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _attempt(self, name: str, action: Callable[[], T]) -> T | None:
+        """Keep an error for later: the other models are built all the same."""
+        try:
+            return action()
+        except SlipwayError as error:
+            self._errors[name] = error
+        except OSError as error:
+            self._errors[name] = host_error(error)
+        self._progress.finish(name, "failed")
+        return None
+
+    def _record(self, manifests: dict[str, Manifest]) -> None:
+        """Write the lock; figures of an artifact that is the same, byte for byte, stay as they were measured first."""
+        lock = Project(self._project.root).lock
+        changed = {
+            name: LockedModel.from_manifest(manifest, self._project.sources_hash(name))
+            for name, manifest in manifests.items()
+            if name not in lock.models or not _same(lock.models[name], manifest)
+        }
+        kept = {name: entry for name, entry in lock.models.items() if name in self._project.models}
+        write_if_changed(self._project.lock_file, Lock(models={**kept, **changed}).text())
+        self._project.__dict__.pop("lock", None)  # the caller's project must read it anew
+
+
+class _Build:
+    """One model and its child."""
+
+    def __init__(self, name: str, digest: str, child: Child, progress: Progress) -> None:
+        self.name, self.digest, self.child = name, digest, child
+        self._progress = progress
+
+    def prove(self) -> None:
+        self.child.until("proved", self._step)
+        self._progress.step(self.name, WAIT)
+
+    def finish(self) -> Path:
+        self.child.go_on()
+        return Path(self.child.until("done", self._step).text)
+
+    def _step(self, step: str) -> None:
+        self._progress.step(self.name, step)
+
+
+def _same(locked: LockedModel, manifest: Manifest) -> bool:
+    return (locked.digest, locked.archive) == (manifest.served.digest, manifest.archive)
+
+
+def _wanted(project: Project, names: Sequence[str] | None) -> list[str]:
+    """Return the models to build, each once, in the order that was asked for."""
+    models = project.models
+    if names is None:
+        return sorted(models)
+    for name in names:
+        if name not in models:
+            known = ", ".join(models) or "none: write models/<name>/model.yaml"
+            raise UsageError(f"'{name}' has no folder under models/{did_you_mean(name, models)} (known: {known})")
+    return list(dict.fromkeys(names))
+
+
+def _job(project: Project, name: str, digest: str, scratch: Path, timeout: float) -> Job:
+    return Job(
+        root=str(project.root),
+        name=name,
+        digest=digest,
+        scratch=str(scratch),
+        load_timeout_seconds=timeout,
+    )
+
+
+def log_file(project: Project, name: str, what: str) -> Path:
+    """Return where a child's own words go."""
+    return project.root / ".slipway" / "logs" / f"{what}-{name}.log"
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,114 @@
+"""The parent's side of a worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import model_build
+from model_build.job import GO, Event, Job
+from slipway.specs import GateError, HostError, Problem, SlipwayError, SpecError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ERRORS: dict[str, type[SlipwayError]] = {kind.__name__: kind for kind in (GateError, HostError, UsageError)}
+
+
+class Child:
+    """One running worker.
+
+    Args:
+        job: What it does.
+        log: Receives everything that the source and the libraries print.
+        threads: How many it may use until it measures.
+    """
+
+    def __init__(self, job: Job, log: Path, threads: int) -> None:
+        self._name, self._log, self._step = job.name, log, "start"
+        self._file = f"models/{job.name}"
+        job_file = Path(job.scratch) / "job.json"
+        job.write(job_file)
+        reading, writing = os.pipe()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(  # noqa: S603  our own module
+                [sys.executable, "-m", "model_build.worker", str(job_file), str(writing)],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=(writing,),
+                env=_environment(threads),
+                cwd=job.root,
+                start_new_session=True,  # Ctrl-C goes to the parent, which ends this group
+            )
+        os.close(writing)
+        self._events = os.fdopen(reading, encoding="utf-8", errors="replace")
+
+    def until(self, wanted: str, on_step: Callable[[str], None]) -> Event:
+        """Follow the child to an event of one kind.
+
+        Raises:
+            SlipwayError: What the child met, or that it died.
+        """
+        for line in self._events:
+            if not line.endswith("\n"):  # the child died while it wrote
+                break
+            event = Event.parse(line)
+            if event.kind == wanted:
+                return event
+            if event.kind == "error":
+                raise _error(event)
+            self._step = event.text
+            on_step(event.text)
+        raise self._died(self._process.wait())
+
+    def go_on(self) -> None:
+        """Give the word that a proved model waits for."""
+        if self._process.stdin is not None:
+            self._process.stdin.write(GO.encode())
+            self._process.stdin.flush()
+
+    def end(self) -> None:
+        """End the child and whatever it started; safe to call at any time."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._events.close()
+
+    def _died(self, code: int) -> SlipwayError:
+        where = f"its output is in {self._log}"
+        if code < 0:
+            hint = " (out of memory?)" if -code == signal.SIGKILL else ""
+            killed = f"killed by {signal.Signals(-code).name}{hint}"
+            return HostError(f"{self._name}: the build was {killed} during {self._step}; {where}")
+        message = f"the process ended with code {code} during {self._step}, without a result; {where}"
+        if self._step == "load":
+            return SpecError([Problem(self._file, 0, "source", message)])
+        return HostError(f"{self._name}: {message}")
+
+
+def _environment(threads: int) -> dict[str, str]:
+    home = str(Path(model_build.__file__).resolve().parents[1])
+    path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part != "")
+    return {
+        **os.environ,
+        "PYTHONPATH": path,
+        "PYTHONHASHSEED": "0",  # the order of sets must not reach the graph
+        "PYTHONUNBUFFERED": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "OMP_NUM_THREADS": str(threads),
+    }
+
+
+def _error(event: Event) -> SlipwayError:
+    if event.error == SpecError.__name__:
+        return SpecError([Problem(*item) for item in event.problems])
+    return ERRORS.get(event.error, HostError)(event.text)

@@ -1,0 +1,55 @@
+"""The name of an artifact: a hash over everything that shapes it, found without importing any of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from model_build.targets import LIBRARIES, all_passes
+from slipway.specs import HostError
+
+if TYPE_CHECKING:
+    from slipway.specs import Project
+
+FORMAT = 1
+"""Raise when the layout of the archive changes."""
+
+
+def digest(project: Project, name: str) -> str:
+    """Hash the model's spec and folder, the passes with their versions and options, and the libraries' versions.
+
+    Raises:
+        HostError: If a library or a package that the source names is not installed.
+    """
+    described = {
+        "format": FORMAT,
+        "name": name,
+        "sources": project.sources_hash(name),
+        "passes": [step.identity() for step in all_passes(project.models[name])],
+        "versions": versions(project, name),
+    }
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def versions(project: Project, name: str) -> dict[str, str]:
+    """Return the installed version of each distribution that shapes the model.
+
+    Raises:
+        HostError: If one is not installed.
+    """
+    own = project.source_of(name)[1].packages
+    found = {package: _version(package) for package in (*LIBRARIES, *own)}
+    missing = [package for package, installed in found.items() if installed is None]
+    if missing:
+        mend = "pip install 'slipway[build]', or what models/*/model.yaml names under source.packages"
+        raise HostError(f"{name}: not installed: {', '.join(missing)}: {mend}")
+    return {package: installed for package, installed in found.items() if installed is not None}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,82 @@
+"""What verify measures: original and artifact on the same inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from model_build.tasks import Samples
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One metric over all samples.
+
+    Args:
+        value: What the gate judges.
+        details: Further figures by name.
+        worst: The inputs that did worst, in words, worst first.
+        refusal: Why the artifact must not be, whatever the value; empty where nothing is wrong.
+    """
+
+    value: float
+    details: dict[str, float]
+    worst: tuple[str, ...]
+    refusal: str = ""
+
+
+class Metric(Protocol):
+    """A function of the samples, the original's answers and the artifact's, each (samples, width)."""
+
+    def __call__(self, samples: Samples, original: np.ndarray, artifact: np.ndarray) -> Measured:
+        """Measure."""
+
+
+WORST = 3
+MAX_ACCURACY_LOSS = 0.01
+
+
+def cosine_similarity(samples: Samples, original: np.ndarray, artifact: np.ndarray) -> Measured:
+    """Compare directions: the mean is judged, the minimum and the agreement on nearest neighbours are recorded."""
+    ours, theirs = _unit(artifact), _unit(original)
+    similarity = np.einsum("nd,nd->n", ours, theirs)
+    agreement = np.mean(_nearest(ours) == _nearest(theirs))
+    worst = [f"{similarity[at]:.4f} for {_shorten(samples.inputs[at])}" for at in np.argsort(similarity)[:WORST]]
+    details = {"minimum": float(similarity.min()), "nearest_neighbour_agreement": float(agreement)}
+    return Measured(float(similarity.mean()), details, tuple(worst))
+
+
+def accuracy(samples: Samples, original: np.ndarray, artifact: np.ndarray) -> Measured:
+    """Count right labels; more than a hundredth below the original is refused whatever the gate."""
+    truth = np.asarray(samples.truth)
+    right = artifact.argmax(axis=1) == truth
+    value, before = float(right.mean()), float((original.argmax(axis=1) == truth).mean())
+    agreement = float((artifact.argmax(axis=1) == original.argmax(axis=1)).mean())
+    wrong = [f"held-out input {at}: {artifact[at].argmax()} for {truth[at]}" for at in np.flatnonzero(~right)[:WORST]]
+    refusal = ""
+    if value < before - MAX_ACCURACY_LOSS:
+        loss = f"{before - value:.4f} below the original's {before:.4f}"
+        refusal = f"accuracy {value:.4f} is {loss}, at most {MAX_ACCURACY_LOSS} may be lost"
+    return Measured(value, {"original": before, "agreement_with_original": agreement}, tuple(wrong), refusal)
+
+
+METRICS: dict[str, Metric] = {"cosine_similarity": cosine_similarity, "accuracy": accuracy}
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    wide = vectors.astype(np.float64)
+    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))
+
+
+def _nearest(vectors: np.ndarray) -> np.ndarray:
+    similarity = vectors @ vectors.T
+    np.fill_diagonal(similarity, -np.inf)
+    return np.asarray(similarity.argmax(axis=1))
+
+
+def _shorten(text: Any, limit: int = 60) -> str:
+    words = str(text)
+    return repr(words if len(words) <= limit else f"{words[:limit]}…")

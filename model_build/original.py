@@ -1,0 +1,68 @@
+"""What the original says to its own data, for comparing endpoints with."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model_build.builder import LOAD_TIMEOUT_SECONDS, cores, log_file
+from model_build.child import Child
+from model_build.endings import interruptible
+from model_build.job import Job
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from slipway.specs import Project
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs from a model's own data, and the untouched original's answers.
+
+    Args:
+        model: Whose.
+        inputs: As a client sends them: texts, or nested numbers.
+        answers: Embeddings (inputs, dimensions) or probabilities (inputs, classes), float32.
+        at_least: The model's gate.
+    """
+
+    model: str
+    inputs: list[Any]
+    answers: np.ndarray
+    at_least: float
+
+
+def samples(project: Project, name: str, count: int) -> Samples:
+    """Let the untouched original answer inputs of its own verification data, in a process of its own.
+
+    Args:
+        project: Where the model is.
+        name: Which.
+        count: How many inputs at most; they are taken evenly over all the data.
+
+    Raises:
+        SlipwayError: As from ``build``. A source that trains its model does so again, the same way.
+    """
+    import numpy as np
+
+    with interruptible(), tempfile.TemporaryDirectory(prefix="slipway-") as scratch:
+        job = Job(
+            root=str(project.root),
+            name=name,
+            digest="",
+            scratch=scratch,
+            load_timeout_seconds=LOAD_TIMEOUT_SECONDS,
+            samples=count,
+        )
+        child = Child(job, log_file(project, name, "samples"), threads=cores())
+        try:
+            folder = Path(child.until("done", lambda _: None).text)
+        finally:
+            child.end()
+        inputs = json.loads((folder / "inputs.json").read_bytes())
+        answers = np.load(folder / "answers.npy", allow_pickle=False)
+    return Samples(name, inputs, answers, project.models[name].verify.at_least)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from model_build.work import Pass, Work, present
+
+if TYPE_CHECKING:
+    import onnx
+    import torch
+
+    from model_build.tasks import Task, Traceable
+
+
+@dataclass(frozen=True)
+class Export(Pass):
+    """Trace the original into an ONNX graph whose batch (and length) stay free.
+
+    Args:
+        opset: Version of the ONNX operators. 23 is the first that has attention as one operator.
+    """
+
+    version: ClassVar[int] = 1
+    name: ClassVar[str] = "export"
+
+    opset: int = 23
+
+    def run(self, work: Work) -> Work:
+        """Return the work with ``graph``."""
+        task = present(work.task)
+        traceable = task.traceable()
+        graph = _trace(task, traceable, self.opset)
+        _name_dimensions(graph, traceable)
+        _forget_origin(graph)
+        return replace(work, graph=graph)
+
+
+def _trace(task: Task, traceable: Traceable, opset: int) -> onnx.ModelProto:
+    import torch
+
+    feeds = task.feeds(task.example_shape())
+    program = torch.onnx.export(
+        traceable.module,
+        tuple(torch.from_numpy(feeds[name]) for name in traceable.inputs),
+        input_names=list(traceable.inputs),
+        output_names=[traceable.output],
+        opset_version=opset,
+        dynamic_shapes=_dynamic_shapes(traceable),
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    return present(program).model_proto
+
+
+def _dynamic_shapes(traceable: Traceable) -> tuple[object, ...]:
+    """Return one entry an input; a module with ``*tensors`` takes them all in one."""
+    import inspect
+
+    import torch
+
+    names = {dimension for places in traceable.inputs.values() for dimension in places.values()}
+    dimensions: dict[str, torch.export.Dim] = {name: torch.export.Dim(name) for name in sorted(names)}
+    entries = tuple({place: dimensions[name] for place, name in places.items()} for places in traceable.inputs.values())
+    parameters = inspect.signature(traceable.module.forward).parameters.values()
+    variadic = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
+    return (entries,) if variadic else entries
+
+
+def _name_dimensions(graph: onnx.ModelProto, traceable: Traceable) -> None:
+    """Call the free dimensions what the manifest calls them, and refuse a graph that fixed one of them."""
+    found = {value.name: value.type.tensor_type.shape.dim for value in graph.graph.input}
+    if set(found) != set(traceable.inputs):
+        raise ValueError(f"the graph takes {sorted(found)}, the model {sorted(traceable.inputs)}: an input is not used")
+    for name, places in traceable.inputs.items():
+        for place, dimension in places.items():
+            if found[name][place].HasField("dim_value"):
+                size = found[name][place].dim_value
+                raise ValueError(f"{name}: the {dimension} is fixed at {size}: the module must take any")
+
+
+def _forget_origin(graph: onnx.ModelProto) -> None:
+    """Drop stack traces and paths: the bytes must not depend on where or by whom they were made."""
+    graph.doc_string = graph.producer_name = graph.producer_version = ""
+    del graph.metadata_props[:]
+    inner = graph.graph
+    inner.name, inner.doc_string = "model", ""
+    del inner.metadata_props[:]
+    for item in (*inner.node, *inner.input, *inner.output, *inner.value_info, *inner.initializer):
+        item.doc_string = ""
+        del item.metadata_props[:]

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from model_build.archive import write_archive
+from model_build.served import MANIFEST_FILE, as_json
+from model_build.work import Pass, Work, present
+from slipway.specs import Manifest
+
+ARCHIVE_FILE = "model.tar.gz"
+
+
+@dataclass(frozen=True)
+class Package(Pass):
+    """Pack what was proved, and write down its whole story beside it."""
+
+    version: ClassVar[int] = 1
+    name: ClassVar[str] = "package"
+
+    def run(self, work: Work) -> Work:
+        """Return the work with ``artifact``, every byte of it on the disk."""
+        from model_build.tasks import weights_bytes
+
+        folder = work.scratch / "artifact"
+        folder.mkdir()
+        manifest = Manifest(
+            served=present(work.described),
+            archive=write_archive(present(work.served), folder / ARCHIVE_FILE),
+            reference_bytes=weights_bytes(present(work.original).module),
+            recipe=work.recipe,
+            proof=present(work.proof),
+            benchmark=work.benchmark,
+            versions=work.versions,
+        )
+        with (folder / MANIFEST_FILE).open("wb") as file:
+            file.write(as_json(manifest.model_dump(mode="json")))
+            file.flush()
+            os.fsync(file.fileno())
+        return replace(work, artifact=folder)

@@ -1,0 +1,148 @@
+"""What a data scientist's ``source.py:load`` returns: the original model and how it is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextEmbedder:
+    """A model that turns texts into vectors, for ``task: sentence-embedding``.
+
+    Args:
+        module: Called with ``inputs`` by keyword, each int64 (batch, length); returns the token vectors (batch, length,
+            dimensions), or an object that has them as ``last_hidden_state``. In evaluation mode, on the CPU.
+        tokenizer_file: A ``tokenizer.json`` of the ``tokenizers`` library; it is copied into the artifact.
+        max_length: Tokens after which a text is cut.
+        reference: The untouched original pipeline: texts in, (texts, dimensions) vectors out. It is not exported, the
+            artifact is judged by it.
+        pooling: How token vectors become one: their ``mean`` without padding, or the first (``cls``).
+        normalize: Whether the vector is scaled to length 1.
+        inputs: Which of the tokenizer's tensors the module takes.
+
+    Raises:
+        TypeError: If a field has a wrong type.
+        ValueError: If it has a value that cannot be served.
+    """
+
+    module: torch.nn.Module
+    tokenizer_file: Path
+    max_length: int
+    reference: Callable[[list[str]], np.ndarray]
+    pooling: Literal["mean", "cls"] = "mean"
+    normalize: bool = True
+    inputs: tuple[str, ...] = ("input_ids", "attention_mask")
+
+    def __post_init__(self) -> None:
+        _require_module(self.module)
+        _require(callable(self.reference), "reference", self.reference, "a function of a list of texts")
+        _require(isinstance(self.tokenizer_file, Path), "tokenizer_file", self.tokenizer_file, "a pathlib.Path")
+        _require(type(self.max_length) is int, "max_length", self.max_length, "a whole number")
+        if not self.tokenizer_file.is_file():
+            raise ValueError(f"tokenizer_file: {self.tokenizer_file} does not exist")
+        if self.max_length < 1:
+            raise ValueError(f"max_length: {self.max_length}, accepted: 1 or more")
+        _require_one_of("pooling", self.pooling, ("mean", "cls"))
+        for name in self.inputs:
+            _require_one_of("inputs", name, ("input_ids", "attention_mask", "token_type_ids"))
+        if not {"input_ids", "attention_mask"} <= set(self.inputs):
+            raise ValueError(f"inputs: {list(self.inputs)}, needed: input_ids and attention_mask")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageClassifier:
+    """A model that tells which of several things a picture shows, for ``task: image-classification``.
+
+    Args:
+        module: Called with float32 (batch, channels, height, width); returns the logits (batch, classes). In evaluation
+            mode, on the CPU.
+        labels: A name for each class, in the order of the logits.
+        image_shape: (channels, height, width).
+        calibration: Inputs that the model was trained on, float32 (n, channels, height, width): they show an int8
+            target which values occur.
+        held_out: Inputs that the model was never shown, in the same form: they judge the artifact.
+        held_out_labels: The right class of each of them, as its place in ``labels``.
+
+    Raises:
+        TypeError: If a field has a wrong type.
+        ValueError: If it has a value that cannot be served.
+    """
+
+    module: torch.nn.Module
+    labels: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    calibration: np.ndarray
+    held_out: np.ndarray
+    held_out_labels: np.ndarray
+
+    def __post_init__(self) -> None:
+        import numpy as np
+
+        _require_module(self.module)
+        if len(self.labels) < 2 or not all(isinstance(label, str) for label in self.labels):  # noqa: PLR2004  a choice
+            raise ValueError(f"labels: {self.labels!r}, accepted: two texts or more")
+        for field in ("calibration", "held_out"):
+            _require_images(field, getattr(self, field), self.image_shape)
+        truth = np.asarray(self.held_out_labels)
+        if truth.shape != (len(self.held_out),) or truth.dtype.kind not in "iu":
+            accepted = f"one whole number for each of {len(self.held_out)}"
+            raise ValueError(f"held_out_labels: {truth.dtype} {truth.shape}, accepted: {accepted}")
+        if len(truth) > 0 and not (truth.min() >= 0 and truth.max() < len(self.labels)):
+            raise ValueError(f"held_out_labels: {truth.min()} to {truth.max()}, accepted: 0 to {len(self.labels) - 1}")
+
+    def reference(self, inputs: list[Any]) -> np.ndarray:
+        """Return the untouched original's probabilities (inputs, classes), float32."""
+        import numpy as np
+        import torch
+
+        images = torch.from_numpy(np.asarray(inputs, dtype=np.float32))
+        with torch.inference_mode():
+            return np.asarray(torch.softmax(self.module(images), dim=1).numpy())
+
+
+class Original(Protocol):
+    """What the classes above have in common."""
+
+    @property
+    def module(self) -> torch.nn.Module:
+        """What is exported."""
+
+    @property
+    def reference(self) -> Callable[[list[Any]], np.ndarray]:
+        """The untouched original, from a client's inputs to its answers."""
+
+
+def _require_module(module: Any) -> None:
+    import torch
+
+    _require(isinstance(module, torch.nn.Module), "module", module, "a torch.nn.Module")
+    if module.training:
+        raise ValueError("module: is in training mode, call .eval() on it")
+    if not any(True for _ in module.parameters()):
+        raise ValueError("module: has no parameters, so there is nothing to build")
+
+
+def _require(right: bool, field: str, value: Any, accepted: str) -> None:  # noqa: FBT001  an assertion with words
+    if not right:
+        raise TypeError(f"{field}: {type(value).__name__}, accepted: {accepted}")
+
+
+def _require_one_of(field: str, value: Any, accepted: tuple[str, ...]) -> None:
+    if value not in accepted:
+        raise ValueError(f"{field}: {value!r}, accepted: {', '.join(accepted)}")
+
+
+def _require_images(field: str, images: Any, shape: tuple[int, int, int]) -> None:
+    import numpy as np
+
+    _require(isinstance(images, np.ndarray), field, images, "a numpy array")
+    if images.dtype != np.float32 or images.shape[1:] != tuple(shape) or len(images) == 0:
+        raise ValueError(f"{field}: {images.dtype} {images.shape}, accepted: float32 (n, {', '.join(map(str, shape))})")

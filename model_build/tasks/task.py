@@ -1,0 +1,87 @@
+"""What the passes ask of a task: one file of this shape for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import numpy as np
+    import torch
+
+    from slipway.specs import Classify, Embed, ModelSpec, PassTensor, Tokenize
+
+Feeds = dict[str, "np.ndarray"]
+
+
+@dataclass(frozen=True)
+class Traceable:
+    """The original as the exporter needs it.
+
+    Args:
+        module: Takes ``inputs`` by position, in that order, and returns one tensor.
+        inputs: Name of each input and its dynamic dimensions by place.
+        output: Name of the output.
+    """
+
+    module: torch.nn.Module
+    inputs: dict[str, dict[int, str]]
+    output: str
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What the artifact is judged on.
+
+    Args:
+        inputs: As a client would send them.
+        truth: The right class of each, where the task has one.
+    """
+
+    inputs: list[Any]
+    truth: np.ndarray | None = None
+
+
+class Task(Protocol):
+    """One task, for one original model."""
+
+    returns: ClassVar[type]
+    """What ``source.py:load`` must return."""
+
+    def __init__(self, original: Any) -> None: ...
+
+    def traceable(self) -> Traceable:
+        """Return the original as the exporter needs it."""
+
+    def feeds(self, shape: tuple[int, ...]) -> Feeds:
+        """Return made-up but legal tensors: the same ones for the same shape."""
+
+    def eager(self) -> Callable[[Feeds], np.ndarray]:
+        """Return the original from tensors to answer, in PyTorch, as it would be used without Slipway."""
+
+    def shapes(self, spec: ModelSpec) -> Iterator[tuple[int, ...]]:
+        """Yield the shapes that the spec wants to be measured, or raise ValueError for one that cannot be."""
+
+    def example_shape(self) -> tuple[int, ...]:
+        """Return a small shape whose sizes are all different, for tracing."""
+
+    def samples(self, spec: ModelSpec, folder: Path) -> Samples:
+        """Return what the artifact is judged on."""
+
+    def preprocess(self) -> Tokenize | PassTensor:
+        """Say how the server makes tensors of a request."""
+
+    def postprocess(self, output_shape: tuple[int | str, ...]) -> Embed | Classify:
+        """Say how the server makes an answer of the output."""
+
+    def files(self) -> dict[str, Path]:
+        """Return what lies in the archive beside the graph, by its name there."""
+
+
+def weights_bytes(module: torch.nn.Module) -> int:
+    """Return the size of the original's weights and buffers as they were loaded."""
+    tensors = {tensor.data_ptr(): tensor for tensor in module.state_dict().values()}  # tied weights count once
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

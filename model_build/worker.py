@@ -1,0 +1,187 @@
+"""The child process that builds one model.
+
+A process of its own, because a source is a stranger's code: it may print, exit, hang, crash or eat all memory, and none
+of that may reach the caller. Its standard output and error go to a log file, its events to a pipe of their own.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from pathlib import Path
+from threading import Event as Signal
+from threading import Thread
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+import orjson
+
+from model_build.digest import versions
+from model_build.job import GO, Event, Job
+from model_build.passes.load import Blame, Load, call_source, deadline
+from model_build.targets import finishing_passes, proving_passes, recipe
+from model_build.tasks import TASKS
+from model_build.work import Work
+from slipway.specs import HostError, Project, SlipwayError, SpecError
+
+if TYPE_CHECKING:
+    from model_build.work import Pass
+
+LATE = 70
+DISK_FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a file grew beyond the limit on its size",
+}
+
+
+def main(job_file: str, event_handle: str) -> int:
+    """Do the job; every outcome but a crash is told as an event."""
+    job = Job.read(Path(job_file))
+    with os.fdopen(int(event_handle), "w", buffering=1) as events:
+        worker = Worker(job, events)
+        try:
+            worker.build() if job.samples is None else worker.answer(job.samples)
+        except BaseException as error:  # noqa: BLE001  told to the parent, which raises it
+            traceback.print_exc()
+            worker.tell(worker.event_for(error))
+            return 1
+    return 0
+
+
+class Worker:
+    """Runs the passes and says so.
+
+    Args:
+        job: What to do.
+        events: Where to say it.
+    """
+
+    def __init__(self, job: Job, events: IO[str]) -> None:
+        self._job, self._events = job, events
+        self._project = Project(Path(job.root))
+        self._step = "read"
+        self._folder, source = self._project.source_of(job.name)
+        self._source = str(source.python)
+        self._spec = self._project.models[job.name]
+        self._may_go_on = Leash()
+
+    def tell(self, event: Event) -> None:
+        """Send one event."""
+        self._events.write(event.line())
+        self._events.flush()
+
+    def build(self) -> None:
+        """Build up to the proof, wait for the word, measure and pack."""
+        work = Work(
+            name=self._job.name,
+            digest=self._job.digest,
+            spec=self._spec,
+            source_folder=self._folder,
+            source=self._source,
+            scratch=Path(self._job.scratch),
+            versions=versions(self._project, self._job.name),
+            recipe=recipe(self._spec),
+        )
+        for step in proving_passes(self._spec):
+            work = self._run(step, work)
+        self.tell(Event("proved"))
+        self._may_go_on.wait()
+        for step in finishing_passes():
+            work = self._run(step, work)
+        self.tell(Event("done", str(work.artifact)))
+
+    def answer(self, count: int) -> None:
+        """Let the untouched original answer inputs of its own data, taken evenly over all of it."""
+        self._step = Load.name
+        task_class = TASKS[self._spec.task]
+        with deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
+            original = call_source(self._folder, self._source, task_class.returns)
+        every = task_class(original).samples(self._spec, self._folder).inputs
+        inputs = every[:: max(1, len(every) // count)][:count]
+        scratch = Path(self._job.scratch)
+        answers = np.asarray(original.reference(inputs), dtype=np.float32)
+        np.save(scratch / "answers.npy", answers, allow_pickle=False)
+        (scratch / "inputs.json").write_bytes(orjson.dumps(inputs, option=orjson.OPT_SERIALIZE_NUMPY))
+        self.tell(Event("done", str(scratch)))
+
+    def event_for(self, error: BaseException) -> Event:
+        """Say an error in a user's words."""
+        if isinstance(error, SpecError):
+            problems = tuple((item.file, item.line, item.path, item.message) for item in error.problems)
+            return Event("error", error=SpecError.__name__, problems=problems)
+        if isinstance(error, SlipwayError):
+            return Event("error", str(error), type(error).__name__)
+        text = _host_text(error, self._job.scratch)
+        if text is not None:
+            return self._host(text)
+        return self._unforeseen(error)
+
+    def _unforeseen(self, error: BaseException) -> Event:
+        """Blame the source where an error went through it, or where tracing its model failed."""
+        blame = self._blame()
+        file, line = blame.place(error)
+        if self._step == "export":
+            return self.event_for(blame.problem(line, f"cannot be exported to ONNX: {_first_line(error)}", file))
+        if file is not None:  # the original itself, when it was asked to answer
+            return self.event_for(blame.for_error(error))
+        return self._host(f"{type(error).__name__}: {_first_line(error)}")
+
+    def _run(self, step: Pass, work: Work) -> Work:
+        self._step = step.name
+        self.tell(Event("step", step.name))
+        if not isinstance(step, Load):
+            return step.run(work)
+        with deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
+            return step.run(work)
+
+    def _blame(self) -> Blame:
+        return Blame(self._folder, self._source.split(":")[0])
+
+    def _end_late(self, error: SpecError) -> None:
+        self.tell(self.event_for(error))
+        os._exit(LATE)
+
+    def _host(self, text: str) -> Event:
+        return Event("error", f"{self._job.name}: {self._step} failed: {text}", HostError.__name__)
+
+
+class Leash:
+    """Ends this process when the parent is gone, however it went: then the pipe to it is closed."""
+
+    def __init__(self) -> None:
+        self._word = Signal()
+        self._parent = os.fdopen(os.dup(sys.stdin.fileno()))
+        with Path(os.devnull).open() as nothing:
+            os.dup2(nothing.fileno(), sys.stdin.fileno())  # a source that reads its input must not read ours
+        Thread(target=self._watch, daemon=True).start()
+
+    def wait(self) -> None:
+        """Return when the parent says so."""
+        self._word.wait()
+
+    def _watch(self) -> None:
+        for line in self._parent:
+            if line == GO:
+                self._word.set()
+        os._exit(LATE)
+
+
+def _host_text(error: BaseException, scratch: str) -> str | None:
+    """Say what the machine lacks, if that is what the error is about."""
+    if isinstance(error, MemoryError):
+        return "memory is used up"
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        return f"{DISK_FULL[error.errno]} while {scratch} was written"
+    return None
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() != ""]
+    return lines[0] if lines else type(error).__name__
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,107 @@
+"""Answers for eyes."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from model_build import BuildResult
+    from slipway.demo import DemoResult
+
+METRIC_WORDS = {"cosine_similarity": "cosine", "accuracy": "accuracy"}
+
+
+def build_table(results: Sequence[BuildResult]) -> Table:
+    """Each model with its size, speed and proof against the original."""
+    table = _table("model", "digest", "", "size", "of original", "faster", "proof", "recipe")
+    for result in results:
+        table.add_row(
+            result.name,
+            result.digest[:12],
+            "built" if result.built else "unchanged",
+            f"{result.size_bytes / 1e6:.1f} MB",
+            f"{result.size_bytes / result.reference_bytes:.0%}",
+            ", ".join(f"{row.ratio:.1f}x at {row.shape}" for row in result.benchmark),
+            f"{METRIC_WORDS[result.metric]} {result.value:.4f}",
+            result.recipe,
+        )
+    return table
+
+
+def demo_page(result: DemoResult) -> Group:
+    """The tour's table, and how to keep playing."""
+    table = _table("endpoint", "kind", "model", "size of original", "faster", "proof", "checked", "an answer")
+    for row in result.endpoints:
+        table.add_row(
+            f"{row.name}/{row.variant}",
+            row.kind,
+            row.model,
+            f"{row.size_ratio:.0%}",
+            f"{row.latency_ratio:.1f}x at {row.latency_shape}",
+            f"{METRIC_WORDS[row.metric]} {row.value:.4f}",
+            f"{'yes' if row.answer_checked else 'NO'}, {row.agreement:.4f} on {row.samples}",
+            row.answer,
+        )
+    fronts = [
+        f"front {row.url}: {row.status}, {'checked' if row.answer_checked else 'NOT the original'}, {row.agreement:.4f}"
+        for row in result.fronts
+    ]
+    return Group(table, *fronts, _afterwards(result.kept))
+
+
+def _afterwards(kept: Mapping[str, str] | None) -> str:
+    if kept is None:
+        return "\nEverything was taken down. `make demo KEEP=1` leaves the cloud up to play with."
+    return f"\nThe local cloud on {kept['AWS_ENDPOINT_URL']} stays up. To play on:\n{_PLAY}"
+
+
+_PLAY = """\
+  .venv/bin/slipway invoke sentence-embedder
+  .venv/bin/slipway local status
+  eval "$(.venv/bin/slipway local env)"    # then cdk, boto3 and the aws command talk to it:
+  npx cdk diff                             # or deploy, destroy
+  .venv/bin/slipway local down             # when you are done"""
+
+
+def how_to_use(cloud: Any) -> str:
+    """Say how to point cdk and boto3 at a local cloud."""
+    return f"The local cloud is up on {cloud.url} (process {cloud.pid}). Next:\n{_DEPLOY}"
+
+
+_DEPLOY = """\
+  eval "$(.venv/bin/slipway local env)"    # points cdk, boto3 and the aws command at it
+  npx cdk bootstrap
+  npx cdk deploy --all --require-approval never
+  .venv/bin/slipway invoke sentence-embedder
+  .venv/bin/slipway local down             # when you are done"""
+
+
+def exports(variables: Mapping[str, str]) -> str:
+    """Write variables as a shell reads them."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+
+
+def clouds_table(clouds: Sequence[Mapping[str, Any]]) -> Table | str:
+    """Every local cloud with its endpoints and processes."""
+    if not clouds:
+        return "no local cloud of this project is running: `slipway local up` starts one"
+    table = _table("cloud", "endpoint", "status", "variants")
+    for cloud in clouds:
+        name = f"{cloud['url']} (pid {cloud['pid']})"
+        for endpoint in cloud["endpoints"] or [{"name": "-", "status": "-", "variants": []}]:
+            variants = ", ".join(f"{row['name']} pid {row['pid']} port {row['port']}" for row in endpoint["variants"])
+            table.add_row(name, endpoint["name"], endpoint["status"], variants)
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -1,0 +1,124 @@
+"""Ask what was deployed, through the doors that its users have."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from slipway import operations
+from slipway.demo.compare import agreement, in_words, rows
+from slipway.demo.result import CheckedEndpoint, CheckedFront
+from slipway.specs import HostError, RealtimeEndpointSpec, ServerlessEndpointSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from model_build import Samples
+    from slipway.local_cloud import Cloud
+    from slipway.specs import Deployment
+
+FRONT_OUTPUT = "FrontUrl"
+HEADERS = {"content-type": "application/json"}
+PATIENCE_SECONDS = 35
+
+
+def hosted(spec: RealtimeEndpointSpec | ServerlessEndpointSpec) -> list[tuple[str | None, str]]:
+    """Return each variant and its model; a serverless endpoint has a single one, which is not asked for by name."""
+    if isinstance(spec, ServerlessEndpointSpec):
+        return [(None, spec.model)]
+    return [(variant.name, variant.model) for variant in spec.variants]
+
+
+def ask_endpoint(
+    deployment: Deployment, endpoint: str, variant: str | None, original: Samples, cloud: Cloud
+) -> CheckedEndpoint:
+    """Ask one variant through boto3 and compare with the original's answers."""
+    connection = _connection(deployment, cloud)
+    reply = operations.invoke(deployment, endpoint, _request(original), variant=variant, connection=connection)
+    locked = deployment.artifacts[original.model].locked
+    near = agreement(locked.metric, rows(reply.answer), original.answers)
+    return CheckedEndpoint(
+        name=reply.endpoint,
+        kind=deployment.endpoints[endpoint].kind,
+        variant=reply.variant,
+        model=original.model,
+        size_ratio=round(locked.size_ratio, 4),
+        latency_ratio=locked.benchmark[0].ratio,
+        latency_shape=locked.benchmark[0].shape,
+        metric=locked.metric,
+        value=locked.value,
+        agreement=round(near, 6),
+        samples=len(original.inputs),
+        answer_checked=near >= original.at_least,
+        answer=in_words(original.inputs[0], reply.answer),
+    )
+
+
+def ask_front(deployment: Deployment, endpoint: str, original: Samples, cloud: Cloud) -> CheckedFront:
+    """Ask one front through signed HTTP and compare likewise."""
+    connection = _connection(deployment, cloud)
+    url = local_url(_front_url(deployment, endpoint, connection), cloud)
+    unsigned = _post(url, _request(original), {})
+    answer = _post(url, _request(original), _signature(url, _request(original), connection))
+    metric = deployment.artifacts[original.model].locked.metric
+    near = agreement(metric, rows(answer.json()), original.answers) if answer.status_code == httpx.codes.OK else 0.0
+    guarded = unsigned.status_code == httpx.codes.FORBIDDEN
+    return CheckedFront(
+        endpoint=endpoint,
+        url=url,
+        status=answer.status_code,
+        unsigned_status=unsigned.status_code,
+        agreement=round(near, 6),
+        answer_checked=guarded and near >= original.at_least,
+    )
+
+
+def local_url(url: str, cloud: Cloud) -> str:
+    """Return where the local cloud answers for an address that AWS would give an API."""
+    parts = urlsplit(url)
+    return f"{cloud.url}/_aws/execute-api/{parts.netloc.split('.')[0]}{parts.path}"
+
+
+def _connection(deployment: Deployment, cloud: Cloud) -> dict[str, str]:
+    place = deployment.environment
+    return cloud.environment(account=place.account, region=place.region)
+
+
+def _request(original: Samples) -> dict[str, Any]:
+    return {"inputs": original.inputs}
+
+
+def _front_url(deployment: Deployment, endpoint: str, connection: Mapping[str, str]) -> str:
+    stack = f"slipway-{deployment.name}-{endpoint}"
+    client = operations.client_for("cloudformation", deployment, connection)
+    outputs = client.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
+    urls = [output["OutputValue"] for output in outputs if output["OutputKey"] == FRONT_OUTPUT]
+    if not urls:
+        raise HostError(f"stack {stack} has no output {FRONT_OUTPUT}")
+    return str(urls[0])
+
+
+def _signature(url: str, request: Any, connection: Mapping[str, str]) -> dict[str, str]:
+    unsigned = AWSRequest("POST", url, data=_body(request), headers=HEADERS)
+    credentials = Credentials(connection["AWS_ACCESS_KEY_ID"], connection["AWS_SECRET_ACCESS_KEY"])
+    SigV4Auth(credentials, "execute-api", connection["AWS_REGION"]).add_auth(unsigned)
+    return dict(unsigned.headers)
+
+
+def _post(url: str, request: Any, signature: Mapping[str, str]) -> httpx.Response:
+    try:
+        return httpx.post(
+            url, content=_body(request), headers={**HEADERS, **signature}, timeout=PATIENCE_SECONDS, trust_env=False
+        )
+    except httpx.HTTPError as error:
+        raise HostError(f"{url} cannot be reached: {error}") from error
+
+
+def _body(request: Any) -> bytes:
+    return json.dumps(request).encode()

@@ -1,0 +1,42 @@
+"""How near an endpoint's answers are to the original's, by the model's own metric."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from slipway.specs.model import Metric
+
+
+def rows(answer: Any) -> NDArray[np.float32]:
+    """Return an endpoint's JSON answer as one row of numbers per input: an embedding, or a score for each label."""
+    if "embeddings" in answer:
+        return np.asarray(answer["embeddings"], dtype=np.float32)
+    return np.asarray([prediction["scores"] for prediction in answer["predictions"]], dtype=np.float32)
+
+
+def agreement(metric: Metric, answers: NDArray[np.float32], originals: NDArray[np.float32]) -> float:
+    """Compare answers with the original's, row by row.
+
+    Returns:
+        For ``cosine_similarity`` the mean cosine; for ``accuracy`` the share of equal labels. NaN where shapes differ.
+    """
+    if answers.shape != originals.shape:
+        return float("nan")
+    if metric == "accuracy":
+        return float(np.mean(answers.argmax(axis=1) == originals.argmax(axis=1)))
+    lengths = np.linalg.norm(answers, axis=1) * np.linalg.norm(originals, axis=1)
+    return float(np.mean(np.sum(answers * originals, axis=1) / lengths))
+
+
+def in_words(question: Any, answer: Any) -> str:
+    """Return one answer short enough for a table."""
+    if "embeddings" in answer:
+        start = ", ".join(f"{number:+.3f}" for number in answer["embeddings"][0][:3])
+        return f"'{str(question)[:24]}…' -> [{start}, …]"
+    first = answer["predictions"][0]
+    return f"picture -> '{first['label']}' ({first['score']:.3f})"

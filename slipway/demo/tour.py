@@ -1,0 +1,119 @@
+"""The tour itself, step by step."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import model_build
+from model_build.progress import showing
+from slipway import local_cloud
+from slipway.demo.ask import ask_endpoint, ask_front, hosted
+from slipway.demo.cdk import Cdk
+from slipway.demo.result import CheckedEndpoint, CheckedFront, DemoResult
+from slipway.demo.steps import Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from slipway.local_cloud import Cloud
+    from slipway.specs import Deployment, Project
+
+ENVIRONMENT = "local"
+SAMPLES = 32
+
+
+def run(project: Project, *, keep: bool) -> DemoResult:
+    """Take the tour and write ``.slipway/demo.json``.
+
+    Args:
+        project: Whose endpoints are deployed.
+        keep: Whether the cloud stays up afterwards; if the tour fails it never does.
+
+    Raises:
+        SlipwayError: If a step fails; no process is left behind.
+    """
+    steps = Steps()
+    with steps.step("build", "build the models", alone=False), showing(sys.stderr) as progress:
+        model_build.build(project, progress=progress)
+    deployment = type(project)(project.root).deployment(ENVIRONMENT)
+    with _cloud(project, steps, keep=keep) as cloud:
+        _deploy(project, deployment, cloud, steps)
+        with steps.step("originals", "ask the original PyTorch models"):
+            originals = _originals(project, deployment)
+        with steps.step("invoke", "ask every endpoint"):
+            endpoints = _ask_endpoints(deployment, cloud, originals)
+        with steps.step("fronts", "ask every front"):
+            fronts = _ask_fronts(deployment, cloud, originals)
+    result = DemoResult(endpoints, fronts, steps.seconds, cloud.environment() if keep else None)
+    result.write(project.root / ".slipway" / "demo.json")
+    return result
+
+
+@contextmanager
+def _cloud(project: Project, steps: Steps, *, keep: bool) -> Iterator[Cloud]:
+    with steps.step("cloud", "start the local cloud"):
+        cloud = local_cloud.start(project.root, port=None, leash=True)
+    try:
+        yield cloud
+    except BaseException:
+        local_cloud.stop(cloud)
+        raise
+    if keep:
+        local_cloud.release(cloud)
+        return
+    with steps.step("down", "take everything down"):
+        local_cloud.stop(cloud)
+
+
+def _deploy(project: Project, deployment: Deployment, cloud: Cloud, steps: Steps) -> None:
+    place = deployment.environment
+    connection = cloud.environment(account=place.account, region=place.region)
+    cdk = Cdk(project.root, connection, cloud.state_folder / "cdk.out", cloud.state_folder / "cdk.log")
+    with steps.step("bootstrap", "cdk bootstrap"):
+        cdk.run("bootstrap", f"aws://{place.account}/{place.region}", "-c", f"environment={ENVIRONMENT}")
+    with steps.step("deploy", "cdk deploy --all"):
+        cdk.run("deploy", "--all", "--require-approval", "never", "-c", f"environment={ENVIRONMENT}")
+
+
+def _originals(project: Project, deployment: Deployment) -> dict[str, model_build.Samples]:
+    """Ask each source once, also where several models are built from it, and all of them at the same time."""
+    owners = {project.source_of(model)[0]: model for model in deployment.artifacts}
+    with ThreadPoolExecutor() as threads:
+        answered = dict(
+            zip(
+                owners,
+                threads.map(lambda model: model_build.samples(project, model, SAMPLES), owners.values()),
+                strict=True,
+            )
+        )
+    return {
+        model: replace(
+            answered[project.source_of(model)[0]], model=model, at_least=project.models[model].verify.at_least
+        )
+        for model in deployment.artifacts
+    }
+
+
+def _ask_endpoints(
+    deployment: Deployment, cloud: Cloud, originals: dict[str, model_build.Samples]
+) -> tuple[CheckedEndpoint, ...]:
+    return tuple(
+        ask_endpoint(deployment, endpoint, variant, originals[model], cloud)
+        for endpoint, spec in deployment.endpoints.items()
+        for variant, model in hosted(spec)
+    )
+
+
+def _ask_fronts(
+    deployment: Deployment, cloud: Cloud, originals: dict[str, model_build.Samples]
+) -> tuple[CheckedFront, ...]:
+    return tuple(
+        ask_front(deployment, endpoint, originals[hosted(spec)[0][1]], cloud)
+        for endpoint, spec in deployment.endpoints.items()
+        if spec.front is not None
+    )

@@ -1,0 +1,99 @@
+"""Ask an endpoint as boto3 users do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from slipway.specs import Deployment, GateError, HostError, UsageError
+from slipway.specs.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# SageMaker gives a model 60 s; a retry would only ask a struggling model twice.
+PATIENCE = Config(read_timeout=65, connect_timeout=5, retries={"total_max_attempts": 1})
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an endpoint said.
+
+    Args:
+        endpoint: Its name on AWS.
+        variant: The variant that answered.
+        answer: The parsed JSON body.
+    """
+
+    endpoint: str
+    variant: str
+    answer: Any
+
+
+def endpoint_name(deployment: Deployment, endpoint: str) -> str:
+    """Return an endpoint's name on AWS.
+
+    Raises:
+        UsageError: If the environment deploys no such endpoint.
+    """
+    if endpoint not in deployment.endpoints:
+        known = ", ".join(deployment.endpoints) or "none"
+        hint = did_you_mean(endpoint, deployment.endpoints)
+        raise UsageError(f"'{endpoint}' is not an endpoint of {deployment.name}{hint} (known: {known})")
+    return deployment.environment.name_prefix + endpoint
+
+
+def invoke(
+    deployment: Deployment,
+    endpoint: str,
+    request: Any,
+    *,
+    variant: str | None = None,
+    connection: Mapping[str, str] | None = None,
+) -> Reply:
+    """Send one JSON request through ``sagemaker-runtime``.
+
+    Args:
+        deployment: The environment that the endpoint runs in.
+        endpoint: By the name of its file.
+        request: What is sent, as JSON.
+        variant: Which variant answers. Default: SageMaker chooses by weight.
+        connection: Settings of a local cloud. Default: the caller's own AWS configuration.
+
+    Raises:
+        UsageError: If the environment deploys no such endpoint.
+        GateError: If the endpoint or its model refuses the request.
+        HostError: If nothing can be reached, or there are no credentials.
+    """
+    name = endpoint_name(deployment, endpoint)
+    client = client_for("sagemaker-runtime", deployment, connection)
+    target = {} if variant is None else {"TargetVariant": variant}
+    try:
+        reply = client.invoke_endpoint(
+            EndpointName=name, ContentType="application/json", Body=json.dumps(request).encode(), **target
+        )
+    except ClientError as error:
+        said = error.response.get("OriginalMessage") or error.response["Error"]["Message"]
+        raise GateError(f"{name} refused the request: {said}") from error
+    except BotoCoreError as error:
+        raise HostError(f"{name} cannot be reached: {error}") from error
+    return Reply(name, reply["InvokedProductionVariant"], json.loads(reply["Body"].read()))
+
+
+def client_for(service: str, deployment: Deployment, connection: Mapping[str, str] | None) -> Any:
+    """Make a boto3 client for an environment's region, of the local cloud where one is given."""
+    if connection is None:
+        return boto3.client(service, region_name=deployment.environment.region, config=PATIENCE)
+    return boto3.client(
+        service,
+        region_name=deployment.environment.region,
+        endpoint_url=connection["AWS_ENDPOINT_URL"],
+        aws_access_key_id=connection["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=connection["AWS_SECRET_ACCESS_KEY"],
+        config=PATIENCE,
+    )

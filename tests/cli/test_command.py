@@ -1,0 +1,109 @@
+"""The `slipway` command as its users meet it: a real process, its streams, its exit code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SLIPWAY = Path(sys.executable).with_name("slipway")
+
+
+def slipway(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([SLIPWAY, *words], cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture
+def broken_project(tmp_path: Path) -> Path:
+    for folder in ("models", "endpoints", "environments"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    spec = tmp_path / "endpoints" / "digit-reader.yaml"
+    spec.write_text(spec.read_text().replace("max_concurrency", "max_concurency"))
+    return tmp_path
+
+
+def test_help_lists_every_command() -> None:
+    shown = slipway("--help")
+    assert shown.returncode == 0
+    for command in ("build", "demo", "invoke", "local"):
+        assert command in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["biuld"], "Did you mean 'build'"),
+        (["build", "--froce"], "--froce"),
+        (["build", "--format", "yaml"], "yaml"),
+        (["local", "up", "--port", "99999"], "99999"),
+        (["invoke"], "ENDPOINT"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_2(words: list[str], said: str) -> None:
+    done = slipway(*words)
+    assert done.returncode == 2
+    assert said.lower() in done.stderr.lower()
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_a_folder_that_is_no_project_is_named(tmp_path: Path) -> None:
+    done = slipway("build", cwd=tmp_path)
+    assert done.returncode == 2
+    assert str(tmp_path) in done.stderr
+
+
+@pytest.mark.parametrize("words", [["invoke", "digit-reader"]])
+def test_a_broken_spec_is_file_line_mend_and_exit_2(broken_project: Path, words: list[str]) -> None:
+    done = slipway(*words, cwd=broken_project)
+    assert done.returncode == 2
+    assert "endpoints/digit-reader.yaml: " in done.stderr
+    assert "max_concurency: unknown key, did you mean 'max_concurrency'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_errors_as_json_are_one_document(broken_project: Path) -> None:
+    done = slipway("invoke", "digit-reader", "--format", "json", cwd=broken_project)
+    error = json.loads(done.stdout)["error"]
+    assert done.returncode == error["exit_code"] == 2
+    assert [(p["file"], p["path"]) for p in error["problems"]] == [("endpoints/digit-reader.yaml", "max_concurency")]
+
+
+def test_status_without_a_cloud_is_an_empty_list(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "endpoints").mkdir()
+    done = slipway("local", "status", "--format", "json", "--project", str(tmp_path))
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == {"clouds": []}
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    done = slipway("build", "--debug", cwd=tmp_path)
+    assert "Traceback" in done.stderr
+
+
+def test_interrupting_a_command_says_so_and_exits_4(tmp_path: Path) -> None:
+    (tmp_path / "endpoints").mkdir()
+    slow = tmp_path / "models" / "slow"
+    slow.mkdir(parents=True)
+    (slow / "source.py").write_text("import time\ndef load():\n    time.sleep(60)\n")
+    (slow / "model.yaml").write_text(
+        "task: image-classification\nsource: {python: source.py:load}\ntarget: cpu-fp32\n"
+        "verify: {metric: accuracy, at_least: 0.5}\n"
+    )
+    process = subprocess.Popen(
+        [SLIPWAY, "build"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 4
+    assert "Traceback" not in said
+    assert not list((tmp_path / "artifacts").glob("*/*")) if (tmp_path / "artifacts").exists() else True

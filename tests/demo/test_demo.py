@@ -1,0 +1,91 @@
+"""The newcomer's tour, and what it leaves behind: nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+SLIPWAY = Path(sys.executable).with_name("slipway")
+
+
+def start(project: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [SLIPWAY, "demo", "--format", "json"],
+        cwd=project,
+        env={**os.environ, "CDK_VALIDATION": "false"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def processes_of(project: Path) -> list[psutil.Process]:
+    """Every process that works in the project or was told of its folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "pid"]):
+        try:
+            mentions = any(str(project) in word for word in process.cmdline())
+            if process.pid != os.getpid() and (mentions or process.cwd().startswith(str(project))):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wait_until_gone(project: Path, seconds: float) -> list[psutil.Process]:
+    deadline = time.monotonic() + seconds
+    while processes_of(project) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return processes_of(project)
+
+
+def wait_for_servers(project: Path, demo: subprocess.Popen[str]) -> None:
+    """Wait until the demo has a cloud with at least one model server."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and demo.poll() is None:
+        if any("serving" in process.cmdline() for process in processes_of(project)):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"the demo started no server: {demo.communicate()[1] if demo.poll() is not None else 'still running'}")
+
+
+def check(facts: dict[str, Any]) -> None:
+    assert {row["name"] for row in facts["endpoints"]} == {"sentence-embedder", "digit-reader"}
+    assert {row["variant"] for row in facts["endpoints"]} >= {"int8", "fp32"}
+    assert all(row["answer_checked"] and row["agreement"] >= 0.97 for row in facts["endpoints"] + facts["fronts"])
+    assert {row["endpoint"] for row in facts["fronts"]} == {"sentence-embedder", "digit-reader"}
+    assert all(row["status"] == 200 for row in facts["fronts"])
+    assert {"build", "cloud", "bootstrap", "deploy", "invoke", "fronts", "down"} <= facts["seconds"].keys()
+
+
+@pytest.mark.local_cloud
+@pytest.mark.slow
+def test_two_tours_at_once_answer_as_the_originals_and_leave_nothing(project_copy: Path) -> None:
+    tours = [start(project_copy), start(project_copy)]
+    for tour in tours:
+        said, log = tour.communicate(timeout=300)
+        assert tour.returncode == 0, log
+        check(json.loads(said))
+    check(json.loads((project_copy / ".slipway" / "demo.json").read_text()))
+    assert wait_until_gone(project_copy, 5) == []
+
+
+@pytest.mark.local_cloud
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_tour_that_is_ended_half_way_leaves_no_process(project_copy: Path, how: signal.Signals) -> None:
+    tour = start(project_copy)
+    wait_for_servers(project_copy, tour)
+    tour.send_signal(how)
+    tour.communicate(timeout=30)
+    assert tour.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 4)
+    assert wait_until_gone(project_copy, 15) == []

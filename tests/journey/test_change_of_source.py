@@ -1,0 +1,109 @@
+"""The path of a change: one byte of a model's source, through build, diff and deploy, while requests keep coming."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from slipway import local_cloud
+from slipway.specs import Manifest, Project
+
+Cdk = Callable[..., subprocess.CompletedProcess[str]]
+SLIPWAY = Path(sys.executable).with_name("slipway")
+STACKS = ("slipway-local-shared", "slipway-local-digit-reader")
+
+
+@pytest.fixture
+def connection(project_copy: Path) -> Iterator[dict[str, str]]:
+    cloud = local_cloud.start(project_copy, leash=True)
+    yield cloud.environment()
+    local_cloud.stop(cloud)
+
+
+class Caller(threading.Thread):
+    """Asks an endpoint without pause and keeps every failure."""
+
+    def __init__(self, connection: dict[str, str], request: object) -> None:
+        super().__init__(daemon=True)
+        self.answered, self.failures, self._done = 0, list[str](), threading.Event()
+        self._body = json.dumps(request).encode()
+        self._client = boto3.client(
+            "sagemaker-runtime",
+            region_name="us-east-1",
+            endpoint_url=connection["AWS_ENDPOINT_URL"],
+            aws_access_key_id=connection["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=connection["AWS_SECRET_ACCESS_KEY"],
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    def run(self) -> None:
+        while not self._done.is_set():
+            try:
+                self._client.invoke_endpoint(
+                    EndpointName="digit-reader", Body=self._body, ContentType="application/json"
+                )
+                self.answered += 1
+            except Exception as error:  # noqa: BLE001  every failure counts
+                self.failures.append(str(error))
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        self._done.set()
+        self.join(timeout=70)
+
+
+def build(project: Path) -> dict[str, Any]:
+    done = subprocess.run([SLIPWAY, "build", "--format", "json"], cwd=project, capture_output=True, check=True)
+    return {model["name"]: model for model in json.loads(done.stdout)["models"]}
+
+
+def replaced(diff: str) -> list[str]:
+    return sorted(re.findall(r"\[~\] (AWS::\S+) .* replace", diff))
+
+
+@pytest.mark.local_cloud
+@pytest.mark.slow
+def test_one_byte_replaces_one_model_and_one_config_and_no_request_fails(
+    project_copy: Path, cdk: Cdk, connection: dict[str, str]
+) -> None:
+    before = build(project_copy)
+    assert not any(model["built"] for model in before.values())
+    assert cdk(project_copy, "bootstrap", "aws://000000000000/us-east-1", connection=connection).returncode == 0
+    first = cdk(project_copy, "deploy", *STACKS, "--require-approval", "never", connection=connection)
+    assert first.returncode == 0, first.stderr
+
+    source = project_copy / "models" / "digits" / "source.py"
+    source.write_bytes(source.read_bytes() + b"\n")
+    refused = cdk(project_copy, "synth", "--quiet", connection=connection)
+    assert refused.returncode != 0
+    assert "changed since it was built" in refused.stderr
+    after = build(project_copy)
+    assert [name for name, model in after.items() if model["built"]] == ["digits"]
+    assert after["digits"]["digest"] != before["digits"]["digest"]
+
+    difference = cdk(project_copy, "diff", "slipway-local-digit-reader", connection=connection)
+    assert replaced(difference.stdout + difference.stderr) == [
+        "AWS::SageMaker::EndpointConfig",
+        "AWS::SageMaker::Model",
+    ]
+
+    project = Project(project_copy)
+    manifest = project.artifact_folder("digits", after["digits"]["digest"]) / "manifest.json"
+    caller = Caller(connection, Manifest.model_validate_json(manifest.read_bytes()).served.example)
+    caller.start()
+    second = cdk(project_copy, "deploy", *STACKS, "--require-approval", "never", connection=connection)
+    caller.stop()
+    assert second.returncode == 0, second.stderr
+    assert caller.failures == []
+    assert caller.answered > 20
