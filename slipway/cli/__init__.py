@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from itertools import pairwise
 
@@ -12,6 +13,9 @@ from typer.exceptions import TyperException
 from slipway.cli import build, demo, invoke, local
 from slipway.cli.output import report_error
 from slipway.specs import HostError, InterruptedByUser, SlipwayError, UsageError
+
+INTERRUPTED = 130
+"""What typer answers instead of raising, when Ctrl-C comes."""
 
 app = typer.Typer(
     name="slipway",
@@ -30,24 +34,27 @@ app.add_typer(local.app, name="local")
 def main() -> None:
     """Run the command line: exit code 0 done, 1 a failed gate, 2 bad usage or spec, 3 the machine, 4 interrupted."""
     words = sys.argv[1:]
-    debug = "--debug" in words
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us wants what Ctrl-C wants
     try:
-        app(args=[word for word in words if word != "--debug"], standalone_mode=False)
-    except Exception as error:
-        if debug:
+        _run([word for word in words if word != "--debug"])
+    except (Exception, KeyboardInterrupt) as error:
+        if "--debug" in words:
             raise
         sys.exit(report_error(_as_slipway_error(error), as_json=_asks_for_json(words)))
-    except KeyboardInterrupt:
-        sys.exit(report_error(InterruptedByUser("interrupted"), as_json=_asks_for_json(words)))
-    sys.exit(0)
 
 
-def _as_slipway_error(error: Exception) -> SlipwayError:
+def _run(words: list[str]) -> None:
+    if app(args=words, standalone_mode=False) == INTERRUPTED:
+        raise InterruptedByUser("interrupted")
+
+
+def _as_slipway_error(error: BaseException) -> SlipwayError:
     if isinstance(error, SlipwayError):
         return error
     if isinstance(error, TyperException):
-        return UsageError(f"{error.message[:1].lower()}{error.message[1:].rstrip('.')} (--help lists what is accepted)")
-    if isinstance(error, typer.Abort):
+        said = error.format_message().rstrip(".")
+        return UsageError(f"{said[:1].lower()}{said[1:]} (--help lists what is accepted)")
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return InterruptedByUser("interrupted")
     if isinstance(error, OSError):
         return HostError(f"{error.filename or 'the machine'}: {os.strerror(error.errno) if error.errno else error}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
+from slipway.local_cloud import guardian
 from slipway.specs import HostError
 
 if TYPE_CHECKING:
@@ -44,15 +45,23 @@ class Cdk:
             log.write(f"\n$ cdk {' '.join(words)}\n".encode())
             log.flush()
             command = [str(self._program), *words, "--output", str(self._output)]
-            done = subprocess.run(  # noqa: S603  our own pinned program
+            code = self._run_guarded(command, log)
+        if code != 0:
+            last = self._log.read_text(errors="replace").splitlines()[-TAIL:]
+            raise HostError("\n  ".join([f"cdk {words[0]} failed; all it said is in {self._log}, last:", *last]))
+
+    def _run_guarded(self, command: list[str], log: IO[bytes]) -> int:
+        """Run a command that ends with us, with all that it started, however we end."""
+        group = guardian.start(new_group=True)
+        try:
+            return subprocess.call(  # noqa: S603  our own pinned program
                 command,
                 cwd=self._root,
                 env=self._environment,
+                stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                stdin=subprocess.DEVNULL,
-                check=False,
+                process_group=group.process.pid,
             )
-        if done.returncode != 0:
-            last = self._log.read_text(errors="replace").splitlines()[-TAIL:]
-            raise HostError("\n  ".join([f"cdk {words[0]} failed; all it said is in {self._log}, last:", *last]))
+        finally:
+            group.strike()

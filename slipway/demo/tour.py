@@ -18,7 +18,6 @@ from slipway.demo.steps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from slipway.local_cloud import Cloud
     from slipway.specs import Deployment, Project

@@ -10,15 +10,32 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 
 
-def start() -> subprocess.Popen[bytes]:
-    """Start the guardian of this process group; it strikes when this process is gone."""
-    read_end, _write_end = os.pipe()
+@dataclass(frozen=True)
+class Guardian:
+    """A running guardian; its group ends when the write end is closed, at the latest with the process that holds it."""
+
+    process: subprocess.Popen[bytes]
+    write_end: int
+
+    def strike(self) -> None:
+        """End the group now."""
+        os.close(self.write_end)
+        self.process.wait()
+
+
+def start(*, new_group: bool = False) -> Guardian:
+    """Start the guardian of this process group, or of a new one that others can then be started in."""
+    read_end, write_end = os.pipe()
     command = [sys.executable, "-m", "slipway.local_cloud.guardian", str(read_end)]
-    guardian = subprocess.Popen(command, pass_fds=[read_end], stdin=subprocess.DEVNULL)  # noqa: S603  our own module
-    os.close(read_end)  # the write end stays open as long as this process lives
-    return guardian
+    group = 0 if new_group else None
+    process = subprocess.Popen(  # noqa: S603  our own module
+        command, pass_fds=[read_end], stdin=subprocess.DEVNULL, process_group=group
+    )
+    os.close(read_end)
+    return Guardian(process, write_end)
 
 
 def main() -> None:

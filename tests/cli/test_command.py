@@ -42,7 +42,7 @@ def test_help_lists_every_command() -> None:
         (["biuld"], "Did you mean 'build'"),
         (["build", "--froce"], "--froce"),
         (["build", "--format", "yaml"], "yaml"),
-        (["local", "up", "--port", "99999"], "99999"),
+        (["local", "up", "--port", "99999"], "65535"),
         (["invoke"], "ENDPOINT"),
     ],
 )
@@ -73,7 +73,7 @@ def test_errors_as_json_are_one_document(broken_project: Path) -> None:
     done = slipway("invoke", "digit-reader", "--format", "json", cwd=broken_project)
     error = json.loads(done.stdout)["error"]
     assert done.returncode == error["exit_code"] == 2
-    assert [(p["file"], p["path"]) for p in error["problems"]] == [("endpoints/digit-reader.yaml", "max_concurency")]
+    assert ("endpoints/digit-reader.yaml", "max_concurency") in [(p["file"], p["path"]) for p in error["problems"]]
 
 
 def test_status_without_a_cloud_is_an_empty_list(tmp_path: Path) -> None:

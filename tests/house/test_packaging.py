@@ -15,7 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 def pins(name: str) -> dict[str, str]:
-    lines = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("-e ")]
+    lines = [line for line in (ROOT / name).read_text().splitlines() if re.match(r"[\w.-]+==", line)]
     return dict(normal(line).split("==") for line in lines)
 
 
