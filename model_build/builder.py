@@ -56,7 +56,7 @@ def build(
     Args:
         project: Where the models are.
         names: Which. Default: all of them.
-        force: Build again what is here already.
+        force: Build again what is here already, and record its figures anew.
         progress: Hears what happens. Default: nobody does.
         load_timeout_seconds: How long a source may take to return its model.
 
@@ -89,7 +89,7 @@ class _Run:
                 present = {} if force else self._present(digests)  # it may have built what is wanted here
                 missing = {name: it for name, it in digests.items() if name not in present}
                 built = self._build(missing)
-                self._record({**present, **built})
+                self._record({**present, **built}, anew=force)
         if self._errors:
             raise together(list(self._errors.values()))
         found = {**present, **built}
@@ -161,13 +161,13 @@ class _Run:
         self._progress.finish(name, "failed")
         return None
 
-    def _record(self, manifests: dict[str, Manifest]) -> None:
-        """Write the lock; figures of an artifact that is the same, byte for byte, stay as they were measured first."""
+    def _record(self, manifests: dict[str, Manifest], *, anew: bool) -> None:
+        """Write the lock; figures of an artifact that is the same, byte for byte, stay, unless asked anew."""
         lock = Project(self._project.root).lock
         changed = {
             name: LockedModel.from_manifest(manifest, self._project.sources_hash(name))
             for name, manifest in manifests.items()
-            if name not in lock.models or not _same(lock.models[name], manifest)
+            if anew or name not in lock.models or not _same(lock.models[name], manifest)
         }
         kept = {name: entry for name, entry in lock.models.items() if name in self._project.models}
         write_if_changed(self._project.lock_file, Lock(models={**kept, **changed}).text())

@@ -12,7 +12,7 @@ from slipway.cli.output import answer
 def build(
     models: Annotated[list[str] | None, typer.Argument(help="models to build; all of them if none is named")] = None,
     *,
-    force: Annotated[bool, typer.Option("--force", help="build even what is unchanged")] = False,
+    force: Annotated[bool, typer.Option("--force", help="build even what is unchanged, and measure it anew")] = False,
     load_timeout: Annotated[float, typer.Option(min=1, help="seconds that a source may take to load")] = 900,
     output: FormatOption = Format.TEXT,
     project: ProjectOption = None,

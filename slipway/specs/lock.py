@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import Field
@@ -11,9 +11,6 @@ from slipway.specs.base import Name, Spec
 from slipway.specs.manifest import Archive, BenchmarkRow, Manifest, Sha256
 from slipway.specs.model import Metric, Target
 from slipway.specs.scalar import FLOAT
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 HEADER = "# Written by `slipway build`; commit it, do not edit it.\n"
 
@@ -65,10 +62,6 @@ class Lock(Spec):
 
     version: Literal[1] = 1
     models: dict[Name, LockedModel] = {}
-
-    def with_models(self, changed: Mapping[str, LockedModel]) -> Self:
-        """Return a lock in which these models stand for their former selves."""
-        return self.model_copy(update={"models": {**self.models, **changed}})
 
     def text(self) -> str:
         """The file's text: sorted, so that equal locks are equal bytes."""

@@ -18,7 +18,7 @@ import pytest
 from model_build import build, samples
 from model_build.digest import digest
 from serving.model import Model
-from slipway.specs import GateError, Project, SpecError, UsageError
+from slipway.specs import GateError, Lock, Project, SpecError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -234,6 +234,20 @@ def test_digest_of_a_model_with_anothers_source_covers_that_source(embedder: Mak
     source = project.root / "models/tiny/source.py"
     source.write_text(source.read_text() + " ")
     assert digest(Project(project.root), "tiny-exact") != before
+
+
+def test_figures_stay_as_measured_unless_a_build_is_forced(built: Project) -> None:
+    def recorded() -> float:
+        return Project(built.root).lock.models["tiny"].benchmark[0].ratio
+
+    entry = built.lock.models["tiny"]
+    row = entry.benchmark[0].model_copy(update={"ratio": 999.0})
+    other = entry.model_copy(update={"benchmark": (row, *entry.benchmark[1:])})
+    built.lock_file.write_text(Lock(models={**built.lock.models, "tiny": other}).text())
+    build(Project(built.root), ["tiny"])
+    assert recorded() == 999.0
+    build(Project(built.root), ["tiny"], force=True)
+    assert recorded() != 999.0
 
 
 def test_samples_blame_the_source(embedder: Make, embedder_source: str) -> None:

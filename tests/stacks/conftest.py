@@ -36,7 +36,7 @@ def lock(root: Path, **changed: bytes) -> None:
     """Give every model of a project an archive and lock it; ``changed`` gives a model other bytes."""
     project = Project(root)
     models = {name: _build(project, name, changed.get(name, name.encode())) for name in project.models}
-    project.lock_file.write_text(Lock().with_models(models).text(), encoding="utf-8")
+    project.lock_file.write_text(Lock(models=models).text(), encoding="utf-8")
 
 
 def _build(project: Project, name: str, content: bytes) -> LockedModel:
