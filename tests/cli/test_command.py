@@ -89,21 +89,26 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     assert "Traceback" in done.stderr
 
 
-def test_interrupting_a_command_says_so_and_exits_4(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_interrupting_a_command_says_so_and_exits_4(tmp_path: Path, how: signal.Signals) -> None:
     (tmp_path / "endpoints").mkdir()
     slow = tmp_path / "models" / "slow"
     slow.mkdir(parents=True)
-    (slow / "source.py").write_text("import time\ndef load():\n    time.sleep(60)\n")
+    loading = tmp_path / "loading"
+    (slow / "source.py").write_text(
+        f"import pathlib, time\ndef load():\n    pathlib.Path({str(loading)!r}).touch()\n    time.sleep(60)\n"
+    )
     (slow / "model.yaml").write_text(
         "task: image-classification\nsource: {python: source.py:load}\ntarget: cpu-fp32\n"
         "verify: {metric: accuracy, at_least: 0.5}\n"
     )
-    process = subprocess.Popen(
-        [SLIPWAY, "build"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    time.sleep(3)
-    process.send_signal(signal.SIGINT)
+    process = subprocess.Popen([SLIPWAY, "build"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not loading.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(how)
     _, said = process.communicate(timeout=20)
-    assert process.returncode == 4
+    assert process.returncode == 4, said
+    assert said.splitlines()[-1].startswith("interrupted")
     assert "Traceback" not in said
-    assert not list((tmp_path / "artifacts").glob("*/*")) if (tmp_path / "artifacts").exists() else True
+    assert not list((tmp_path / "artifacts").glob("*/*"))
