@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format types contracts unit synth lock schemas clean
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 BIN := .venv/bin
 PIP_COMPILE := $(BIN)/pip-compile -q --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate
 
@@ -14,13 +14,13 @@ help: ## list the targets
 setup: .venv/.ready node_modules/.ready ## virtual environment with the slipway command, and the pinned CDK CLI
 
 .venv/.ready: requirements-dev.txt pyproject.toml
-	command -v $(PYTHON) >/dev/null || { echo "slipway needs Python 3.11: install it, or run make PYTHON=/path/to/python3.11" >&2; exit 3; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "slipway needs Python 3.11, $(PYTHON) is not: run make PYTHON=/path/to/python3.11" >&2; exit 3; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
 node_modules/.ready: package.json package-lock.json
-	command -v npm >/dev/null || { echo "slipway needs Node.js 20 or newer for the CDK CLI" >&2; exit 3; }
+	@command -v npm >/dev/null || { echo "slipway needs Node.js 20 or newer for the CDK CLI" >&2; exit 3; }
 	npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
