@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field
 
 from slipway.catalog import InstanceType, instance_types
 from slipway.specs.suggest import did_you_mean
+from slipway.specs.text import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,17 +19,21 @@ if TYPE_CHECKING:
 FOR_ANY_MODEL = "use ml.c7i or ml.m7i"
 
 
+def _known(name: str) -> str:
+    if name not in instance_types():
+        sold = [name for name, machine in instance_types().items() if machine.regions and not machine.arm64]
+        raise refuse(f"is not a hosting type{did_you_mean(name, sold, also=f'ml.{name}')}")
+    return name
+
+
+# Checked as a value and not with the others below, so that it is found beside a misspelt key as well.
+HostingType = Annotated[str, AfterValidator(_known), Field(examples=["ml.c7i.xlarge"])]
+
+
 def check_machine(findings: Findings, path: Keys, variant: Variant, rollout: Rollout, *, scaled: bool) -> None:
     """Find what the variant's instance type makes impossible."""
-    machine = instance_types().get(variant.instance_type)
-    for key, message in _unknown(variant) if machine is None else _refused(machine, variant, rollout, scaled=scaled):
+    for key, message in _refused(instance_types()[variant.instance_type], variant, rollout, scaled=scaled):
         findings.add((*path, key), message)
-
-
-def _unknown(variant: Variant) -> Iterator[tuple[str, str]]:
-    sold = [name for name, machine in instance_types().items() if machine.regions and not machine.arm64]
-    hint = did_you_mean(variant.instance_type, sold, also=f"ml.{variant.instance_type}")
-    yield "instance_type", f"'{variant.instance_type}' is not a hosting type{hint}"
 
 
 def _refused(machine: InstanceType, variant: Variant, rollout: Rollout, *, scaled: bool) -> Iterator[tuple[str, str]]:

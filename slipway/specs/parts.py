@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.machine import HostingType
 from slipway.specs.text import Shape
 from slipway.specs.variables import EnvironmentVariables
 
@@ -138,7 +139,7 @@ class Variant(Spec):
     """A model under ``models/``."""
     server: Server = "onnxruntime"
     """What answers inside the container."""
-    instance_type: Annotated[str, Field(examples=["ml.c7i.xlarge"])]
+    instance_type: HostingType
     """What each machine is; sold in the environment's region, x86-64."""
     weight: Annotated[float, Field(ge=0, le=1_000_000)] = 1.0
     """Share of the traffic, relative to the other variants; 0 takes none."""
