@@ -10,7 +10,7 @@ from itertools import pairwise
 import typer
 from typer.exceptions import TyperException
 
-from slipway.cli import build, demo, invoke, local
+from slipway.cli import build, demo, invoke, local, usage
 from slipway.cli.output import report_error
 from slipway.specs import HostError, InterruptedByUser, SlipwayError, UsageError
 
@@ -25,8 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("build")(build.build)
-app.command("demo")(demo.demo)
+# Short enough for one line of 80 columns; typer would cut the commands' own first sentences.
+app.command("build", short_help="Build models, and prove them against the originals.")(build.build)
+app.command("demo", short_help="Build, deploy locally, ask, and compare with the originals.")(demo.demo)
 app.command("invoke")(invoke.invoke)
 app.add_typer(local.app, name="local")
 
@@ -52,8 +53,7 @@ def _as_slipway_error(error: BaseException) -> SlipwayError:
     if isinstance(error, SlipwayError):
         return error
     if isinstance(error, TyperException):
-        said = error.format_message().rstrip(".")
-        return UsageError(f"{said[:1].lower()}{said[1:]} (--help lists what is accepted)")
+        return UsageError(usage.explain(error))
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return InterruptedByUser("interrupted")
     if isinstance(error, OSError):

@@ -29,7 +29,7 @@ def up(*, port: PortOption = None, output: FormatOption = Format.TEXT, project: 
     answer(output, _described(cloud), how_to_use(cloud))
 
 
-@app.command()
+@app.command(short_help="Stop this project's local clouds, or the one on a port.")
 def down(*, port: PortOption = None, output: FormatOption = Format.TEXT, project: ProjectOption = None) -> None:
     """Stop this project's local clouds, or the one on a port, with every process they started."""
     from slipway import local_cloud
@@ -43,7 +43,7 @@ def down(*, port: PortOption = None, output: FormatOption = Format.TEXT, project
     )
 
 
-@app.command()
+@app.command(short_help="Say which local clouds run, with endpoints and processes.")
 def status(*, output: FormatOption = Format.TEXT, project: ProjectOption = None) -> None:
     """Say which local clouds run, and their endpoints, ports and processes."""
     from slipway import local_cloud
@@ -53,7 +53,7 @@ def status(*, output: FormatOption = Format.TEXT, project: ProjectOption = None)
     answer(output, {"clouds": clouds}, clouds_table(clouds))
 
 
-@app.command()
+@app.command(short_help="Print what points cdk and boto3 at a local cloud.")
 def env(*, port: PortOption = None, output: FormatOption = Format.TEXT, project: ProjectOption = None) -> None:
     """Print what points cdk, boto3 and the aws command at a local cloud: eval "$(slipway local env)"."""
     from slipway import local_cloud

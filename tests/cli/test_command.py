@@ -39,19 +39,31 @@ def test_help_lists_every_command() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["biuld"], "Did you mean 'build'"),
-        (["build", "--froce"], "--froce"),
-        (["build", "--format", "yaml"], "yaml"),
-        (["local", "up", "--port", "99999"], "65535"),
-        (["invoke"], "ENDPOINT"),
+        (["biuld"], "no such command 'biuld', did you mean 'build'?"),
+        (["build", "--froce"], "no such option: --froce"),
+        (["build", "--format", "yaml"], "'--format': 'yaml' is not one of 'text', 'json'"),
+        (["build", "--load-timeout", "soon"], "'--load-timeout': 'soon' is not a number"),
+        (["build", "--load-timeout", "0"], "'--load-timeout': '0' is too small, at least 1 is accepted"),
+        (["local", "up", "--port", "http"], "'--port': 'http' is not a whole number"),
+        (["local", "up", "--port", "99999"], "'--port': '99999' is too large, at most 65535 is accepted"),
+        (["invoke"], "missing argument 'endpoint'"),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_2(words: list[str], said: str) -> None:
     done = slipway(*words)
     assert done.returncode == 2
-    assert said.lower() in done.stderr.lower()
+    assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("words", [[], ["local"]])
+def test_a_missing_command_shows_what_there_is_and_exits_2(words: list[str]) -> None:
+    done = slipway(*words)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: slipway")
+    assert "--help lists" not in done.stderr
+    assert "..." not in done.stderr.partition("Commands:")[2]
 
 
 def test_a_folder_that_is_no_project_is_named(tmp_path: Path) -> None:
