@@ -31,9 +31,11 @@ def answer(chosen: Format, document: Any, picture: RenderableType) -> None:
         return
     from rich.console import Console
 
+    from slipway.cli.tables import WITHOUT_EDGE
+
     console = Console()
     # Off a terminal rich assumes 80 columns and cuts tables; a log or a pipe has no edge.
-    Console(width=None if console.is_terminal else 160, soft_wrap=not console.is_terminal).print(picture)
+    Console(width=None if console.is_terminal else WITHOUT_EDGE, soft_wrap=not console.is_terminal).print(picture)
 
 
 def report_error(error: SlipwayError, *, as_json: bool) -> int:

@@ -6,22 +6,59 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
+from rich.measure import Measurement
 from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rich.console import Console, ConsoleOptions, RenderResult
+
     from model_build import BuildResult
     from slipway.demo import DemoResult
+
+WITHOUT_EDGE = 1000
+"""Columns of a log or a pipe, where nothing has to be folded."""
 
 METRIC_WORDS = {"cosine_similarity": "cosine", "accuracy": "accuracy"}
 
 
-def build_table(results: Sequence[BuildResult]) -> Table:
+class Rows:
+    """Rows under their headings: as a table where it fits, else each as a block of its own, so that no word is cut.
+
+    Args:
+        columns: The headings; the first one names a row.
+    """
+
+    def __init__(self, *columns: str) -> None:
+        self._columns = columns
+        self._rows: list[tuple[str, ...]] = []
+
+    def add(self, *cells: str) -> None:
+        """Add a row."""
+        self._rows.append(cells)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw whichever form fits."""
+        table = _table(*self._columns)
+        for row in self._rows:
+            table.add_row(*row)
+        if Measurement.get(console, options.update(width=WITHOUT_EDGE), table).maximum <= options.max_width:
+            yield table
+            return
+        for row in self._rows:
+            yield f"[bold]{row[0]}[/bold]"
+            block = _table("", "", headings=False)
+            for column, cell in zip(self._columns[1:], row[1:], strict=True):
+                block.add_row(f"  {column}", cell)
+            yield block
+
+
+def build_table(results: Sequence[BuildResult]) -> Rows:
     """Each model with its size, speed and proof against the original."""
-    table = _table("model", "digest", "", "size", "of original", "faster", "proof", "recipe")
+    table = Rows("model", "digest", "state", "size", "of original", "faster", "proof", "recipe")
     for result in results:
-        table.add_row(
+        table.add(
             result.name,
             result.digest[:12],
             "built" if result.built else "unchanged",
@@ -36,9 +73,9 @@ def build_table(results: Sequence[BuildResult]) -> Table:
 
 def demo_page(result: DemoResult) -> Group:
     """The tour's table, and how to keep playing."""
-    table = _table("endpoint", "kind", "model", "size of original", "faster", "proof", "checked", "an answer")
+    table = Rows("endpoint", "kind", "model", "size of original", "faster", "proof", "checked", "an answer")
     for row in result.endpoints:
-        table.add_row(
+        table.add(
             f"{row.name}/{row.variant}",
             row.kind,
             row.model,
@@ -64,7 +101,7 @@ def _afterwards(kept: Mapping[str, str] | None) -> str:
 _PLAY = """\
   .venv/bin/slipway invoke sentence-embedder
   .venv/bin/slipway local status
-  eval "$(.venv/bin/slipway local env)"    # then cdk, boto3 and the aws command talk to it:
+  eval "$(.venv/bin/slipway local env)"    # now cdk and boto3 talk to it
   npx cdk diff                             # or deploy, destroy
   .venv/bin/slipway local down             # when you are done"""
 
@@ -75,7 +112,7 @@ def how_to_use(cloud: Any) -> str:
 
 
 _DEPLOY = """\
-  eval "$(.venv/bin/slipway local env)"    # points cdk, boto3 and the aws command at it
+  eval "$(.venv/bin/slipway local env)"    # now cdk and boto3 talk to it
   npx cdk bootstrap
   npx cdk deploy --all --require-approval never
   .venv/bin/slipway invoke sentence-embedder
@@ -87,21 +124,21 @@ def exports(variables: Mapping[str, str]) -> str:
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
 
 
-def clouds_table(clouds: Sequence[Mapping[str, Any]]) -> Table | str:
+def clouds_table(clouds: Sequence[Mapping[str, Any]]) -> Rows | str:
     """Every local cloud with its endpoints and processes."""
     if not clouds:
         return "no local cloud of this project is running: `slipway local up` starts one"
-    table = _table("cloud", "endpoint", "status", "variants")
+    table = Rows("endpoint", "status", "variants", "cloud")
     for cloud in clouds:
         name = f"{cloud['url']} (pid {cloud['pid']})"
         for endpoint in cloud["endpoints"] or [{"name": "-", "status": "-", "variants": []}]:
             variants = ", ".join(f"{row['name']} pid {row['pid']} port {row['port']}" for row in endpoint["variants"])
-            table.add_row(name, endpoint["name"], endpoint["status"], variants)
+            table.add(endpoint["name"], endpoint["status"], variants, name)
     return table
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def _table(*columns: str, headings: bool = True) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=headings)
     for column in columns:
         table.add_column(column, overflow="fold")
     return table

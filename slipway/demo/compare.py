@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from slipway.specs.model import Metric
 
+LONGEST = 24
+"""Characters of a text that a table has room for."""
+
 
 def rows(answer: Any) -> NDArray[np.float32]:
     """Return an endpoint's JSON answer as one row of numbers per input: an embedding, or a score for each label."""
@@ -37,6 +40,7 @@ def in_words(question: Any, answer: Any) -> str:
     """Return one answer short enough for a table."""
     if "embeddings" in answer:
         start = ", ".join(f"{number:+.3f}" for number in answer["embeddings"][0][:3])
-        return f"'{str(question)[:24]}…' -> [{start}, …]"
+        text = str(question)
+        return f"'{text if len(text) <= LONGEST else text[:LONGEST] + '…'}' -> [{start}, …]"
     first = answer["predictions"][0]
     return f"picture -> '{first['label']}' ({first['score']:.3f})"
