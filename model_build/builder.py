@@ -102,6 +102,8 @@ class _Run:
     def _is_recorded(self, digests: dict[str, str], present: dict[str, Manifest]) -> bool:
         """Tell whether the lock says the same as the artifacts, without taking the builds' own lock for it."""
         locked = Project(self._project.root).lock.models
+        if not locked.keys() <= self._project.models.keys():
+            return False  # a model was removed, and its entry goes with it
         return all(name in locked and _same(locked[name], present[name]) for name in digests)
 
     def _build(self, missing: dict[str, str]) -> dict[str, Manifest]:
@@ -205,7 +207,7 @@ def _wanted(project: Project, names: Sequence[str] | None) -> list[str]:
     for name in names:
         if name not in models:
             known = ", ".join(models) or "none: write models/<name>/model.yaml"
-            raise UsageError(f"'{name}' has no folder under models/{did_you_mean(name, models)} (known: {known})")
+            raise UsageError(f"models/{name}/model.yaml does not exist{did_you_mean(name, models)} (known: {known})")
     return list(dict.fromkeys(names))
 
 

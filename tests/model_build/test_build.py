@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,6 +113,14 @@ def test_build_does_nothing_and_imports_no_torch_when_nothing_changed(built: Pro
     assert built.lock_file.read_bytes() == lock
 
 
+def test_lock_loses_the_entry_of_a_removed_model_when_nothing_else_is_built(built: Project) -> None:
+    kept = built.lock.models["tiny"]
+    shutil.rmtree(built.root / "models/quarters")
+    project = Project(built.root)
+    assert [result.built for result in build(project)] == [False]
+    assert project.lock.models == {"tiny": kept}
+
+
 @pytest.mark.parametrize(
     ("file", "changes"),
     [("source.py", True), ("sentences.txt", True), ("model.yaml", True), ("new.txt", True), (".hidden", False)],
@@ -143,7 +152,7 @@ def test_digest_covers_passes_and_versions(embedder: Make, monkeypatch: pytest.M
 
 
 def test_build_refuses_a_name_that_is_no_models(embedder: Make) -> None:
-    with pytest.raises(UsageError, match=r"'tny' has no folder under models/, did you mean 'tiny'\?"):
+    with pytest.raises(UsageError, match=r"models/tny/model.yaml does not exist, did you mean 'tiny'\?"):
         build(embedder(), ["tny"])
 
 
