@@ -58,8 +58,8 @@ def start(project: Path, *, port: int | None = None, leash: bool) -> Cloud:
 
 
 def running(project: Path) -> list[Cloud]:
-    """Return the clouds of a project that are alive, and clean up after those that are not."""
-    folders = sorted(state.clouds_folder(project).glob("*"))
+    """Return the clouds of a project that are alive, the newest last, and clean up after those that are not."""
+    folders = sorted(state.clouds_folder(project).glob("*"), key=_started)
     return [cloud for folder in folders if (cloud := _alive(folder)) is not None]
 
 
@@ -178,6 +178,11 @@ def _wait_until_gone(process: psutil.Process, cloud: Cloud) -> None:
             process.wait(_STOP_SECONDS)
         except psutil.TimeoutExpired:
             raise _host_error(f"the local cloud on port {cloud.port} (process {cloud.pid}) does not end") from None
+
+
+def _started(folder: Path) -> float:
+    found = state.read(folder)
+    return 0.0 if found is None else found.started
 
 
 def _alive(folder: Path) -> Cloud | None:

@@ -160,6 +160,16 @@ def test_two_clouds_run_side_by_side(clouds: Path, aws_of: type[Aws]) -> None:
     assert aws_of(second).s3.list_buckets()["Buckets"] == []
 
 
+def test_the_newest_cloud_comes_last_whatever_its_port(clouds: Path) -> None:
+    with socket.socket() as one, socket.socket() as other:
+        for free in (one, other):
+            free.bind(("127.0.0.1", 0))
+        ports = sorted((one.getsockname()[1], other.getsockname()[1]), reverse=True)
+    for port in ports:
+        local_cloud.start(clouds, port=port, leash=True)
+    assert [cloud.port for cloud in local_cloud.running(clouds)] == ports
+
+
 def test_taken_port_is_named_with_the_mend(clouds: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
