@@ -43,7 +43,7 @@ def versions(project: Project, name: str) -> dict[str, str]:
     found = {package: _version(package) for package in (*LIBRARIES, *own)}
     missing = [package for package, installed in found.items() if installed is None]
     if missing:
-        mend = "pip install 'slipway[build]', or what models/*/model.yaml names under source.packages"
+        mend = "run `make setup`, or install what models/*/model.yaml names under source.packages"
         raise HostError(f"{name}: not installed: {', '.join(missing)}: {mend}")
     return {package: installed for package, installed in found.items() if installed is not None}
 

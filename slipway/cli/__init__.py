@@ -14,6 +14,9 @@ from slipway.cli import build, demo, invoke, local, usage
 from slipway.cli.output import report_error
 from slipway.specs import HostError, InterruptedByUser, SlipwayError, UsageError
 
+NOT_FOR_SYNTH = {"boto3", "botocore", "filelock", "httpx", "ministack", "numpy", "psutil"}
+"""What our own rooms import and an environment that was made for `cdk synth` lacks."""
+
 INTERRUPTED = 130
 """What typer answers instead of raising, when Ctrl-C comes."""
 
@@ -56,6 +59,8 @@ def _as_slipway_error(error: BaseException) -> SlipwayError:
         return UsageError(usage.explain(error))
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return InterruptedByUser("interrupted")
+    if isinstance(error, ModuleNotFoundError) and error.name in NOT_FOR_SYNTH:
+        return HostError(f"the package '{error.name}' is not installed: run `make setup`")
     if isinstance(error, OSError):
         return HostError(f"{error.filename or 'the machine'}: {os.strerror(error.errno) if error.errno else error}")
     return HostError(f"a fault in slipway itself: {type(error).__name__}: {error} (--debug shows where)")

@@ -96,6 +96,18 @@ def test_status_without_a_cloud_is_an_empty_list(tmp_path: Path) -> None:
     assert json.loads(done.stdout) == {"clouds": []}
 
 
+def test_a_package_that_synth_does_not_need_is_named_when_it_is_missing(tmp_path: Path) -> None:
+    for folder in ("models", "endpoints"):
+        (tmp_path / folder).mkdir()
+    code = (
+        "import sys; sys.modules['psutil'] = None; "
+        "sys.argv = ['slipway', 'local', 'status']; from slipway.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "the package 'psutil' is not installed: run `make setup`" in done.stderr
+
+
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     done = slipway("build", "--debug", cwd=tmp_path)
     assert "Traceback" in done.stderr
