@@ -24,6 +24,7 @@ from slipway.specs import (
     Manifest,
     Project,
     SlipwayError,
+    SpecError,
     UsageError,
 )
 from slipway.specs.suggest import did_you_mean
@@ -70,7 +71,7 @@ def build(
     wanted = _wanted(project, names)
     with interruptible():
         run = _Run(project, progress or Silent(), load_timeout_seconds)
-        return run.all({name: digest(project, name) for name in wanted}, force=force)
+        return run.all(wanted, force=force)
 
 
 class _Run:
@@ -81,7 +82,8 @@ class _Run:
         self._store = Store(project)
         self._errors: dict[str, SlipwayError] = {}
 
-    def all(self, digests: dict[str, str], *, force: bool) -> list[BuildResult]:
+    def all(self, names: Sequence[str], *, force: bool) -> list[BuildResult]:
+        digests = self._digests(names)
         present = {} if force else self._present(digests)
         built: dict[str, Manifest] = {}
         if len(present) < len(digests) or not self._is_recorded(digests, present):
@@ -94,6 +96,15 @@ class _Run:
             raise together(list(self._errors.values()))
         found = {**present, **built}
         return [BuildResult.from_manifest(found[name], built=name in built) for name in digests]
+
+    def _digests(self, names: Sequence[str]) -> dict[str, str]:
+        found = {}
+        for name in names:
+            try:
+                found[name] = digest(self._project, name)
+            except SpecError as error:  # the other models are built all the same
+                self._errors[name] = error
+        return found
 
     def _present(self, digests: dict[str, str]) -> dict[str, Manifest]:
         found = {name: self._store.find(name, it) for name, it in digests.items()}

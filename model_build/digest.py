@@ -8,9 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from model_build.targets import LIBRARIES, all_passes
-from slipway.specs import HostError
+from slipway.specs import HostError, SpecError
+from slipway.specs.reader import read
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from slipway.specs import Project
 
 FORMAT = 1
@@ -21,7 +25,8 @@ def digest(project: Project, name: str) -> str:
     """Hash the model's spec and folder, the passes with their versions and options, and the libraries' versions.
 
     Raises:
-        HostError: If a library or a package that the source names is not installed.
+        HostError: If a library is not installed.
+        SpecError: If a package that the source names is not installed.
     """
     described = {
         "format": FORMAT,
@@ -37,15 +42,25 @@ def versions(project: Project, name: str) -> dict[str, str]:
     """Return the installed version of each distribution that shapes the model.
 
     Raises:
-        HostError: If one is not installed.
+        HostError: If a library is not installed.
+        SpecError: If a package that the source names is not installed.
     """
-    own = project.source_of(name)[1].packages
-    found = {package: _version(package) for package in (*LIBRARIES, *own)}
+    folder, source = project.source_of(name)
+    found = {package: _version(package) for package in (*LIBRARIES, *source.packages)}
     missing = [package for package, installed in found.items() if installed is None]
+    if any(package in LIBRARIES for package in missing):
+        raise HostError(f"{name}: not installed: {', '.join(missing)}: run `make setup`")
     if missing:
-        mend = "run `make setup`, or install what models/*/model.yaml names under source.packages"
-        raise HostError(f"{name}: not installed: {', '.join(missing)}: {mend}")
+        raise _not_installed(folder, source.packages, missing)
     return {package: installed for package, installed in found.items() if installed is not None}
+
+
+def _not_installed(folder: Path, packages: Sequence[str], missing: Sequence[str]) -> SpecError:
+    document = read(folder / "model.yaml", f"models/{folder.name}/model.yaml")
+    return SpecError(
+        document.problem(("source", "packages", packages.index(package)), f"'{package}' is not installed: install it")
+        for package in missing
+    )
 
 
 def _version(package: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from model_build.work import Pass
 
 LATE = 70
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 DISK_FULL = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -65,6 +67,7 @@ class Worker:
         self._step = "read"
         self._folder, source = self._project.source_of(job.name)
         self._source = str(source.python)
+        self._log = f".slipway/logs/build-{job.name}.log"
         self._spec = self._project.models[job.name]
         self._may_go_on = Leash()
 
@@ -124,7 +127,8 @@ class Worker:
         blame = self._blame()
         file, line = blame.place(error)
         if self._step == "export":
-            return self.event_for(blame.problem(line, f"cannot be exported to ONNX: {_first_line(error)}", file))
+            reason = f"cannot be exported to ONNX: {_first_line(_root(error))}"
+            return self.event_for(blame.problem(line, f"{reason} (all of it in {self._log})", file))
         if file is not None:  # the original itself, when it was asked to answer
             return self.event_for(blame.for_error(error))
         return self._host(f"{type(error).__name__}: {_first_line(error)}")
@@ -178,8 +182,15 @@ def _host_text(error: BaseException, scratch: str) -> str | None:
     return None
 
 
+def _root(error: BaseException) -> BaseException:
+    """Return what an exporter's own summary was raised for."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
 def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip() != ""]
+    lines = [line.strip() for line in COLOURS.sub("", str(error)).splitlines() if line.strip() != ""]
     return lines[0] if lines else type(error).__name__
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,9 +26,9 @@ def invoke(
     from slipway import operations
 
     found = find_project(project)
-    deployment = found.deployment(environment)
+    deployment = found.deployment(environment, with_artifacts=False)
     operations.endpoint_name(deployment, endpoint)
-    request = _read(data) if data is not None else _example(deployment, endpoint)
+    request = _read(data) if data is not None else _example(found, deployment, endpoint)
     connection = _local_connection(found, deployment) if environment == "local" else None
     reply = operations.invoke(deployment, endpoint, request, variant=variant, connection=connection)
     answer(output, asdict(reply), json.dumps(reply.answer))
@@ -42,9 +43,12 @@ def _read(data: Path) -> Any:
         raise UsageError(f"{data} is not JSON: {error}") from error
 
 
-def _example(deployment: Deployment, endpoint: str) -> Any:
+def _example(project: Project, deployment: Deployment, endpoint: str) -> Any:
     model = deployment.endpoints[endpoint].models()[0][1]
-    manifest = deployment.artifacts[model].archive.with_name("manifest.json")
+    locked = project.lock.models.get(model)
+    manifest = project.artifact_folder(model, "" if locked is None else locked.digest) / "manifest.json"
+    if not manifest.is_file():
+        raise UsageError(f"{model} is not built here, so there is no example of a request: give one with --data FILE")
     return Manifest.model_validate_json(manifest.read_bytes()).served.example
 
 
@@ -54,5 +58,7 @@ def _local_connection(project: Project, deployment: Deployment) -> dict[str, str
     clouds = local_cloud.running(project.root)
     if not clouds:
         raise HostError("no local cloud of this project is running: start one with `slipway local up`")
+    # A shell that was pointed at one of them means that one; else the newest.
+    chosen = next((cloud for cloud in clouds if cloud.url == os.environ.get("AWS_ENDPOINT_URL")), clouds[-1])
     place = deployment.environment
-    return clouds[-1].environment(account=place.account, region=place.region)
+    return chosen.environment(account=place.account, region=place.region)

@@ -49,6 +49,8 @@ class _Layers:
         result = dict(old)
         for key, value in new.items():
             here, there = (*path, key), (*at, key)
+            if isinstance(value, dict) and not isinstance(old.get(key, {}), dict):
+                continue  # the endpoint's own file is wrong here, and is told so
             if value is None and key in old:
                 del result[key]
                 self._move(here, there)

@@ -79,15 +79,21 @@ class Project:
         spec: EnvironmentSpec = validate(environment_document(self.root, name), EnvironmentSpec)
         return spec
 
-    def deployment(self, name: str) -> Deployment:
+    def deployment(self, name: str, *, with_artifacts: bool = True) -> Deployment:
         """Read and check everything that one environment deploys.
+
+        Args:
+            name: Of the environment.
+            with_artifacts: False where only what runs already is asked about: then no artifact need be here.
 
         Raises:
             UsageError: If the environment has no file.
         """
         problems = Problems()
         problems.add(self._models[1].found)
-        return read_deployment(self.root, name, problems, lambda models: self._artifacts(models, problems))
+        return read_deployment(
+            self.root, name, problems, lambda models: self._artifacts(models, problems) if with_artifacts else {}
+        )
 
     @cached_property
     def _models(self) -> tuple[dict[str, ModelSpec], Problems]:

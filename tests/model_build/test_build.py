@@ -223,6 +223,28 @@ def test_build_records_the_good_model_when_another_misses_its_gate(built: Projec
     assert list((built.root / "artifacts").glob(".building-*")) == []
 
 
+def test_build_names_a_package_that_is_not_installed_and_builds_the_other_model(built: Project) -> None:
+    spec = built.root / "models/tiny/model.yaml"
+    spec.write_text(spec.read_text().replace("[tokenizers]", "[tokenizers, no-such-package]"))
+    with pytest.raises(SpecError) as refused:
+        build(Project(built.root))
+    assert str(refused.value) == (
+        "models/tiny/model.yaml: 1 problem\n"
+        "  line 2  source.packages[1]: 'no-such-package' is not installed: install it"
+    )
+    assert not build(Project(built.root), ["quarters"])[0].built
+
+
+def test_build_says_why_a_model_cannot_be_exported(embedder: Make, embedder_source: str) -> None:
+    forward = "def forward(self, input_ids, attention_mask):"
+    text = embedder_source.replace(forward, f"{forward}\n        raise ZeroDivisionError('on purpose')", 1)
+    assert text != embedder_source
+    with pytest.raises(
+        SpecError, match=r"cannot be exported to ONNX: .*on purpose.* \(all of it in .*build-tiny\.log\)"
+    ):
+        build(embedder(text))
+
+
 def test_build_blames_the_line_of_a_source_that_raises(embedder: Make, embedder_source: str) -> None:
     text = embedder_source.replace("def load():", "def load():\n    print('{')\n    raise OSError('gone')")
     result = run(embedder(text))
