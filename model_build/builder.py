@@ -22,6 +22,7 @@ from slipway.specs import (
     Lock,
     LockedModel,
     Manifest,
+    Problem,
     Project,
     SlipwayError,
     SpecError,
@@ -81,9 +82,11 @@ class _Run:
         self._project, self._progress, self._timeout = project, progress, load_timeout_seconds
         self._store = Store(project)
         self._errors: dict[str, SlipwayError] = {}
+        self._sources: dict[str, str] = {}
 
     def all(self, names: Sequence[str], *, force: bool) -> list[BuildResult]:
         digests = self._digests(names)
+        self._sources = {name: self._project.sources_hash(name) for name in digests}
         present = {} if force else self._present(digests)
         built: dict[str, Manifest] = {}
         if len(present) < len(digests) or not self._is_recorded(digests, present):
@@ -143,9 +146,17 @@ class _Run:
                 raise
 
     def _finish(self, one: _Build) -> Manifest | None:
-        self._store.put(one.finish(), one.name, one.digest)
+        built = one.finish()
+        self._require_unchanged(one.name, one.digest)
+        self._store.put(built, one.name, one.digest)
         self._progress.finish(one.name, BUILT)
         return self._store.find(one.name, one.digest)
+
+    def _require_unchanged(self, name: str, built: str) -> None:
+        """Refuse what was built of other files than those that name it: the child read them after they were hashed."""
+        if digest(Project(self._project.root), name) != built:
+            message = f"changed while it was being built: run `slipway build {name}` again"
+            raise SpecError([Problem(f"models/{name}", 0, "", message)])
 
     @contextmanager
     def _one(self, name: str, digest: str, beside: int) -> Iterator[_Build]:
@@ -178,7 +189,7 @@ class _Run:
         """Write the lock; figures of an artifact that is the same, byte for byte, stay, unless asked anew."""
         lock = Project(self._project.root).lock
         changed = {
-            name: LockedModel.from_manifest(manifest, self._project.sources_hash(name))
+            name: LockedModel.from_manifest(manifest, self._sources[name])
             for name, manifest in manifests.items()
             if anew or name not in lock.models or not _same(lock.models[name], manifest)
         }

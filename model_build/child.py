@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from model_build.job import GO, Event, Job
 from slipway.specs import GateError, HostError, Problem, SlipwayError, SpecError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+_LOOK_SECONDS = 0.2
 
 ERRORS: dict[str, type[SlipwayError]] = {kind.__name__: kind for kind in (GateError, HostError, UsageError)}
 
@@ -48,7 +51,8 @@ class Child:
                 start_new_session=True,  # Ctrl-C goes to the parent, which ends this group
             )
         os.close(writing)
-        self._events = os.fdopen(reading, encoding="utf-8", errors="replace")
+        self._events = os.fdopen(reading, "rb", buffering=0)
+        self._lines = self._read_lines()
 
     def until(self, wanted: str, on_step: Callable[[str], None]) -> Event:
         """Follow the child to an event of one kind.
@@ -56,9 +60,7 @@ class Child:
         Raises:
             SlipwayError: What the child met, or that it died.
         """
-        for line in self._events:
-            if not line.endswith("\n"):  # the child died while it wrote
-                break
+        for line in self._lines:
             event = Event.parse(line)
             if event.kind == wanted:
                 return event
@@ -67,6 +69,18 @@ class Child:
             self._step = event.text
             on_step(event.text)
         raise self._died(self._process.wait())
+
+    def _read_lines(self) -> Iterator[str]:
+        """Yield whole lines until the child is gone: what its source forked may hold the pipe open for longer."""
+        rest = b""
+        while True:
+            gone = self._process.poll() is not None
+            readable, _, _ = select.select([self._events], [], [], 0 if gone else _LOOK_SECONDS)
+            chunk = os.read(self._events.fileno(), 2**16) if readable else b""
+            if chunk == b"" and (gone or readable):
+                return
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from (line.decode(errors="replace") for line in lines)
 
     def go_on(self) -> None:
         """Give the word that a proved model waits for."""

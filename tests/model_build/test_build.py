@@ -37,6 +37,21 @@ def load():
 """
 
 
+FORKER = """import os
+import signal
+import time
+from pathlib import Path
+
+def load():
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        time.sleep(600)
+    (Path(__file__).parents[2] / "forked").write_text(str(child))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 def command(project: Project, *words: str) -> list[str]:
     return [*PYTHON, "--project", str(project.root), *words]
 
@@ -303,3 +318,24 @@ def test_builds_start_anew_after_one_was_killed_and_build_once(embedder: Make, e
     assert sorted(built_models(output)["tiny"] for output, _ in outputs) == [False, True]  # and JSON alone
     assert sum("waiting for another build" in messages for _, messages in outputs) == 1
     assert [path.name for path in artifacts(project)] == ["tiny"]
+
+
+def test_build_ends_when_its_child_is_killed_and_what_it_forked_lives_on(embedder: Make) -> None:
+    project = embedder(FORKER)
+    try:
+        done = run(project)
+    finally:
+        os.kill(int((project.root / "forked").read_text()), signal.SIGKILL)
+    assert done.returncode == 3
+    assert "killed by SIGKILL" in done.stderr
+
+
+def test_build_refuses_a_source_that_changed_meanwhile(embedder: Make, embedder_source: str) -> None:
+    note = "\n    (Path(__file__).parent / 'note.txt').write_text('edited')"
+    project = embedder(embedder_source.replace("def load():", f"def load():{note}"))
+    with pytest.raises(SpecError, match="changed while it was being built: run `slipway build tiny` again"):
+        build(project)
+    assert artifacts(project) == []
+    assert project.lock.models == {}
+    build(project)
+    assert Project(project.root).lock.models["tiny"].digest == digest(Project(project.root), "tiny")
