@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import tarfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 32 * 2**30
 MOST_FILES = 10_000
+_MOST_AT_ONCE = 2**20
 
 
 class ArchiveError(Exception):
@@ -67,10 +70,19 @@ def unpack(file: Path, folder: Path, *, most_bytes: int = MOST_BYTES, most_files
         ArchiveError: If it is no such archive, reaches outside its folder, holds links or devices, or is too large.
     """
     try:
-        with tarfile.open(file, "r:gz") as archive:
+        with _Unzipped(file, "rb") as unzipped, tarfile.open(fileobj=unzipped, mode="r:") as archive:
             _unpack(archive, folder, most_bytes, most_files)
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise ArchiveError(f"Failed to extract model data archive for container: {error}") from error
+
+
+class _Unzipped(gzip.GzipFile):
+    """Files are read in small pieces, only a header in one: tarfile would take any length into memory."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= _MOST_AT_ONCE:
+            raise ArchiveError(f"a header in the model archive is larger than {_MOST_AT_ONCE} bytes")
+        return super().read(size)
 
 
 def _unpack(archive: tarfile.TarFile, folder: Path, most_bytes: int, most_files: int) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import io
+import os
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -73,5 +75,25 @@ def test_archive_is_refused_when_it_is_too_large(
 def test_archive_is_refused_when_it_is_none(tmp_path: Path) -> None:
     file = tmp_path / "model.tar.gz"
     file.write_bytes(b"no archive")
-    with pytest.raises(ArchiveError, match="not a gzip file"):
+    with pytest.raises(ArchiveError, match=r"(?i)not a gzip"):
+        unpack(file, tmp_path / "model")
+
+
+def test_archive_is_refused_when_a_header_would_fill_the_memory(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("pax")
+    header.type, header.size = tarfile.XHDTYPE, 2**30
+    file = tmp_path / "model.tar.gz"
+    file.write_bytes(gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + bytes(tarfile.BLOCKSIZE)))
+    with pytest.raises(ArchiveError, match="a header in the model archive is larger than"):
+        unpack(file, tmp_path / "model")
+
+
+def test_archive_is_refused_when_its_middle_is_damaged(
+    tmp_path: Path, pack: Callable[[dict[str, bytes]], bytes]
+) -> None:
+    content = bytearray(pack({"model.onnx": os.urandom(2**20)}))
+    content[2**19 : 2**19 + 2**16] = b"\xff" * 2**16
+    file = tmp_path / "model.tar.gz"
+    file.write_bytes(content)
+    with pytest.raises(ArchiveError):
         unpack(file, tmp_path / "model")

@@ -122,7 +122,7 @@ def test_failed_update_rolls_back_to_what_served_before(
         assert stack.update(template(aws.upload("b", b"broken"))) == "UPDATE_ROLLBACK_COMPLETE"
     assert not fired.errors
     assert set(fired.labels) == {"1"}
-    assert "not a gzip file" in stack.reasons()
+    assert "Not a gzipped file" in stack.reasons()
     assert aws.sagemaker.list_models()["Models"] == before
 
 
