@@ -54,7 +54,9 @@ async def exchange(port: int, method: str, path: str, headers: Mapping[str, str]
 
 def _request(port: int, method: str, path: str, headers: Mapping[str, str], body: bytes) -> h11.Request:
     given = {"host": f"127.0.0.1:{port}", "connection": "close", "content-length": str(len(body)), **headers}
-    return h11.Request(method=method, target=path, headers=list(given.items()))
+    # As it came, for the server to judge: h11 itself turns text into ASCII bytes or fails.
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in given.items()]
+    return h11.Request(method=method, target=path, headers=encoded)
 
 
 async def _send(connection: h11.Connection, writer: asyncio.StreamWriter, request: h11.Request, body: bytes) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import time
@@ -52,6 +53,20 @@ def test_models_error_is_passed_on_as_a_model_error(aws: Aws) -> None:
     assert response["LogStreamArn"].startswith(
         "arn:aws:logs:us-east-1:000000000000:log-group:/aws/sagemaker/Endpoints/"
     )
+
+
+@pytest.mark.parametrize("header", ["content-type", "x-amzn-sagemaker-custom-attributes"])
+def test_server_judges_a_header_when_it_is_beyond_ascii(aws: Aws, header: str) -> None:
+    aws.model("seven", 7)
+    aws.config("one", {"ModelName": "seven"})
+    aws.endpoint("reader", "one")
+    scope = "000000000000/20260101/us-east-1/sagemaker/aws4_request"
+    connection = http.client.HTTPConnection("127.0.0.1", aws.cloud.port, timeout=30)
+    headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}", header: "caf\u00e9"}
+    connection.request("POST", "/endpoints/reader/invocations", b"{}", headers)
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["__type"]) == (424, "ModelError")
+    connection.close()
 
 
 def test_payload_is_refused_when_it_is_larger_than_6_mb(aws: Aws) -> None:
