@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -235,3 +236,16 @@ def test_the_rest_of_aws_still_answers(aws: Aws) -> None:
     aws.client("cloudwatch").put_metric_data(Namespace="N", MetricData=[{"MetricName": "m", "Value": 1}])
     assert "Functions" in aws.client("lambda").list_functions()
     assert "items" in aws.client("apigateway").get_rest_apis()
+
+
+@pytest.mark.parametrize(
+    "weight", ["NaN", "Infinity", "-Infinity", "[" * 100_000], ids=["nan", "infinity", "below", "deep"]
+)
+def test_request_is_refused_when_only_python_calls_it_json(cloud: Cloud, weight: str) -> None:
+    desired = f'[{{"VariantName": "main", "DesiredWeight": {weight}}}]'
+    body = f'{{"EndpointName": "reader", "DesiredWeightsAndCapacities": {desired}}}'
+    headers = {"X-Amz-Target": "SageMaker.UpdateEndpointWeightsAndCapacities"}
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=30)
+    connection.request("POST", "/", body, headers)
+    assert "SerializationException" in connection.getresponse().read().decode()
+    connection.close()

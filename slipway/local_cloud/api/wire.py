@@ -52,12 +52,16 @@ async def _answer(
 
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
-        params = json.loads(body or b"{}")
-    except ValueError:
+        params = json.loads(body or b"{}", parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
         raise ApiError("SerializationException", "the request body is not JSON") from None
     if not isinstance(params, dict):
         raise ApiError("SerializationException", "the request body is not a JSON object")
     return params
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(constant)  # NaN and infinity are Python's, not JSON's
 
 
 def refusal(error: ApiError) -> Response:
