@@ -180,8 +180,8 @@ class ServerProcess:
             _log.warning("server %s on port %s ended with %s", self.pid, self.port, self._process.returncode)
             pause = _FIRST_PAUSE_SECONDS if loop.time() - since > _LONGEST_PAUSE_SECONDS else pause * 2
             await asyncio.sleep(min(pause, _LONGEST_PAUSE_SECONDS))
-            await self._spawn()
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError, OSError):  # what the machine lacks now it may have later
+                await self._spawn()
                 self.ready = await asyncio.wait_for(self._becomes_healthy(), seconds)
             if not self.ready:
                 await self._kill()

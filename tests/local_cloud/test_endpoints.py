@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -216,6 +218,20 @@ def test_killed_server_gives_quick_errors_and_comes_back(aws: Aws) -> None:
         assert time.monotonic() - begin < 1
     assert statuses == {503}
     assert aws.server("killed").pid != pid
+
+
+def test_killed_server_comes_back_when_its_first_restarts_fail(aws: Aws) -> None:
+    aws.model("seven", 7)
+    aws.config("one", {"ModelName": "seven"})
+    aws.endpoint("reader", "one")
+    models = aws.cloud.state_folder / "models"
+    away = models.rename(models.with_name("away"))
+    os.kill(aws.server("reader").pid or 0, signal.SIGKILL)
+    time.sleep(1)
+    assert not aws.server("reader").ready
+    away.rename(models)
+    eventually(lambda: aws.server("reader").ready)
+    assert aws.label("reader") == "7"
 
 
 def test_endpoint_survives_the_deletion_of_its_model_and_config(aws: Aws) -> None:
