@@ -98,7 +98,7 @@ def main() -> None:
     _guardian = guardian.start()
     with socket.socket(fileno=os.dup(options.socket)) as listener:
         port = listener.getsockname()[1]
-    state.write(options.folder, state.State.of_process(port, os.getpid()))
+    state.write(options.folder, state.State.of_process(port, os.getpid(), options.folder))
     try:
         asyncio.run(run(options.socket, options.folder, port))
     except Exception:  # noqa: BLE001  the last chance to say why, before all is ended

@@ -109,6 +109,8 @@ def _listener(port: int | None) -> socket.socket:
 def _fresh_folder(project: Path, port: int) -> Path:
     folder = state.clouds_folder(project) / str(port)
     shutil.rmtree(folder, ignore_errors=True)  # we hold the port, so whoever left this is dead
+    if not folder.is_dir():
+        folder.unlink(missing_ok=True)
     (folder / "tmp").mkdir(parents=True)
     (folder / SETTINGS).write_text("[default]\n")
     return folder

@@ -23,16 +23,24 @@ class State:
 
     Args:
         started: When the operating system made the process, in seconds since the epoch: a pid alone is reused.
+        inode: Of the state folder: a copy of the project must not take the cloud for its own.
     """
 
     port: int
     pid: int
     started: float
+    inode: int
 
     @classmethod
-    def of_process(cls, port: int, pid: int) -> State:
+    def of_process(cls, port: int, pid: int, folder: Path) -> State:
         """Return the state of a process that runs now."""
-        return cls(port, pid, psutil.Process(pid).create_time())
+        return cls(port, pid, psutil.Process(pid).create_time(), folder.stat().st_ino)
+
+    def belongs_to(self, folder: Path) -> bool:
+        """Tell whether this is what a cloud wrote into that very folder."""
+        numbers = (self.port, self.pid, self.inode)
+        sound = all(type(number) is int and number > 0 for number in numbers) and type(self.started) is float
+        return sound and self.inode == folder.stat().st_ino
 
     def alive(self) -> bool:
         """Tell whether that very process still runs."""
@@ -59,8 +67,9 @@ def write(folder: Path, state: State) -> None:
 def read(folder: Path) -> State | None:
     """Return what is recorded, None where nothing readable is."""
     try:
-        return State(**json.loads((folder / _FILE).read_text()))
-    except (OSError, ValueError, TypeError):
+        found = State(**json.loads((folder / _FILE).read_text()))
+        return found if found.belongs_to(folder) else None
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -182,15 +183,54 @@ def test_taken_port_is_named_with_the_mend(clouds: Path) -> None:
 def test_dead_or_strange_state_is_recognised_and_cleaned(clouds: Path) -> None:
     folder = state.clouds_folder(clouds) / "4566"
     folder.mkdir(parents=True)
+    here = state.State.of_process(4566, os.getpid(), folder)
     for found in (
-        state.State(4566, 2**22 + 1, 0.0),
-        replace(state.State.of_process(4566, os.getpid()), started=1.0),  # the pid is taken, by a younger process
+        state.State(4566, 2**22 + 1, 0.0, folder.stat().st_ino),
+        replace(here, started=1.0),  # the pid is taken, by a younger process
     ):
         state.write(folder, found)
         assert local_cloud.running(clouds) == []
         assert not (folder / "state.json").exists()
-    (folder / "state.json").write_text("{half a st")
-    assert local_cloud.running(clouds) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{half a st",
+        "[]",
+        "[" * 100_000,
+        '{"port": 1, "pid": "x", "started": 1.0, "inode": 1}',
+        '{"port": 1, "pid": -1, "started": 1.0, "inode": 1}',
+        '{"port": 1, "pid": 1.5, "started": 1.0, "inode": 1}',
+        '{"port": 1, "pid": 1, "started": "x", "inode": 1}',
+    ],
+    ids=["half", "list", "deep", "pid-is-text", "pid-is-negative", "pid-is-a-fraction", "time-is-text"],
+)
+def test_no_cloud_runs_when_its_state_is_garbage(project: Path, text: str) -> None:
+    folder = state.clouds_folder(project) / "4566"
+    folder.mkdir(parents=True)
+    inode = f'"inode": {folder.stat().st_ino}'
+    (folder / "state.json").write_text(text.replace('"inode": 1', inode))
+    assert local_cloud.running(project) == []
+
+
+def test_cloud_belongs_to_its_project_alone_when_the_project_is_copied(clouds: Path) -> None:
+    cloud = local_cloud.start(clouds / "original", leash=True)
+    shutil.copytree(clouds / "original", clouds / "copy")
+    assert local_cloud.running(clouds / "copy") == []
+    (clouds / "original").rename(clouds / "moved")
+    (found,) = local_cloud.running(clouds / "moved")
+    assert found.pid == cloud.pid
+    local_cloud.stop(found)
+
+
+def test_cloud_starts_when_a_file_lies_in_its_folders_place(clouds: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    state.clouds_folder(clouds).mkdir(parents=True)
+    (state.clouds_folder(clouds) / str(port)).write_text("")
+    assert local_cloud.start(clouds, port=port, leash=True).endpoints() == []
 
 
 def test_servers_see_nothing_of_the_callers_environment(
