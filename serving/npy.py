@@ -12,6 +12,7 @@ from numpy.lib import format as npy_format
 from serving.errors import InputError
 
 _MOST_HEADER = 4096
+_MOST_DIMENSIONS = 64  # numpy's own limit
 _READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
 
 
@@ -25,6 +26,8 @@ def loads(body: bytes) -> np.ndarray:
     shape, fortran, dtype = _header(stream)
     if dtype.kind not in "biuf":
         raise InputError(f"npy: numbers of type {dtype}, accepted: integers or floating point")
+    if len(shape) > _MOST_DIMENSIONS or any(type(size) is not int for size in shape):  # numpy lets True pass for 1
+        raise InputError(f"npy: the shape is none of up to {_MOST_DIMENSIONS} whole numbers")
     count, left = math.prod(shape), len(body) - stream.tell()
     if any(size < 0 for size in shape) or count * dtype.itemsize != left:
         stated = " x ".join(map(str, shape))

@@ -46,6 +46,8 @@ def test_dumps_writes_what_numpy_loads() -> None:
     ("body", "message"),
     [
         pytest.param(b"", "not a .npy header", id="empty"),
+        pytest.param(written(header("(True,)"), b"\0" * 4), "the shape is none of up to 64 whole numbers", id="true"),
+        pytest.param(written(header(f"({'1, ' * 65})"), b"\0" * 4), "the shape is none of up to 64", id="dimensions"),
         pytest.param(b"\x93NUMPY", "not a .npy header", id="cut-magic"),
         pytest.param(b"\x93NUMPY\x09\x09" + b"\0" * 64, "unknown version", id="version"),
         pytest.param(b"\x93NUMPY\x01\x00\xff\xff", "not a .npy header", id="cut-header"),
