@@ -124,23 +124,25 @@ class _Seen:
 
     def sha256(self, path: Path) -> str:
         stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+        # The time of change too: whoever writes may set the time of modification back.
+        stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
         known = self._read()
-        if known.get(str(path), [None])[:-1] == stamp:
-            return str(known[str(path)][-1])
+        seen = known.get(str(path))
+        if isinstance(seen, list) and seen[:-1] == stamp:
+            return str(seen[-1])
         with path.open("rb") as file:
             actual = hashlib.file_digest(file, "sha256").hexdigest()
         self._write({**known, str(path): [*stamp, actual]})
         return actual
 
-    def _read(self) -> dict[str, list[object]]:
+    def _read(self) -> dict[str, object]:
         try:
             known = json.loads(self._file.read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return known if isinstance(known, dict) else {}
 
-    def _write(self, known: dict[str, list[object]]) -> None:
+    def _write(self, known: dict[str, object]) -> None:
         self._file.parent.mkdir(exist_ok=True)
         write_if_changed(self._file, json.dumps({path: item for path, item in known.items() if Path(path).exists()}))
 

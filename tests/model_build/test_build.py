@@ -339,3 +339,20 @@ def test_build_refuses_a_source_that_changed_meanwhile(embedder: Make, embedder_
     assert project.lock.models == {}
     build(project)
     assert Project(project.root).lock.models["tiny"].digest == digest(Project(project.root), "tiny")
+
+
+def test_build_sees_an_archive_that_was_replaced_under_its_old_size_and_time(built: Project) -> None:
+    build(built)
+    (archive,) = (built.root / "artifacts" / "quarters").glob("*/model.tar.gz")
+    content, stat = archive.read_bytes(), archive.stat()
+    archive.write_bytes(bytes(len(content)))
+    os.utime(archive, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    build(built)
+    assert archive.read_bytes() == content
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "null", '{"%s": 3}', '{"%s": []}'])
+def test_build_forgets_what_it_has_seen_when_the_notes_are_garbage(built: Project, text: str) -> None:
+    (archive,) = (built.root / "artifacts" / "quarters").glob("*/model.tar.gz")
+    (built.root / ".slipway" / "archives-seen.json").write_text(text.replace("%s", str(archive)))
+    assert not any(result.built for result in build(built))
