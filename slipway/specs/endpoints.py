@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slipway.specs.endpoint import AnyEndpoint, EndpointSpec
+from slipway.specs.errors import Problem
 from slipway.specs.files import name_problems, named_files, suffix_problems
 from slipway.specs.gather import Problems
 from slipway.specs.merge import overlay
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from slipway.specs.base import Keys
     from slipway.specs.document import Document
     from slipway.specs.environment import EnvironmentSpec
-    from slipway.specs.errors import Problem
+
+
+_TAKEN = "shared"  # the stack that all endpoints of an environment use is called so
 
 
 class Endpoints:
@@ -42,6 +45,7 @@ class Endpoints:
         self._files = named_files(root, "endpoints")
         self.problems = Problems()
         self.problems.add(name_problems(root, self._files) + suffix_problems(root, "endpoints/*.yml"))
+        self.problems.add(self._taken_name())
         self.problems.add(self._unknown_names())
         for name, path in self._files.items():
             if name not in (() if environment is None else environment.leave_out):
@@ -64,6 +68,11 @@ class Endpoints:
     def _overrides(self) -> dict[str, Any]:
         data = self._place.data.get("endpoints") if isinstance(self._place.data, dict) else None
         return data if isinstance(data, dict) else {}
+
+    def _taken_name(self) -> Iterator[Problem]:
+        if _TAKEN in self._files:
+            message = f"'{_TAKEN}' is the name of the stack that all endpoints use: choose another"
+            yield Problem(f"endpoints/{_TAKEN}.yaml", 0, "", message)
 
     def _unknown_names(self) -> Iterator[Problem]:
         if self._environment is None:

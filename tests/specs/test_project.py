@@ -136,3 +136,10 @@ def test_rollout_at_its_bounds_ends_before_sagemaker_gives_up() -> None:
 def test_small_copy_is_untouched(project: Project, tmp_path: Path) -> None:
     assert project.root == tmp_path / "project"
     assert project.artifact_folder("digits", "ab") == project.root / "artifacts" / "digits" / "ab"
+
+
+def test_endpoint_is_refused_when_its_stack_would_be_the_shared_one(project: Project) -> None:
+    endpoints = project.root / "endpoints"
+    (endpoints / "fast.yaml").rename(endpoints / "shared.yaml")
+    with pytest.raises(SpecError, match="'shared' is the name of the stack that all endpoints use: choose another"):
+        project.deployment("prod")
