@@ -11,6 +11,8 @@ import random
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from .aws import client
 from .fleet import Fleet, FleetError, Folders
 from .retained import retain
@@ -156,7 +158,11 @@ class Hosting:
             found = cloudwatch.describe_alarms(AlarmNames=names, StateValue="ALARM")["MetricAlarms"]
             return [alarm["AlarmName"] for alarm in found]
 
-        if alarms := await asyncio.to_thread(ringing):
+        try:
+            alarms = await asyncio.to_thread(ringing)
+        except (BotoCoreError, ClientError) as error:
+            raise FleetError(f"The update was rolled back because its alarms cannot be read: {error}.") from error
+        if alarms:
             raise FleetError(f"The update was rolled back because of alarms in state ALARM: {', '.join(alarms)}.")
 
 
