@@ -15,12 +15,18 @@ class Step:
 
 
 def steps(deployment: dict[str, Any], instances: int) -> list[Step]:
-    """Return the steps of a blue/green update; the last is always 100 percent.
+    """Return the steps of an update; the last is always 100 percent.
+
+    A rolling update replaces its fleet batch by batch; one process stands for the fleet here, so that each batch is a
+    share of the traffic. Its way back has no waits between the batches, and is one step here whatever their size.
 
     Args:
         deployment: A ``DeploymentConfig``; without a policy everything moves at once.
         instances: How many the new fleet has, for sizes that count instances.
     """
+    rolling = deployment.get("RollingUpdatePolicy")
+    if rolling is not None:
+        return _equal(_percent(rolling["MaximumBatchSize"], instances), rolling["WaitIntervalInSeconds"])
     policy = deployment.get("BlueGreenUpdatePolicy")
     if policy is None:
         return [Step(100, 0)]
@@ -29,7 +35,7 @@ def steps(deployment: dict[str, Any], instances: int) -> list[Step]:
     if routing["Type"] == "CANARY":
         return [Step(_percent(routing["CanarySize"], instances), wait), Step(100, wait)]
     if routing["Type"] == "LINEAR":
-        return _linear(_percent(routing["LinearStepSize"], instances), wait)
+        return _equal(_percent(routing["LinearStepSize"], instances), wait)
     return [Step(100, wait)]
 
 
@@ -43,7 +49,7 @@ def alarm_names(deployment: dict[str, Any]) -> list[str]:
     return [alarm["AlarmName"] for alarm in deployment.get("AutoRollbackConfiguration", {}).get("Alarms", [])]
 
 
-def _linear(size: float, wait: int) -> list[Step]:
+def _equal(size: float, wait: int) -> list[Step]:
     count = -(-100 // size)
     return [Step(min(100, size * number), wait) for number in range(1, int(count) + 1)]
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Name, Spec
 from slipway.specs.machine import HostingType
+from slipway.specs.pace import within_a_deployment
 from slipway.specs.text import Shape
 from slipway.specs.variables import EnvironmentVariables
 
@@ -120,7 +121,51 @@ class AllAtOnce(Spec):
     """How long the old fleet stays once the new one has all the traffic."""
 
 
-Rollout = Annotated[Canary | AllAtOnce, Field(discriminator="strategy")]
+class Linear(Spec):
+    """A new fleet takes the traffic in equal steps, each only if no alarm fires during the one before."""
+
+    impossible: ClassVar[dict[str, str]] = {
+        "rollback_percent": "the old fleet takes all the traffic back at once: remove the key"
+    }
+    reasons: ClassVar[dict[str, str]] = {"percent": "SageMaker moves a tenth to a half of the fleet at a time"}
+
+    strategy: Literal["linear"]
+    """Equal steps."""
+    percent: Annotated[int, Field(ge=10, le=50)] = 25
+    """Share of capacity that each step moves. Source: SageMaker allows 10 to 50."""
+    bake_minutes: Annotated[int, Field(ge=0, le=60)] = 10
+    """How long each step is watched before the next follows."""
+    terminate_after_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
+    """How long the old fleet stays once the new one has all the traffic."""
+
+    @model_validator(mode="after")
+    def _in_time(self) -> Self:
+        return within_a_deployment(self, self.percent, self.bake_minutes)
+
+
+class Rolling(Spec):
+    """Machines are replaced batch by batch, without a second fleet beside the first."""
+
+    impossible: ClassVar[dict[str, str]] = {
+        "terminate_after_seconds": "a rolling update ends the old machines batch by batch: remove the key"
+    }
+    reasons: ClassVar[dict[str, str]] = {"percent": "SageMaker replaces a twentieth to a half of the fleet at a time"}
+
+    strategy: Literal["rolling"]
+    """Batch by batch; for one variant."""
+    percent: Annotated[int, Field(ge=5, le=50)] = 25
+    """Share of the fleet that each batch replaces. Source: SageMaker allows 5 to 50."""
+    bake_minutes: Annotated[int, Field(ge=0, le=60)] = 10
+    """How long each batch is watched before the next follows."""
+    rollback_percent: Annotated[int, Field(ge=5, le=100)] = 100
+    """Share of the fleet that each batch brings back when an alarm fires; 100 brings all of it back at once."""
+
+    @model_validator(mode="after")
+    def _in_time(self) -> Self:
+        return within_a_deployment(self, self.percent, self.bake_minutes)
+
+
+Rollout = Annotated[Canary | AllAtOnce | Linear | Rolling, Field(discriminator="strategy")]
 
 
 class Capture(Spec):

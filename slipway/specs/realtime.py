@@ -52,6 +52,7 @@ class RealtimeEndpointSpec(Spec):
         self._check_names(findings)
         self._check_weights(findings)
         self._check_alarms(findings)
+        self._check_rollout(findings)
         for index, variant in enumerate(self.variants):
             path = ("variants", index)
             check_machine(findings, path, variant, self.rollout, scaled=self.scaling_of(variant) is not None)
@@ -88,6 +89,11 @@ class RealtimeEndpointSpec(Spec):
             message = f"{len(self.variants)} variants with {each} alarms each need {count} rollback alarms"
             mend = f"SageMaker takes {MAX_ROLLBACK_ALARMS}: remove variants or this key"
             findings.add(("alarms", "p99_latency_ms"), f"{message}, {mend}", because=(("variants",),))
+
+    def _check_rollout(self, findings: Findings) -> None:
+        if self.rollout.strategy == "rolling" and len(self.variants) > 1:
+            message = "a rolling update replaces one variant's fleet and there are several: use canary or linear"
+            findings.add(("rollout", "strategy"), message, because=(("variants",),))
 
     def _check_scaling(self, findings: Findings, index: int, variant: Variant) -> None:
         if variant.instances is not None and self.scaling_of(variant) is not None:

@@ -121,7 +121,18 @@ CANARY = {
 }
 
 
-@pytest.mark.parametrize("deployment", [{}, CANARY], ids=["all at once", "canary"])
+HALF = {"Type": "CAPACITY_PERCENT", "Value": 50}
+LINEAR = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {"Type": "LINEAR", "LinearStepSize": HALF, "WaitIntervalInSeconds": 1}
+    }
+}
+ROLLING = {"RollingUpdatePolicy": {"MaximumBatchSize": HALF, "WaitIntervalInSeconds": 1}}
+
+
+@pytest.mark.parametrize(
+    "deployment", [{}, CANARY, LINEAR, ROLLING], ids=["all at once", "canary", "linear", "rolling"]
+)
 def test_no_request_fails_while_an_update_moves_the_traffic(aws: Aws, deployment: dict[str, Any]) -> None:
     aws.model("old", 1)
     aws.model("new", 2)
@@ -144,13 +155,14 @@ def test_no_request_fails_while_an_update_moves_the_traffic(aws: Aws, deployment
     assert set(fired.labels[after:]) == {"2"}
 
 
-def test_canary_gives_the_new_fleet_its_share_first(aws: Aws) -> None:
+@pytest.mark.parametrize("deployment", [CANARY, LINEAR, ROLLING], ids=["canary", "linear", "rolling"])
+def test_new_fleet_gets_its_share_first_when_the_update_goes_step_by_step(aws: Aws, deployment: dict[str, Any]) -> None:
     aws.model("old", 1)
     aws.model("new", 2)
     aws.config("old", {"ModelName": "old", "VariantName": "main"})
     aws.config("new", {"ModelName": "new", "VariantName": "main"})
     aws.endpoint("moving", "old")
-    aws.sagemaker.update_endpoint(EndpointName="moving", EndpointConfigName="new", DeploymentConfig=CANARY)
+    aws.sagemaker.update_endpoint(EndpointName="moving", EndpointConfigName="new", DeploymentConfig=deployment)
     eventually(lambda: aws.label("moving") == "2")
     drawn = Counter(aws.label("moving") for _ in range(40))
     assert aws.sagemaker.describe_endpoint(EndpointName="moving")["EndpointStatus"] == "Updating"
@@ -158,7 +170,8 @@ def test_canary_gives_the_new_fleet_its_share_first(aws: Aws) -> None:
     assert drawn["2"] > 0
 
 
-def test_update_rolls_back_when_one_of_its_alarms_rings(aws: Aws) -> None:
+@pytest.mark.parametrize("policy", [CANARY, LINEAR, ROLLING], ids=["canary", "linear", "rolling"])
+def test_update_rolls_back_when_one_of_its_alarms_rings(aws: Aws, policy: dict[str, Any]) -> None:
     aws.model("old", 1)
     aws.model("new", 2)
     aws.config("old", {"ModelName": "old", "VariantName": "main"})
@@ -176,13 +189,50 @@ def test_update_rolls_back_when_one_of_its_alarms_rings(aws: Aws) -> None:
         Threshold=0.01,
     )
     cloudwatch.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
-    deployment = {**CANARY, "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}}
+    deployment = {**policy, "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}}
     aws.sagemaker.update_endpoint(EndpointName="moving", EndpointConfigName="new", DeploymentConfig=deployment)
     found = aws.settled("moving")
     cloudwatch.delete_alarms(AlarmNames=["errors"])
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", "old")
     assert "errors" in found["FailureReason"]
     assert {aws.label("moving") for _ in range(10)} == {"1"}
+
+
+def sized(policy: dict[str, Any], size: str, percent: int) -> dict[str, Any]:
+    return {**policy, size: {"Type": "CAPACITY_PERCENT", "Value": percent}, "WaitIntervalInSeconds": 0}
+
+
+def routed(kind: str, size: str, percent: int) -> dict[str, Any]:
+    return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": sized({"Type": kind}, size, percent)}}
+
+
+@pytest.mark.parametrize(
+    ("deployment", "message"),
+    [
+        (routed("CANARY", "CanarySize", 51), "CanarySize: a CAPACITY_PERCENT of 51 is not between 1 and 50"),
+        (routed("LINEAR", "LinearStepSize", 9), "LinearStepSize: a CAPACITY_PERCENT of 9 is not between 10 and 50"),
+        (routed("LINEAR", "CanarySize", 20), "CanarySize goes with Type CANARY"),
+        (
+            {"RollingUpdatePolicy": sized({}, "MaximumBatchSize", 4)},
+            "MaximumBatchSize: a CAPACITY_PERCENT of 4 is not between 5 and 50",
+        ),
+        ({**CANARY, **ROLLING}, "specify either BlueGreenUpdatePolicy or RollingUpdatePolicy"),
+    ],
+)
+def test_deployment_that_sagemaker_refuses_is_refused(aws: Aws, deployment: dict[str, Any], message: str) -> None:
+    aws.model("one", 1)
+    aws.config("one", {"ModelName": "one"})
+    with pytest.raises(ClientError, match=message):
+        aws.sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="one", DeploymentConfig=deployment)
+
+
+def test_rolling_update_is_refused_when_there_are_several_variants_or_none_on_instances(aws: Aws) -> None:
+    aws.model("one", 1)
+    aws.config("two", {"ModelName": "one"}, {"ModelName": "one", "VariantName": "other"})
+    aws.config("serverless", {"ModelName": "one", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}})
+    for config, message in (("two", "multiple production variants"), ("serverless", "serverless endpoints")):
+        with pytest.raises(ClientError, match=message):
+            aws.sagemaker.create_endpoint(EndpointName="e", EndpointConfigName=config, DeploymentConfig=ROLLING)
 
 
 def test_failed_update_leaves_the_old_fleet_in_service(aws: Aws, pack: Callable[[dict[str, bytes]], bytes]) -> None:

@@ -11,6 +11,10 @@ def policy(**routing: Any) -> dict[str, Any]:
     return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"WaitIntervalInSeconds": 60, **routing}}}
 
 
+def rolling(**size: Any) -> dict[str, Any]:
+    return {"RollingUpdatePolicy": {"MaximumBatchSize": size, "WaitIntervalInSeconds": 60}}
+
+
 PERCENT = "CAPACITY_PERCENT"
 
 
@@ -25,6 +29,8 @@ PERCENT = "CAPACITY_PERCENT"
             policy(Type="LINEAR", LinearStepSize={"Type": PERCENT, "Value": 40}),
             [Step(40, 60), Step(80, 60), Step(100, 60)],
         ),
+        (rolling(Type=PERCENT, Value=50), [Step(50, 60), Step(100, 60)]),
+        (rolling(Type="INSTANCE_COUNT", Value=2), [Step(50, 60), Step(100, 60)]),
     ],
 )
 def test_steps_follow_the_policy(deployment: dict[str, Any], expected: list[Step]) -> None:

@@ -186,6 +186,15 @@ def test_more_rollback_alarms_than_sagemaker_takes_are_refused(synth: Synth) -> 
             {"Type": "CANARY", "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 10}, "WaitIntervalInSeconds": 3600},
             2 * 3600 + 3600 + 600 + 1800,
         ),
+        (
+            {"strategy": "linear", "percent": 30, "bake_minutes": 5, "terminate_after_seconds": 60},
+            {
+                "Type": "LINEAR",
+                "LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": 30},
+                "WaitIntervalInSeconds": 300,
+            },
+            4 * 300 + 60 + 600 + 1800,  # 30, 60, 90, 100 %
+        ),
     ],
 )
 def test_rollout_ends_after_its_waits_and_within_what_sagemaker_takes(
@@ -197,6 +206,35 @@ def test_rollout_ends_after_its_waits_and_within_what_sagemaker_takes(
     assert policy["TerminationWaitInSeconds"] == rollout["terminate_after_seconds"]
     assert policy["MaximumExecutionTimeoutInSeconds"] == seconds
     assert 600 <= seconds <= 28_800
+
+
+@pytest.mark.parametrize(
+    ("rollout", "expected"),
+    [
+        (
+            {"strategy": "rolling", "percent": 40, "bake_minutes": 2, "rollback_percent": 20},
+            {"batch": 40, "back": 20, "wait": 120, "longest": 3 * (120 + 600) + 1800},
+        ),
+        # As long as SageMaker lets it take: every batch starts containers.
+        (
+            {"strategy": "rolling", "percent": 5, "bake_minutes": 21},
+            {"batch": 5, "back": 100, "wait": 1260, "longest": 28_800},
+        ),
+    ],
+)
+def test_rolling_update_replaces_batches_instead_of_a_second_fleet(
+    synth: Synth, of_type: Of, rollout: dict[str, Any], expected: dict[str, int]
+) -> None:
+    template = synth({"rollout": rollout}, {})["slipway-test-it"]
+    deployment = only(of_type(template, "SageMaker::Endpoint"))["DeploymentConfig"]
+    assert "BlueGreenUpdatePolicy" not in deployment
+    assert deployment["RollingUpdatePolicy"] == {
+        "MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": expected["batch"]},
+        "MaximumExecutionTimeoutInSeconds": expected["longest"],
+        "RollbackMaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": expected["back"]},
+        "WaitIntervalInSeconds": expected["wait"],
+    }
+    assert len(rollback_alarms(template)) == 1
 
 
 def test_every_scaled_variant_is_registered_once_the_endpoint_is_there(embedder: Template, of_type: Of) -> None:

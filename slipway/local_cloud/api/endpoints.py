@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from slipway.local_cloud.endpoint import Endpoint
 from slipway.local_cloud.records import EndpointConfig
 
+from .deployments import check_deployment
 from .describe import describe_endpoint, endpoint_summary
 from .errors import invalid
-from .modelled import check_deployment
 from .named import arn, found
 from .sagemaker_lists import listed
 from .tags import tag_map
@@ -41,8 +41,8 @@ class Endpoints:
 
     def create_endpoint(self, place: Place, params: dict[str, Any]) -> Answer:
         """Record an endpoint and start its servers; it answers once it is InService."""
-        check_deployment(params)
         config = self._config(place, params)
+        check_deployment(params, config)
         name = params["EndpointName"]
         if name in self._store.at(place).endpoints:
             raise invalid(f'Cannot create already existing endpoint "{arn(place, "endpoint", name)}".')
@@ -67,9 +67,9 @@ class Endpoints:
 
     def update_endpoint(self, place: Place, params: dict[str, Any]) -> Answer:
         """Start to bring in another configuration while the old one goes on answering."""
-        check_deployment(params)
         endpoint = self.endpoint(place, params["EndpointName"])
         config = self._config(place, params)
+        check_deployment(params, config)
         _require_in_service(endpoint)
         self._require_deregistered(endpoint, config)
         self._hosting.update(endpoint, config, params)

@@ -100,21 +100,6 @@ def _check_variant(variant: dict[str, Any]) -> None:
         )
 
 
-def check_deployment(params: dict[str, Any]) -> None:
-    """Refuse a ``DeploymentConfig`` that this cloud does not do.
-
-    Raises:
-        ApiError: If it does not.
-    """
-    deployment = params.get("DeploymentConfig", {})
-    if "RollingUpdatePolicy" in deployment:
-        raise not_modelled("DeploymentConfig: RollingUpdatePolicy")
-    routing = deployment.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
-    for kind, size in (("CANARY", "CanarySize"), ("LINEAR", "LinearStepSize")):
-        if (routing.get("Type") == kind) != (size in routing):
-            raise invalid(f"TrafficRoutingConfiguration: {size} goes with Type {kind}, and {kind} with {size}.")
-
-
 def _only(params: dict[str, Any], modelled: set[str], where: str) -> None:
     if unknown := sorted(set(params) - modelled):
         raise not_modelled(f"{where}: {', '.join(unknown)}")
