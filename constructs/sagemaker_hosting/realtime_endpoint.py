@@ -5,22 +5,25 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from sagemaker_hosting.data_capture import data_capture_config
 from sagemaker_hosting.endpoint_alarms import EndpointAlarms
 from sagemaker_hosting.execution_role import ExecutionRole
 from sagemaker_hosting.hosted_model import HostedModel
 from sagemaker_hosting.log_group import LogGroup
 from sagemaker_hosting.placement import Placement
+from sagemaker_hosting.production_variant import production_variant
 from sagemaker_hosting.rollout import deployment_config
 from sagemaker_hosting.server_image import ServerImage
 from sagemaker_hosting.variant_scaling import VariantScaling
 from slipway.catalog import instance_types
+from slipway.specs.timeouts import startup_timeout_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sagemaker_hosting.site import Site
     from slipway.specs import Artifact, RealtimeEndpointSpec
-    from slipway.specs.parts import Capture, Variant
+    from slipway.specs.parts import Capture
 
 
 class RealtimeEndpoint(Construct):
@@ -49,9 +52,10 @@ class RealtimeEndpoint(Construct):
         super().__init__(scope, construct_id)
         self._spec = spec
         self._name = endpoint_name
+        self._artifacts = artifacts
         self._site = site
         self._role = ExecutionRole(self, "ExecutionRole")
-        models = self._models(artifacts, self._images())
+        models = self._models(self._images())
         config = self._config(models)
         endpoint = self._endpoint(config)
         self._scale(endpoint)
@@ -73,13 +77,13 @@ class RealtimeEndpoint(Construct):
             image.grant_pull(self._role.role)
         return images
 
-    def _models(self, artifacts: Mapping[str, Artifact], images: Mapping[str, ServerImage]) -> dict[str, str]:
+    def _models(self, images: Mapping[str, ServerImage]) -> dict[str, str]:
         scope, vpc_config = Construct(self, "Models"), self._place()
         return {
             variant.name: HostedModel(
                 scope,
                 variant.name,
-                artifact=artifacts[variant.model],
+                artifact=self._artifacts[variant.model],
                 image=images[variant.server],
                 role=self._role,
                 environment=variant.environment,
@@ -103,20 +107,15 @@ class RealtimeEndpoint(Construct):
             "Config",
             data_capture_config=None if self._spec.capture is None else self._capture(self._spec.capture),
             kms_key_id=self._volume_key(),
-            production_variants=[self._variant(variant, models[variant.name]) for variant in self._spec.variants],
-        )
-
-    def _variant(self, variant: Variant, model_name: str) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
-        scaling = self._spec.scaling_of(variant)
-        fixed = 1 if variant.instances is None else variant.instances
-        return sagemaker.CfnEndpointConfig.ProductionVariantProperty(
-            container_startup_health_check_timeout_in_seconds=variant.startup_timeout_seconds,
-            initial_instance_count=fixed if scaling is None else scaling.instances.min,
-            initial_variant_weight=variant.weight,
-            instance_type=variant.instance_type,
-            model_name=model_name,
-            variant_name=variant.name,
-            volume_size_in_gb=variant.volume_gib,
+            production_variants=[
+                production_variant(
+                    variant,
+                    artifact=self._artifacts[variant.model],
+                    model_name=models[variant.name],
+                    scaling=self._spec.scaling_of(variant),
+                )
+                for variant in self._spec.variants
+            ],
         )
 
     def _volume_key(self) -> str | None:
@@ -125,18 +124,9 @@ class RealtimeEndpoint(Construct):
         return None if nvme else self._site.shared.key_arn
 
     def _capture(self, capture: Capture) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
-        config, shared = sagemaker.CfnEndpointConfig, self._site.shared
+        shared = self._site.shared
         self._role.grant_capture(bucket=shared.capture_bucket, prefix=self._name, key_arn=shared.key_arn)
-        return config.DataCaptureConfigProperty(
-            capture_content_type_header=config.CaptureContentTypeHeaderProperty(
-                json_content_types=["application/json"]
-            ),
-            capture_options=[config.CaptureOptionProperty(capture_mode=mode) for mode in ("Input", "Output")],
-            destination_s3_uri=f"s3://{shared.capture_bucket}/{self._name}",
-            enable_capture=True,
-            initial_sampling_percentage=capture.percent,
-            kms_key_id=shared.key_arn,
-        )
+        return data_capture_config(capture, bucket=shared.capture_bucket, prefix=self._name, key_arn=shared.key_arn)
 
     def _endpoint(self, config: sagemaker.CfnEndpointConfig) -> sagemaker.CfnEndpoint:
         watch = self._alarms("RollbackAlarms", endpoint_config_name=config.attr_endpoint_config_name)
@@ -147,7 +137,9 @@ class RealtimeEndpoint(Construct):
             deployment_config=deployment_config(
                 self._spec.rollout,
                 alarm_names=[alarm.ref for alarm in watch.alarms],
-                startup_seconds=max(variant.startup_timeout_seconds for variant in self._spec.variants),
+                startup_seconds=max(
+                    startup_timeout_seconds(variant, self._artifacts[variant.model]) for variant in self._spec.variants
+                ),
             ),
             endpoint_config_name=config.attr_endpoint_config_name,
             endpoint_name=self._name,

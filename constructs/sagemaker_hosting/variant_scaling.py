@@ -8,7 +8,7 @@ from constructs import Construct
 if TYPE_CHECKING:
     from constructs import IDependable
 
-    from slipway.specs.parts import Scaling
+    from slipway.specs.scaling import Scaling
 
 METRICS: Final = {
     "concurrency": "SageMakerVariantConcurrentRequestsPerModelHighResolution",

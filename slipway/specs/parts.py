@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.base import Name, Spec
 from slipway.specs.machine import HostingType
 from slipway.specs.pace import within_a_deployment
+from slipway.specs.scaling import Scaling
 from slipway.specs.text import Shape
 from slipway.specs.variables import EnvironmentVariables
 
@@ -58,41 +59,6 @@ class Front(Spec):
     timeout_seconds: Annotated[int, Field(ge=3, le=29)] = 10
     """What the caller waits at most; the function gets a second less, the model two. Source: REST APIs end at 29 s."""
     throttle: Throttle = Throttle()
-
-
-class InstanceCount(Spec):
-    """Bounds of a scaled fleet."""
-
-    reasons: ClassVar[dict[str, str]] = {"min": "a real-time variant cannot be scaled to zero"}
-
-    min: Annotated[int, Field(ge=1, le=1000)]
-    """At least 1: a real-time variant cannot be scaled to zero."""
-    max: Annotated[int, Field(ge=1, le=1000)]
-    """Not less than min; the bill's upper bound."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        findings = Findings()
-        if self.max < self.min:
-            findings.add(
-                ("max",), f"min is {self.min} and max is {self.max}: max must not be less", because=(("min",),)
-            )
-        findings.refuse()
-        return self
-
-
-class Scaling(Spec):
-    """How a variant follows its load."""
-
-    instances: InstanceCount
-    track: Literal["concurrency", "invocations"]
-    """``concurrency``: requests in flight per model, measured every 10 s. ``invocations``: per instance and minute."""
-    target: Annotated[float, Field(gt=0, le=1_000_000)]
-    """Value that the fleet is kept at, in the unit of ``track``."""
-    scale_in_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
-    """How long the fleet keeps its size before it shrinks again."""
-    scale_out_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
-    """How long the fleet keeps its size before it grows again."""
 
 
 class Canary(Spec):
@@ -192,8 +158,14 @@ class Variant(Spec):
     """Fleet size where nothing scales it. Default: the minimum of ``scaling``, else 1."""
     volume_gib: Annotated[int, Field(ge=1, le=512)] | None = None
     """Size of the attached volume. Default: SageMaker's own; refused on types with their own NVMe disk."""
-    startup_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] = 600
-    """How long the container may take until /ping answers."""
+    startup_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] | None = None
+    """How long the container may take until /ping answers. Default: 600 s and a second for each 20 MiB of the archive,
+    in whole minutes, at most 3600."""
+    download_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] | None = None
+    """How long the archive may take to arrive and unpack. Default: 300 s and a second for each 10 MiB of it, in whole
+    minutes, at most 3600."""
+    routing: Literal["random", "least-outstanding-requests"] | None = None
+    """Which of the fleet's machines takes a request. Default: SageMaker's own choice, random."""
     environment: EnvironmentVariables = {}
     """Variables for the container, at most 1,024 bytes each; never secrets."""
     scaling: Scaling | None = None

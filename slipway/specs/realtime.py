@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Spec
 from slipway.specs.machine import check_machine
-from slipway.specs.parts import Alarms, Canary, Capture, Description, Front, Rollout, Scaling, Variant
+from slipway.specs.parts import Alarms, Canary, Capture, Description, Front, Rollout, Variant
+from slipway.specs.scaling import Scaling
 from slipway.specs.variables import check_variables
 
 MAX_ROLLBACK_ALARMS = 10
@@ -22,6 +23,9 @@ class RealtimeEndpointSpec(Spec):
         "instance_type": "belongs to a variant: move it into 'variants'",
         "instances": "belongs to a variant: move it into 'variants'",
         "environment": "belongs to a variant: move it into 'variants'",
+        "routing": "belongs to a variant: move it into 'variants'",
+        "startup_timeout_seconds": "belongs to a variant: move it into 'variants'",
+        "download_timeout_seconds": "belongs to a variant: move it into 'variants'",
         "volume_gib": "belongs to a variant: move it into 'variants'",
         "memory_mib": "a real-time endpoint runs on instances: choose 'instance_type', or use kind: serverless",
         "max_concurrency": "a real-time endpoint runs on instances: use 'scaling', or kind: serverless",

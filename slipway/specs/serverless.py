@@ -25,6 +25,8 @@ class ServerlessEndpointSpec(Spec):
         "shadow": "a serverless endpoint cannot have a shadow variant: use kind: realtime",
         "weight": "a serverless endpoint hosts one model, which takes all requests: remove the key",
         "startup_timeout_seconds": "a serverless container has three minutes to start: remove the key",
+        "download_timeout_seconds": "a serverless container has three minutes to start: remove the key",
+        "routing": "a serverless endpoint has no instances to choose from: remove the key, or use kind: realtime",
         "network": "a serverless endpoint cannot be in a VPC: use kind: realtime",
         "vpc_id": "a serverless endpoint cannot be in a VPC: use kind: realtime",
         "subnets": "a serverless endpoint cannot be in a VPC: use kind: realtime",

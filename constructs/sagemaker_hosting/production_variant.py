@@ -1,0 +1,45 @@
+"""What a variant is to SageMaker: one model on one fleet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_sagemaker as sagemaker
+
+from slipway.specs.timeouts import download_timeout_seconds, startup_timeout_seconds
+
+if TYPE_CHECKING:
+    from slipway.specs import Artifact
+    from slipway.specs.parts import Variant
+    from slipway.specs.scaling import Scaling
+
+_Config = sagemaker.CfnEndpointConfig
+
+
+def production_variant(
+    variant: Variant, *, artifact: Artifact, model_name: str, scaling: Scaling | None
+) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
+    """Describe a variant of an endpoint config.
+
+    Args:
+        variant: As the endpoint's spec has it.
+        artifact: Its built model, whose size says how long to wait for it.
+        model_name: Of its SageMaker Model.
+        scaling: What decides its fleet's size; None where the spec does.
+    """
+    fixed = 1 if variant.instances is None else variant.instances
+    return _Config.ProductionVariantProperty(
+        container_startup_health_check_timeout_in_seconds=startup_timeout_seconds(variant, artifact),
+        initial_instance_count=fixed if scaling is None else scaling.instances.min,
+        initial_variant_weight=variant.weight,
+        instance_type=variant.instance_type,
+        model_data_download_timeout_in_seconds=download_timeout_seconds(variant, artifact),
+        model_name=model_name,
+        routing_config=None if variant.routing is None else _routing(variant.routing),
+        variant_name=variant.name,
+        volume_size_in_gb=variant.volume_gib,
+    )
+
+
+def _routing(strategy: str) -> sagemaker.CfnEndpointConfig.RoutingConfigProperty:
+    return _Config.RoutingConfigProperty(routing_strategy=strategy.upper().replace("-", "_"))

@@ -1,0 +1,39 @@
+"""How long a container's archive may take to arrive and its server to start, from the archive's size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from slipway.specs.artifact import Artifact
+    from slipway.specs.parts import Variant
+
+# Source: SageMaker accepts 60 to 3600 s for both.
+MOST_SECONDS: Final = 3600
+# Guesses, meant to be generous, not measured: S3 and unpacking give 10 MiB/s where they are slow, reading weights into
+# memory 20 MiB/s; a start without any weights takes what it was allowed before sizes counted.
+DOWNLOAD_SECONDS: Final = 300
+DOWNLOAD_BYTES_PER_SECOND: Final = 10 << 20
+STARTUP_SECONDS: Final = 600
+STARTUP_BYTES_PER_SECOND: Final = 20 << 20
+# Whole minutes, so that an archive which grows by a byte changes nothing.
+STEP_SECONDS: Final = 60
+
+
+def download_timeout_seconds(variant: Variant, artifact: Artifact) -> int:
+    """Return how long SageMaker may take to fetch and unpack a variant's archive: its own choice, else 300 s + size."""
+    if variant.download_timeout_seconds is not None:
+        return variant.download_timeout_seconds
+    return _for_size(DOWNLOAD_SECONDS, artifact, DOWNLOAD_BYTES_PER_SECOND)
+
+
+def startup_timeout_seconds(variant: Variant, artifact: Artifact) -> int:
+    """Return how long a variant's container may take until /ping answers: its own choice, else 600 s + size."""
+    if variant.startup_timeout_seconds is not None:
+        return variant.startup_timeout_seconds
+    return _for_size(STARTUP_SECONDS, artifact, STARTUP_BYTES_PER_SECOND)
+
+
+def _for_size(base: int, artifact: Artifact, bytes_per_second: int) -> int:
+    whole_steps = artifact.locked.archive.size_bytes // (bytes_per_second * STEP_SECONDS)
+    return min(MOST_SECONDS, base + whole_steps * STEP_SECONDS)
