@@ -11,13 +11,13 @@ from slipway.specs.timeouts import download_timeout_seconds, startup_timeout_sec
 if TYPE_CHECKING:
     from slipway.specs import Artifact
     from slipway.specs.parts import Variant
-    from slipway.specs.scaling import Scaling
+    from slipway.specs.scaling import AnyScaling
 
 _Config = sagemaker.CfnEndpointConfig
 
 
 def production_variant(
-    variant: Variant, *, artifact: Artifact, model_name: str, scaling: Scaling | None
+    variant: Variant, *, artifact: Artifact, model_name: str, scaling: AnyScaling | None
 ) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
     """Describe a variant of an endpoint config.
 

@@ -10,16 +10,16 @@ from slipway.specs.document import Document
 if TYPE_CHECKING:
     from slipway.specs.base import Keys
 
-CHOICES = ("kind", "strategy")
+CHOICES = ("kind", "strategy", "track")
 """Keys that decide which other keys stand beside them."""
 
 
 def overlay(base: Document, changes: Document, at: Keys) -> Document:
     """Lay the part of ``changes`` under ``at`` over ``base``.
 
-    Mappings are merged key by key, unless the override makes another choice (of a strategy); lists of named things
-    (variants) by their name; ``null`` removes a key; anything else is replaced. Every value keeps the file and line
-    that it came from.
+    Mappings are merged key by key, unless the override makes another choice (of a strategy, of what is tracked); lists
+    of named things (variants) by their name; ``null`` removes a key; anything else is replaced. Every value keeps the
+    file and line that it came from.
     """
     part: Any = changes.data
     for key in at:

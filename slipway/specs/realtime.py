@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from slipway.specs.base import Findings, Spec
 from slipway.specs.machine import check_machine
 from slipway.specs.parts import Alarms, Canary, Capture, Description, Front, Rollout, Variant
-from slipway.specs.scaling import Scaling
+from slipway.specs.scaling import AnyScaling, Scaling
 from slipway.specs.variables import check_variables
 
 MAX_ROLLBACK_ALARMS = 10
@@ -65,7 +65,7 @@ class RealtimeEndpointSpec(Spec):
         findings.refuse()
         return self
 
-    def scaling_of(self, variant: Variant) -> Scaling | None:
+    def scaling_of(self, variant: Variant) -> AnyScaling | None:
         """Return how a variant is scaled: by its own rule, else by the endpoint's."""
         return self.scaling if variant.scaling is None else variant.scaling
 

@@ -171,3 +171,29 @@ def test_fixed_name_keeps_a_model_from_being_replaced(aws: Aws, stack: Stack, ar
     assert stack.create(template(aws.upload("a", archive(1)), Model=name)) == "CREATE_COMPLETE"
     assert stack.update(template(aws.upload("b", archive(2)), Model=name)) == "UPDATE_ROLLBACK_COMPLETE"
     assert "cannot update a stack when a custom-named resource requires replacing" in stack.reasons()
+
+
+def test_clock_and_steps_bound_a_variant_of_the_stack(aws: Aws, stack: Stack, archive: Callable[[int], bytes]) -> None:
+    night = {"Schedule": "cron(0 20 ? * FRI *)", "ScheduledActionName": "off hours begin", "Timezone": "Europe/Berlin"}
+    steps = [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]
+    target = {
+        "MaxCapacity": 4,
+        "MinCapacity": 2,
+        "ResourceId": {"Fn::Sub": "endpoint/${Endpoint.EndpointName}/variant/main"},
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ScheduledActions": [{**night, "ScalableTargetAction": {"MinCapacity": 1}}],
+        "ServiceNamespace": "sagemaker",
+    }
+    policy = {
+        "PolicyName": "grow",
+        "PolicyType": "StepScaling",
+        "ScalingTargetId": {"Ref": "Target"},
+        "StepScalingPolicyConfiguration": {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps},
+    }
+    kinds = (("Target", "ScalableTarget", target), ("Policy", "ScalingPolicy", policy))
+    more = {name: {"Type": f"AWS::ApplicationAutoScaling::{kind}", "Properties": has} for name, kind, has in kinds}
+    assert stack.create(template(aws.upload("one.tar.gz", archive(1)), Resources=more)) == "CREATE_COMPLETE"
+    (action,) = aws.scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"]
+    assert {**night, "ScalableTargetAction": {"MinCapacity": 1}}.items() <= action.items()
+    (made,) = aws.scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert made["StepScalingPolicyConfiguration"]["StepAdjustments"] == steps

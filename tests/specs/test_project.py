@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from slipway.specs import Archive, Lock, LockedModel, Project, Proof, RealtimeEndpointSpec, SpecError, UsageError
 from slipway.specs.parts import AllAtOnce, Canary
 from slipway.specs.reader import read
+from slipway.specs.scaling import LoadScaling, StepScaling
 from slipway.specs.validate import validate
 
 if TYPE_CHECKING:
@@ -28,8 +29,16 @@ def realtime(project: Project, overrides: str) -> RealtimeEndpointSpec:
 
 def test_override_changes_one_key_and_keeps_the_rest(project: Project) -> None:
     spec = realtime(project, "{scaling: {instances: {max: 9}}}")
-    assert spec.scaling is not None
+    assert isinstance(spec.scaling, LoadScaling)
     assert (spec.scaling.instances.min, spec.scaling.instances.max, spec.scaling.target) == (1, 9, 4)
+
+
+def test_override_with_another_thing_to_track_takes_none_of_the_old_keys(project: Project) -> None:
+    metric = "{namespace: AWS/SageMaker, name: Load, statistic: sum}"
+    steps = "grow: [{above: 9, add: 2}], shrink: [{below: 1, remove: 1}]"
+    spec = realtime(project, f"{{scaling: {{track: step, instances: {{min: 1, max: 3}}, metric: {metric}, {steps}}}}}")
+    assert isinstance(spec.scaling, StepScaling)
+    assert spec.scaling.grow[0].add == 2
 
 
 def test_override_of_null_removes_a_key(project: Project) -> None:
