@@ -9,6 +9,7 @@ from sagemaker_hosting.endpoint_alarms import EndpointAlarms
 from sagemaker_hosting.execution_role import ExecutionRole
 from sagemaker_hosting.hosted_model import HostedModel
 from sagemaker_hosting.log_group import LogGroup
+from sagemaker_hosting.provisioned_scaling import ProvisionedScaling
 from sagemaker_hosting.server_image import ServerImage
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ VARIANT: Final = "AllTraffic"
 
 
 class ServerlessEndpoint(Construct):
-    """Define a serverless endpoint: one model that SageMaker starts when a request comes.
+    """Define a serverless endpoint: one model that SageMaker starts when a request comes, or keeps warm.
 
     SageMaker allows it neither network isolation, nor a VPC, nor data capture, nor guarded rollouts.
 
@@ -69,6 +70,10 @@ class ServerlessEndpoint(Construct):
             self, "Resource", endpoint_config_name=config.attr_endpoint_config_name, endpoint_name=endpoint_name
         )
         endpoint.node.add_dependency(logs)
+        if spec.scaling is not None:
+            ProvisionedScaling(
+                self, "Scaling", endpoint=endpoint, endpoint_name=endpoint_name, scaling=spec.scaling, variant=VARIANT
+            )
         EndpointAlarms(
             self,
             "Alarms",
@@ -89,7 +94,9 @@ class ServerlessEndpoint(Construct):
                     initial_variant_weight=1,
                     model_name=model.model_name,
                     serverless_config=config.ServerlessConfigProperty(
-                        max_concurrency=spec.max_concurrency, memory_size_in_mb=spec.memory_mib
+                        max_concurrency=spec.max_concurrency,
+                        memory_size_in_mb=spec.memory_mib,
+                        provisioned_concurrency=spec.provisioned(),
                     ),
                     variant_name=VARIANT,
                 )

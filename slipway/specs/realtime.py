@@ -29,6 +29,7 @@ class RealtimeEndpointSpec(Spec):
         "volume_gib": "belongs to a variant: move it into 'variants'",
         "memory_mib": "a real-time endpoint runs on instances: choose 'instance_type', or use kind: serverless",
         "max_concurrency": "a real-time endpoint runs on instances: use 'scaling', or kind: serverless",
+        "provisioned_concurrency": "a real-time endpoint runs on instances: use 'scaling', or kind: serverless",
         "outside_vpc": "a real-time endpoint is placed in the environment's network: remove the key",
     }
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Name, Spec
 from slipway.specs.parts import Alarms, Description, Front, Server
+from slipway.specs.provisioned import Concurrency, ProvisionedScaling
 from slipway.specs.variables import EnvironmentVariables, check_variables
 
 
@@ -16,7 +17,6 @@ class ServerlessEndpointSpec(Spec):
 
     impossible: ClassVar[dict[str, str]] = {
         "variants": "a serverless endpoint hosts one model: write 'model' beside 'kind', or use kind: realtime",
-        "scaling": "a serverless endpoint scales by itself up to 'max_concurrency': remove the key",
         "capture": "a serverless endpoint cannot capture data: remove the key, or use kind: realtime",
         "network_isolation": "a serverless endpoint cannot be isolated: remove the key, or use kind: realtime",
         "instance_type": "a serverless endpoint has no instances: choose 'memory_mib', or use kind: realtime",
@@ -45,6 +45,11 @@ class ServerlessEndpointSpec(Spec):
     """Memory of one container; CPU follows it."""
     max_concurrency: Annotated[int, Field(ge=1, le=200)] = 10
     """Requests answered at the same time; more are throttled."""
+    provisioned_concurrency: Concurrency | None = None
+    """Copies of the container that are kept warm, at most ``max_concurrency``. Default: the minimum of ``scaling``,
+    else none: the first request after a pause waits for a container."""
+    scaling: ProvisionedScaling | None = None
+    """How the copies that are kept warm follow their use; requests beyond them start containers of their own."""
     environment: EnvironmentVariables = {}
     """Variables for the container, at most 1,024 bytes each; never secrets."""
     alarms: Alarms = Alarms()
@@ -58,9 +63,27 @@ class ServerlessEndpointSpec(Spec):
     def _possible(self) -> Self:
         findings = Findings()
         check_variables(findings, ("environment",), self.environment)
+        self._check_provisioned(findings)
         findings.refuse()
         return self
 
     def models(self) -> list[tuple[str, str]]:
         """The one model this endpoint hosts, with the path of the key that names it."""
         return [("model", self.model)]
+
+    def provisioned(self) -> int | None:
+        """How many copies are kept warm at first; None where none are."""
+        return self.provisioned_concurrency if self.scaling is None else self.scaling.provisioned.min
+
+    def _check_provisioned(self, findings: Findings) -> None:
+        if self.scaling is not None and self.provisioned_concurrency is not None:
+            message = "scaling decides how many copies are warm: remove the key, or set scaling.provisioned"
+            findings.add(("provisioned_concurrency",), message)
+        wanted = {
+            ("provisioned_concurrency",): self.provisioned_concurrency,
+            ("scaling", "provisioned", "max"): None if self.scaling is None else self.scaling.provisioned.max,
+        }
+        for path, count in wanted.items():
+            if count is not None and count > self.max_concurrency:
+                message = f"{count} warm copies are more than the {self.max_concurrency} requests of 'max_concurrency'"
+                findings.add(path, f"{message}: write less, or raise it", because=(("max_concurrency",),))

@@ -39,6 +39,7 @@ BEYOND_JSON_SCHEMA = {
     "linear-too-slow",
     "maximum-below-minimum",
     "metric-of-another-task",
+    "more-warm-than-let-in",
     "no-source",
     "off-hours-above-the-fleets-maximum",
     "off-hours-maximum-below-minimum",
@@ -62,6 +63,9 @@ BEYOND_JSON_SCHEMA = {
     "two-sources",
     "variables-too-long-together",
     "volume-on-nvme",
+    "warm-copies-and-scaling",
+    "warm-copies-maximum-below-minimum",
+    "warm-copies-scaled-beyond-the-concurrency",
     # The catalogue and the time zones, which are no part of the schema.
     "graviton-for-an-x86-image",
     "instance-type-sold-nowhere",

@@ -132,7 +132,7 @@ def synth(
 
     def run(endpoint: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Template]:
         shutil.copytree(project / "models", tmp_path / "models")
-        spec = {"kind": "realtime", "variants": [VARIANT], **endpoint}
+        spec = {**({} if "kind" in endpoint else {"kind": "realtime", "variants": [VARIANT]}), **endpoint}
         place = {"account": "111122223333", "region": "eu-west-1", **environment}
         for file, content in (("endpoints/it.yaml", spec), ("environments/test.yaml", place)):
             (tmp_path / file).parent.mkdir()

@@ -7,6 +7,9 @@ import pytest
 
 Template = dict[str, Any]
 Of = Callable[[Template, str], list[dict[str, Any]]]
+Synth = Callable[[dict[str, Any], dict[str, Any]], dict[str, Template]]
+
+SERVERLESS = {"kind": "serverless", "model": "digits"}
 
 
 @pytest.fixture
@@ -48,3 +51,30 @@ def test_alarms_watch_its_one_variant(reader: Template, of_type: Of) -> None:
             "EndpointName": "digit-reader",
             "VariantName": "AllTraffic",
         }
+
+
+def test_copies_are_kept_warm_when_the_spec_says_how_many(synth: Synth, of_type: Of) -> None:
+    template = synth({**SERVERLESS, "provisioned_concurrency": 3}, {})["slipway-test-it"]
+    [config] = of_type(template, "SageMaker::EndpointConfig")
+    [variant] = config["Properties"]["ProductionVariants"]
+    assert variant["ServerlessConfig"]["ProvisionedConcurrency"] == 3
+    assert of_type(template, "ApplicationAutoScaling::ScalableTarget") == []
+
+
+def test_warm_copies_follow_their_use_from_the_least_of_the_spec(synth: Synth, of_type: Of) -> None:
+    scaling = {"provisioned": {"min": 2, "max": 10}, "target": 0.6, "scale_in_cooldown_seconds": 0}
+    template = synth({**SERVERLESS, "scaling": scaling}, {})["slipway-test-it"]
+    [config] = of_type(template, "SageMaker::EndpointConfig")
+    assert config["Properties"]["ProductionVariants"][0]["ServerlessConfig"]["ProvisionedConcurrency"] == 2
+    [target] = of_type(template, "ApplicationAutoScaling::ScalableTarget")
+    assert target["Properties"]["ScalableDimension"] == "sagemaker:variant:DesiredProvisionedConcurrency"
+    assert target["Properties"]["ResourceId"] == "endpoint/it/variant/AllTraffic"
+    assert (target["Properties"]["MinCapacity"], target["Properties"]["MaxCapacity"]) == (2, 10)
+    assert [template["Resources"][name]["Type"] for name in target["DependsOn"]] == ["AWS::SageMaker::Endpoint"]
+    [policy] = of_type(template, "ApplicationAutoScaling::ScalingPolicy")
+    assert policy["Properties"]["TargetTrackingScalingPolicyConfiguration"] == {
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantProvisionedConcurrencyUtilization"},
+        "ScaleInCooldown": 0,
+        "ScaleOutCooldown": 60,
+        "TargetValue": 0.6,
+    }

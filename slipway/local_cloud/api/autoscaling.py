@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from slipway.local_cloud.records import ScalableTarget
 
+from .dimensions import check_dimension
 from .errors import ApiError, invalid, not_modelled
 from .paging import page
 
@@ -157,6 +158,7 @@ class AutoScaling:
         endpoint = self._store.at(place).endpoints.get(match[1])
         if endpoint is None or endpoint.fleet is None or match[2] not in endpoint.fleet.variants:
             raise invalid(f"The endpoint and variant of {request['ResourceId']} were not found or are not in service")
+        check_dimension(request, endpoint.fleet.variants[match[2]])
         if "MinCapacity" not in request or "MaxCapacity" not in request:
             raise invalid("MinCapacity and MaxCapacity must be specified for a new scalable target")
         if request["MinCapacity"] > request["MaxCapacity"]:

@@ -10,11 +10,13 @@ from slipway.local_cloud.records import EndpointConfig
 from .deployments import check_deployment
 from .describe import describe_endpoint, endpoint_summary
 from .errors import invalid
+from .modelled import check_provisioned
 from .named import arn, found
 from .sagemaker_lists import listed
 from .tags import tag_map
 
 if TYPE_CHECKING:
+    from slipway.local_cloud.fleet import Variant
     from slipway.local_cloud.hosting import Hosting
     from slipway.local_cloud.places import Place
 
@@ -84,7 +86,10 @@ class Endpoints:
             if desired["VariantName"] not in variants:
                 raise invalid(f'The variant name(s) "{desired["VariantName"]}" is/are not present within endpoint.')
         for desired in params["DesiredWeightsAndCapacities"]:
+            _check_serverless_update(variants[desired["VariantName"]], desired)
+        for desired in params["DesiredWeightsAndCapacities"]:
             variant = variants[desired["VariantName"]]
+            variant.settings = _with_serverless_update(variant, desired)
             variant.weight = desired.get("DesiredWeight", variant.weight)
             variant.count = desired.get("DesiredInstanceCount", variant.count)
         endpoint.become("InService")
@@ -132,3 +137,20 @@ def _require_in_service(endpoint: Endpoint) -> None:
         raise invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
     if endpoint.status != "InService":
         raise invalid(f'Cannot update endpoint "{endpoint.arn}" in status {endpoint.status}.')
+
+
+def _check_serverless_update(variant: Variant, desired: dict[str, Any]) -> None:
+    if "ServerlessConfig" not in variant.settings:
+        if "ServerlessUpdateConfig" in desired:
+            raise invalid(f"Variant {variant.name} runs on instances and takes no ServerlessUpdateConfig.")
+        return
+    if "DesiredInstanceCount" in desired:
+        raise invalid(f"Variant {variant.name} is serverless and takes no DesiredInstanceCount.")
+    check_provisioned(_with_serverless_update(variant, desired)["ServerlessConfig"])
+
+
+def _with_serverless_update(variant: Variant, desired: dict[str, Any]) -> dict[str, Any]:
+    if "ServerlessUpdateConfig" not in desired:
+        return variant.settings
+    changed = {**variant.settings["ServerlessConfig"], **desired["ServerlessUpdateConfig"]}
+    return {**variant.settings, "ServerlessConfig": changed}

@@ -98,6 +98,17 @@ def _check_variant(variant: dict[str, Any]) -> None:
             f"Variant {variant['VariantName']}: specify either ServerlessConfig, or InstanceType and "
             "InitialInstanceCount."
         )
+    check_provisioned(variant.get("ServerlessConfig", {}))
+
+
+def check_provisioned(config: dict[str, Any]) -> None:
+    """Refuse a ``ServerlessConfig`` that keeps more warm than it lets in.
+
+    Raises:
+        ApiError: If it does.
+    """
+    if config.get("ProvisionedConcurrency", 0) > config.get("MaxConcurrency", 0):
+        raise invalid("ProvisionedConcurrency must be less than or equal to MaxConcurrency.")
 
 
 def _only(params: dict[str, Any], modelled: set[str], where: str) -> None:
