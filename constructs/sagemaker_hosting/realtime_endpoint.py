@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sagemaker_hosting.site import Site
     from slipway.specs import Artifact, RealtimeEndpointSpec
-    from slipway.specs.parts import Capture
+    from slipway.specs.parts import Capture, Variant
 
 
 class RealtimeEndpoint(Construct):
@@ -51,6 +51,7 @@ class RealtimeEndpoint(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._spec = spec
+        self._fleets = [variant for _, variant in spec.fleets()]
         self._name = endpoint_name
         self._artifacts = artifacts
         self._site = site
@@ -71,7 +72,7 @@ class RealtimeEndpoint(Construct):
                 server=server,
                 source_root=site.source_root,
             )
-            for server in sorted({variant.server for variant in self._spec.variants})
+            for server in sorted({variant.server for variant in self._fleets})
         }
         for image in images.values():
             image.grant_pull(self._role.role)
@@ -90,7 +91,7 @@ class RealtimeEndpoint(Construct):
                 network_isolation=self._spec.network_isolation,
                 vpc_config=vpc_config,
             ).model_name
-            for variant in self._spec.variants
+            for variant in self._fleets
         }
 
     def _place(self) -> sagemaker.CfnModel.VpcConfigProperty | None:
@@ -107,20 +108,26 @@ class RealtimeEndpoint(Construct):
             "Config",
             data_capture_config=None if self._spec.capture is None else self._capture(self._spec.capture),
             kms_key_id=self._volume_key(),
-            production_variants=[
-                production_variant(
-                    variant,
-                    artifact=self._artifacts[variant.model],
-                    model_name=models[variant.name],
-                    scaling=self._spec.scaling_of(variant),
-                )
-                for variant in self._spec.variants
-            ],
+            production_variants=[self._variant(variant, models) for variant in self._spec.variants],
+            shadow_production_variants=[
+                self._variant(shadow, models) for shadow in self._fleets[len(self._spec.variants) :]
+            ]
+            or None,
+        )
+
+    def _variant(
+        self, variant: Variant, models: Mapping[str, str]
+    ) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
+        return production_variant(
+            variant,
+            artifact=self._artifacts[variant.model],
+            model_name=models[variant.name],
+            scaling=self._spec.scaling_of(variant) if variant in self._spec.variants else None,
         )
 
     def _volume_key(self) -> str | None:
         # A config with one machine that has its own (always encrypted) NVMe disk is refused with a key.
-        nvme = any(instance_types()[variant.instance_type].nvme for variant in self._spec.variants)
+        nvme = any(instance_types()[variant.instance_type].nvme for variant in self._fleets)
         return None if nvme else self._site.shared.key_arn
 
     def _capture(self, capture: Capture) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
@@ -138,7 +145,7 @@ class RealtimeEndpoint(Construct):
                 self._spec.rollout,
                 alarm_names=[alarm.ref for alarm in watch.alarms],
                 startup_seconds=max(
-                    startup_timeout_seconds(variant, self._artifacts[variant.model]) for variant in self._spec.variants
+                    startup_timeout_seconds(variant, self._artifacts[variant.model]) for variant in self._fleets
                 ),
             ),
             endpoint_config_name=config.attr_endpoint_config_name,

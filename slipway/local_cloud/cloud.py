@@ -17,7 +17,7 @@ SETTINGS = "aws.ini"  # an empty profile, so that none of the user's is looked f
 
 @dataclass(frozen=True)
 class RunningVariant:
-    """One production variant and its server process.
+    """One variant, or the shadow beside it, and its server process.
 
     Args:
         pid: None while no process was started yet.

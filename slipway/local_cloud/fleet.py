@@ -1,4 +1,4 @@
-"""What serves one endpoint configuration: a server process for each production variant."""
+"""What serves one endpoint configuration: a server process for each variant."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ class Fleet:
         self.config = config
         self._folders = folders
         self.variants: dict[str, Variant] = {}
+        self.shadow: Variant | None = None
 
     async def start(self, models: dict[str, Model], s3: Callable[[], Any]) -> None:
         """Start every variant and wait until all are healthy.
@@ -79,7 +80,7 @@ class Fleet:
         """
         try:
             async with asyncio.TaskGroup() as group:
-                for settings in self.config.request["ProductionVariants"]:
+                for settings in self.config.variants:
                     group.create_task(self._start_variant(settings, models[settings["VariantName"]], s3))
         except ExceptionGroup as errors:
             await self.stop()
@@ -93,13 +94,17 @@ class Fleet:
 
     async def drain(self) -> None:
         """End every server once its requests are answered."""
-        await asyncio.gather(*(variant.server.drain() for variant in self.variants.values()))
+        await asyncio.gather(*(variant.server.drain() for variant in self.all()))
         await self._remove_models()
 
     async def stop(self) -> None:
         """End every server now."""
-        await asyncio.gather(*(variant.server.stop() for variant in self.variants.values()))
+        await asyncio.gather(*(variant.server.stop() for variant in self.all()))
         await self._remove_models()
+
+    def all(self) -> list[Variant]:
+        """Every variant, the shadow last."""
+        return [*self.variants.values(), *([] if self.shadow is None else [self.shadow])]
 
     async def _remove_models(self) -> None:
         await asyncio.to_thread(shutil.rmtree, self._folders.models, ignore_errors=True)
@@ -111,7 +116,11 @@ class Fleet:
         log = self._folders.logs / f"{name}.log"
         server = ServerProcess(folder, log, server_environment(folder, container.get("Environment", {})))
         weight, count = settings.get("InitialVariantWeight", 1.0), settings.get("InitialInstanceCount", 0)
-        self.variants[name] = Variant(name, container["Image"], settings, weight, count, server)
+        variant = Variant(name, container["Image"], settings, weight, count, server)
+        if settings in self.config.request["ProductionVariants"]:
+            self.variants[name] = variant
+        else:
+            self.shadow = variant
         try:
             await server.start(settings.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS))
         except StartupError as error:

@@ -122,7 +122,7 @@ class Hosting:
     def _models(self, config: EndpointConfig) -> dict[str, Model]:
         known = self.store.at(config.place).models
         models = {}
-        for settings in config.request["ProductionVariants"]:
+        for settings in config.variants:
             name = settings["ModelName"]
             if name not in known:
                 raise FleetError(f'Could not find model "{config.place.arn("sagemaker", f"model/{name}")}".')

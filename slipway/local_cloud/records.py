@@ -48,6 +48,11 @@ class EndpointConfig(Record):
     kind = "endpoint-config"
     words = "endpoint configuration"
 
+    @property
+    def variants(self) -> list[dict[str, Any]]:
+        """The settings of every variant, the shadow's last."""
+        return [*self.request["ProductionVariants"], *self.request.get("ShadowProductionVariants", [])]
+
 
 @dataclass
 class ScalableTarget:

@@ -29,7 +29,7 @@ def with_status(application: Any, hosting: Hosting) -> Any:
 
 
 def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
-    variants = endpoint.fleet.variants.values() if endpoint.fleet is not None else ()
+    variants = endpoint.fleet.all() if endpoint.fleet is not None else ()
     return {
         "name": endpoint.name,
         "status": endpoint.status,

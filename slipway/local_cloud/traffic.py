@@ -44,6 +44,13 @@ class Traffic:
             fleet = self.incoming
         return _targeted(self, fleet, target) if target is not None else _weighted(fleet, dice)
 
+    def shadow_of(self, variant: Variant, dice: random.Random) -> Variant | None:
+        """Return the shadow that gets a copy of a variant's request, None where the draw or the fleet gives none."""
+        for fleet in (self.current, self.incoming):
+            if fleet is not None and fleet.shadow is not None and fleet.variants.get(variant.name) is variant:
+                return fleet.shadow if dice.uniform(0, variant.weight) < fleet.shadow.weight else None
+        return None
+
 
 def _targeted(traffic: Traffic, drawn: Fleet, target: str) -> Variant:
     for fleet in (drawn, traffic.current, traffic.incoming):

@@ -41,8 +41,8 @@ def size_problems(spec: AnyEndpoint, document: Document, artifacts: Mapping[str,
         rooms: list[tuple[Keys, str, int | None]] = [(("memory_mib",), spec.model, spec.memory_mib)]
     else:
         rooms = [
-            (("variants", index, "instance_type"), variant.model, instance_types()[variant.instance_type].memory_mib)
-            for index, variant in enumerate(spec.variants)
+            ((*path, "instance_type"), variant.model, instance_types()[variant.instance_type].memory_mib)
+            for path, variant in spec.fleets()
         ]
     for path, model, memory_mib in rooms:
         artifact = artifacts.get(model)
@@ -56,13 +56,13 @@ def size_problems(spec: AnyEndpoint, document: Document, artifacts: Mapping[str,
 
 
 def _not_sold(spec: RealtimeEndpointSpec, document: Document, region: str) -> Iterator[Problem]:
-    for index, variant in enumerate(spec.variants):
+    for path, variant in spec.fleets():
         machine = instance_types()[variant.instance_type]
         if region not in machine.regions:
             like = [other.name for other in instance_types().values() if _like(other, machine, region)]
             hint = did_you_mean(machine.name, like)
             message = f"'{machine.name}' is not sold for hosting in {region}{hint}"
-            yield document.problem(("variants", index, "instance_type"), message)
+            yield document.problem((*path, "instance_type"), message)
 
 
 def _like(other: InstanceType, machine: InstanceType, region: str) -> bool:

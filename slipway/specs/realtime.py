@@ -6,10 +6,12 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from slipway.specs.base import Findings, Spec
+from slipway.specs.base import Findings, Keys, Spec
 from slipway.specs.machine import check_machine
 from slipway.specs.parts import Alarms, Canary, Capture, Description, Front, Rollout, Variant
 from slipway.specs.scaling import AnyScaling, Scaling
+from slipway.specs.shadow import Shadow
+from slipway.specs.shadow_rules import check_shadow
 from slipway.specs.variables import check_variables
 
 MAX_ROLLBACK_ALARMS = 10
@@ -39,6 +41,8 @@ class RealtimeEndpointSpec(Spec):
     """What it is for, in a sentence."""
     variants: Annotated[tuple[Variant, ...], Field(min_length=1, max_length=10)]
     """At least one, at most ten."""
+    shadow: Shadow | None = None
+    """Gets copies of requests; absent: nothing is copied."""
     scaling: Scaling | None = None
     """Applies to every variant that has none of its own; absent: fleets keep their size."""
     rollout: Rollout = Canary(strategy="canary")
@@ -63,6 +67,8 @@ class RealtimeEndpointSpec(Spec):
             check_machine(findings, path, variant, self.rollout, scaled=self.scaling_of(variant) is not None)
             check_variables(findings, (*path, "environment"), variant.environment)
             self._check_scaling(findings, index, variant)
+        if self.shadow is not None:
+            check_shadow(findings, self.shadow, self.variants, self.rollout)
         findings.refuse()
         return self
 
@@ -72,7 +78,14 @@ class RealtimeEndpointSpec(Spec):
 
     def models(self) -> list[tuple[str, str]]:
         """Every model this endpoint hosts, with the path of the key that names it."""
-        return [(f"variants.{index}.model", variant.model) for index, variant in enumerate(self.variants)]
+        return [(".".join(map(str, (*path, "model"))), variant.model) for path, variant in self.fleets()]
+
+    def fleets(self) -> list[tuple[Keys, Variant]]:
+        """Every fleet, the shadow's last, with the path of what describes it."""
+        fleets: list[tuple[Keys, Variant]] = [(("variants", index), one) for index, one in enumerate(self.variants)]
+        if self.shadow is not None:
+            fleets.append((("shadow",), self.shadow.beside(self.variants[0])))
+        return fleets
 
     def _check_names(self, findings: Findings) -> None:
         seen: set[str] = set()

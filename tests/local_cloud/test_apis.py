@@ -78,7 +78,7 @@ def source(kind: str, compression: str) -> dict[str, Any]:
         (
             "create_endpoint_config",
             {"EndpointConfigName": "a", "ProductionVariants": [VARIANT], "ShadowProductionVariants": [VARIANT]},
-            f"ShadowProductionVariants {NOT_MODELLED}",
+            "Duplicate variant",
         ),
         (
             "create_endpoint",

@@ -72,7 +72,7 @@ class Definitions:
         records = self._store.at(place)
         check_endpoint_config(params)
         config = new(EndpointConfig, place, params["EndpointConfigName"], params, records.endpoint_configs)
-        for variant in params["ProductionVariants"]:
+        for variant in (*params["ProductionVariants"], *params.get("ShadowProductionVariants", [])):
             found(records.models, place, Model, variant["ModelName"])
             variant.setdefault("InitialVariantWeight", 1.0)
         records.endpoint_configs[config.name] = config

@@ -29,6 +29,8 @@ def describe_endpoint(endpoint: Endpoint) -> dict[str, Any]:
         answer["LastDeploymentConfig"] = endpoint.deployment
     if endpoint.fleet is not None:
         answer["ProductionVariants"] = [_variant(variant, endpoint) for variant in endpoint.fleet.variants.values()]
+        if endpoint.fleet.shadow is not None:
+            answer["ShadowProductionVariants"] = [_variant(endpoint.fleet.shadow, endpoint)]
         answer |= _data_capture(endpoint.fleet.config.request)
     if endpoint.pending is not None:
         answer["PendingDeploymentSummary"] = {"EndpointConfigName": endpoint.pending.name}

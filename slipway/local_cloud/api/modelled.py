@@ -12,7 +12,14 @@ _CONTAINER: Final = {"Image", "ModelDataUrl", "ModelDataSource", "Environment", 
 _MODEL: Final = {"ModelName", "PrimaryContainer", "Containers", "ExecutionRoleArn", "Tags", "VpcConfig"} | {
     "EnableNetworkIsolation"
 }
-_CONFIG: Final = {"EndpointConfigName", "ProductionVariants", "DataCaptureConfig", "Tags", "KmsKeyId"} | {
+_CONFIG: Final = {
+    "EndpointConfigName",
+    "ProductionVariants",
+    "ShadowProductionVariants",
+    "DataCaptureConfig",
+    "Tags",
+    "KmsKeyId",
+} | {
     "ExecutionRoleArn",
     "VpcConfig",
     "EnableNetworkIsolation",
@@ -79,13 +86,26 @@ def check_endpoint_config(params: dict[str, Any]) -> None:
         ApiError: If it does.
     """
     _only(params, _CONFIG, "CreateEndpointConfig")
-    names = [variant["VariantName"] for variant in params["ProductionVariants"]]
+    shadows = params.get("ShadowProductionVariants", [])
+    names = [variant["VariantName"] for variant in (*params["ProductionVariants"], *shadows)]
     if len(set(names)) < len(names):
         raise invalid("Duplicate variant names found: each production variant must have its own name.")
     for variant in params["ProductionVariants"]:
         _check_variant(variant)
     if sum(variant.get("InitialVariantWeight", 1.0) for variant in params["ProductionVariants"]) <= 0:
         raise invalid("The sum of all variant weights must be greater than 0.")
+    if shadows:
+        _check_shadow(params["ProductionVariants"], shadows)
+
+
+def _check_shadow(variants: list[dict[str, Any]], shadows: list[dict[str, Any]]) -> None:
+    if (len(variants), len(shadows)) != (1, 1):
+        raise invalid("ShadowProductionVariants: exactly one production variant and one shadow variant are supported.")
+    _check_variant(shadows[0])
+    if "ServerlessConfig" in variants[0] or "ServerlessConfig" in shadows[0]:
+        raise invalid("ShadowProductionVariants are not supported for serverless endpoints.")
+    if shadows[0].get("InitialVariantWeight", 1.0) > variants[0].get("InitialVariantWeight", 1.0):
+        raise not_modelled("CreateEndpointConfig: a shadow variant that weighs more than its production variant")
 
 
 def _check_variant(variant: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
@@ -50,6 +52,7 @@ class Runtime:
     def __init__(self, hosting: Hosting, capture: Capture) -> None:
         self._hosting = hosting
         self._capture = capture
+        self._copies: set[asyncio.Task[None]] = set()
 
     async def invoke(self, place: Place, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Answer one invocation.
@@ -72,7 +75,13 @@ class Runtime:
         _check_request(headers, body)
         endpoint = self._endpoint(place, unquote(match[1]))
         variant = self._variant(endpoint, headers.get(f"{_PREFIX}target-variant"))
-        answer = await _answer(endpoint, variant, headers, body)
+        shadow = self._shadow(endpoint, variant)
+        try:
+            answer = await _answer(endpoint, variant, headers, body)
+        finally:
+            # Only now, so that the copy takes none of this machine from the answer.
+            if shadow is not None:
+                self._copy(endpoint, shadow, headers, body)
         if not 200 <= answer.status < 300:  # noqa: PLR2004  what HTTP calls success
             raise _model_error(endpoint, variant, answer.status, answer.body.decode(errors="replace"))
         self._capture.observe(endpoint, variant, headers, body, answer)
@@ -94,6 +103,19 @@ class Runtime:
             raise _validation(
                 f"{what} of endpoint {endpoint.name} of account {endpoint.place.account} not found."
             ) from None
+
+    def _shadow(self, endpoint: Endpoint, variant: Variant) -> Variant | None:
+        return None if endpoint.traffic is None else endpoint.traffic.shadow_of(variant, self._hosting.dice)
+
+    def _copy(self, endpoint: Endpoint, shadow: Variant, headers: Mapping[str, str], body: bytes) -> None:
+        async def ask() -> None:
+            # Whatever becomes of a copy, no caller hears of it.
+            with contextlib.suppress(ApiError):
+                self._capture.observe(endpoint, shadow, headers, body, await _answer(endpoint, shadow, headers, body))
+
+        task = asyncio.create_task(ask())
+        self._copies.add(task)
+        task.add_done_callback(self._copies.discard)
 
 
 def _check_request(headers: Mapping[str, str], body: bytes) -> None:
