@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 from slipway import operations
 from slipway.demo.compare import agreement, in_words, rows
 from slipway.demo.result import CheckedEndpoint, CheckedFront
-from slipway.specs import HostError, RealtimeEndpointSpec, ServerlessEndpointSpec
+from slipway.specs import HostError, RealtimeEndpointSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,17 +22,18 @@ if TYPE_CHECKING:
     from model_build import Samples
     from slipway.local_cloud import Cloud
     from slipway.specs import Deployment
+    from slipway.specs.endpoint import AnyEndpoint
 
 FRONT_OUTPUT = "FrontUrl"
 HEADERS = {"content-type": "application/json"}
 PATIENCE_SECONDS = 35
 
 
-def hosted(spec: RealtimeEndpointSpec | ServerlessEndpointSpec) -> list[tuple[str | None, str]]:
-    """Return each variant and its model; a serverless endpoint has a single one, which is not asked for by name."""
-    if isinstance(spec, ServerlessEndpointSpec):
-        return [(None, spec.model)]
-    return [(variant.name, variant.model) for variant in spec.variants]
+def hosted(spec: AnyEndpoint) -> list[tuple[str | None, str]]:
+    """Return each variant and its model; kinds with a single one are not asked for it by name."""
+    if isinstance(spec, RealtimeEndpointSpec):
+        return [(variant.name, variant.model) for variant in spec.variants]
+    return [(None, spec.model)]
 
 
 def ask_endpoint(

@@ -1,6 +1,7 @@
 """What users write and what builds record, validated."""
 
 from slipway.specs.artifact import Artifact
+from slipway.specs.async_endpoint import AsyncEndpointSpec
 from slipway.specs.deployment import Deployment
 from slipway.specs.environment import EnvironmentSpec
 from slipway.specs.errors import (
@@ -33,6 +34,7 @@ from slipway.specs.serverless import ServerlessEndpointSpec
 __all__ = [
     "Archive",
     "Artifact",
+    "AsyncEndpointSpec",
     "BenchmarkRow",
     "Classify",
     "Deployment",

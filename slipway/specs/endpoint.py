@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from slipway.specs.async_endpoint import AsyncEndpointSpec
 from slipway.specs.realtime import RealtimeEndpointSpec
 from slipway.specs.serverless import ServerlessEndpointSpec
 
-AnyEndpoint = RealtimeEndpointSpec | ServerlessEndpointSpec
+AnyEndpoint = RealtimeEndpointSpec | AsyncEndpointSpec | ServerlessEndpointSpec
 EndpointSpec = Annotated[AnyEndpoint, Field(discriminator="kind")]

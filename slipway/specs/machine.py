@@ -1,8 +1,8 @@
-"""Whether a variant's instance type exists and allows what the variant asks of it."""
+"""Whether an instance type exists and allows what is asked of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
 
@@ -13,8 +13,11 @@ from slipway.specs.text import refuse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from slipway.specs.async_endpoint import AsyncEndpointSpec
     from slipway.specs.base import Findings, Keys
     from slipway.specs.parts import Rollout, Variant
+
+    OnInstances: TypeAlias = Variant | AsyncEndpointSpec
 
 FOR_ANY_MODEL = "use ml.c7i or ml.m7i"
 
@@ -30,13 +33,15 @@ def _known(name: str) -> str:
 HostingType = Annotated[str, AfterValidator(_known), Field(examples=["ml.c7i.xlarge"])]
 
 
-def check_machine(findings: Findings, path: Keys, variant: Variant, rollout: Rollout, *, scaled: bool) -> None:
+def check_machine(findings: Findings, path: Keys, variant: OnInstances, rollout: Rollout, *, scaled: bool) -> None:
     """Find what the variant's instance type makes impossible."""
     for key, message in _refused(instance_types()[variant.instance_type], variant, rollout, scaled=scaled):
         findings.add((*path, key), message)
 
 
-def _refused(machine: InstanceType, variant: Variant, rollout: Rollout, *, scaled: bool) -> Iterator[tuple[str, str]]:
+def _refused(
+    machine: InstanceType, variant: OnInstances, rollout: Rollout, *, scaled: bool
+) -> Iterator[tuple[str, str]]:
     name = f"'{machine.name}'"
     if not machine.regions:
         yield "instance_type", f"{name} is sold in no region any more: {FOR_ANY_MODEL}"

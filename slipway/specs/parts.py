@@ -15,6 +15,9 @@ from slipway.specs.variables import EnvironmentVariables
 
 Server = Literal["onnxruntime"]
 Description = Annotated[str, Field(min_length=1, max_length=200)]
+Instances = Annotated[int, Field(ge=1, le=1000)]
+VolumeGib = Annotated[int, Field(ge=1, le=512)]
+TimeoutSeconds = Annotated[int, Field(ge=60, le=3600)]
 
 
 class Alarms(Spec):
@@ -154,14 +157,14 @@ class Variant(Spec):
     """What each machine is; sold in the environment's region, x86-64."""
     weight: Annotated[float, Field(ge=0, le=1_000_000)] = 1.0
     """Share of the traffic, relative to the other variants; 0 takes none."""
-    instances: Annotated[int, Field(ge=1, le=1000)] | None = None
+    instances: Instances | None = None
     """Fleet size where nothing scales it. Default: the minimum of ``scaling``, else 1."""
-    volume_gib: Annotated[int, Field(ge=1, le=512)] | None = None
+    volume_gib: VolumeGib | None = None
     """Size of the attached volume. Default: SageMaker's own; refused on types with their own NVMe disk."""
-    startup_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] | None = None
+    startup_timeout_seconds: TimeoutSeconds | None = None
     """How long the container may take until /ping answers. Default: 600 s and a second for each 20 MiB of the archive,
     in whole minutes, at most 3600."""
-    download_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] | None = None
+    download_timeout_seconds: TimeoutSeconds | None = None
     """How long the archive may take to arrive and unpack. Default: 300 s and a second for each 10 MiB of it, in whole
     minutes, at most 3600."""
     routing: Literal["random", "least-outstanding-requests"] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slipway.catalog import instance_types
+from slipway.specs.async_endpoint import AsyncEndpointSpec
 from slipway.specs.serverless import ServerlessEndpointSpec
 from slipway.specs.suggest import did_you_mean
 
@@ -40,10 +41,7 @@ def size_problems(spec: AnyEndpoint, document: Document, artifacts: Mapping[str,
     if isinstance(spec, ServerlessEndpointSpec):
         rooms: list[tuple[Keys, str, int | None]] = [(("memory_mib",), spec.model, spec.memory_mib)]
     else:
-        rooms = [
-            ((*path, "instance_type"), variant.model, instance_types()[variant.instance_type].memory_mib)
-            for path, variant in spec.fleets()
-        ]
+        rooms = [(path, model, instance_types()[machine].memory_mib) for path, model, machine in _machines(spec)]
     for path, model, memory_mib in rooms:
         artifact = artifacts.get(model)
         if artifact is None or memory_mib is None or artifact.locked.archive.size_bytes <= memory_mib * MIB:
@@ -55,14 +53,21 @@ def size_problems(spec: AnyEndpoint, document: Document, artifacts: Mapping[str,
         yield document.problem(path, message)
 
 
-def _not_sold(spec: RealtimeEndpointSpec, document: Document, region: str) -> Iterator[Problem]:
-    for path, variant in spec.fleets():
-        machine = instance_types()[variant.instance_type]
+def _machines(spec: RealtimeEndpointSpec | AsyncEndpointSpec) -> list[tuple[Keys, str, str]]:
+    """Return where each instance type is written, the model that it hosts, and its name."""
+    if isinstance(spec, AsyncEndpointSpec):
+        return [(("instance_type",), spec.model, spec.instance_type)]
+    return [((*path, "instance_type"), variant.model, variant.instance_type) for path, variant in spec.fleets()]
+
+
+def _not_sold(spec: RealtimeEndpointSpec | AsyncEndpointSpec, document: Document, region: str) -> Iterator[Problem]:
+    for path, _, name in _machines(spec):
+        machine = instance_types()[name]
         if region not in machine.regions:
             like = [other.name for other in instance_types().values() if _like(other, machine, region)]
             hint = did_you_mean(machine.name, like)
             message = f"'{machine.name}' is not sold for hosting in {region}{hint}"
-            yield document.problem((*path, "instance_type"), message)
+            yield document.problem(path, message)
 
 
 def _like(other: InstanceType, machine: InstanceType, region: str) -> bool:

@@ -32,6 +32,9 @@ class RealtimeEndpointSpec(Spec):
         "memory_mib": "a real-time endpoint runs on instances: choose 'instance_type', or use kind: serverless",
         "max_concurrency": "a real-time endpoint runs on instances: use 'scaling', or kind: serverless",
         "provisioned_concurrency": "a real-time endpoint runs on instances: use 'scaling', or kind: serverless",
+        "concurrency": "a real-time endpoint answers at once: remove the key, or use kind: async",
+        "results": "a real-time endpoint answers at once: remove the key, or use kind: async",
+        "notify": "a real-time endpoint answers at once: remove the key, or use kind: async",
         "outside_vpc": "a real-time endpoint is placed in the environment's network: remove the key",
     }
 

@@ -7,8 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from slipway.specs.base import Name, Spec
-from slipway.specs.machine import HostingType
-from slipway.specs.parts import Server, Variant
+from slipway.specs.parts import Instances, Server, TimeoutSeconds, Variant, VolumeGib
 from slipway.specs.variables import EnvironmentVariables
 
 
@@ -26,17 +25,17 @@ class Shadow(Spec):
     """A model under ``models/``."""
     server: Server = "onnxruntime"
     """What answers inside the container."""
-    instance_type: HostingType
+    instance_type: Annotated[str, Field(examples=["ml.c7i.xlarge"])]
     """What each machine is; sold in the environment's region, x86-64."""
     percent: Annotated[int, Field(ge=1, le=100)]
     """Share of the requests that is copied."""
-    instances: Annotated[int, Field(ge=1, le=1000)] = 1
+    instances: Instances = 1
     """Fleet size; nothing scales it."""
-    volume_gib: Annotated[int, Field(ge=1, le=512)] | None = None
+    volume_gib: VolumeGib | None = None
     """Size of the attached volume. Default: SageMaker's own; refused on types with their own NVMe disk."""
-    startup_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] | None = None
+    startup_timeout_seconds: TimeoutSeconds | None = None
     """How long the container may take until /ping answers. Default: from the artifact's size, as a variant's."""
-    download_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] | None = None
+    download_timeout_seconds: TimeoutSeconds | None = None
     """How long the archive may take to arrive and unpack. Default: from the artifact's size, as a variant's."""
     environment: EnvironmentVariables = {}
     """Variables for the container, at most 1,024 bytes each; never secrets."""

@@ -28,6 +28,11 @@ EXAMPLES = {
 }
 BEYOND_JSON_SCHEMA = {
     # One value against another.
+    "async-burstable-and-scaled",
+    "async-inferentia-with-a-canary",
+    "async-instances-and-scaling",
+    "async-maximum-below-minimum",
+    "async-volume-on-nvme",
     "burstable-and-scaled",
     "data-for-images",
     "duplicate-variant",
@@ -72,6 +77,7 @@ BEYOND_JSON_SCHEMA = {
     "warm-copies-maximum-below-minimum",
     "warm-copies-scaled-beyond-the-concurrency",
     # The catalogue and the time zones, which are no part of the schema.
+    "async-instance-type-without-ml",
     "graviton-for-an-x86-image",
     "instance-type-sold-nowhere",
     "instance-type-without-ml",

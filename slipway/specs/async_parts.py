@@ -1,0 +1,70 @@
+"""What only asynchronous endpoints are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from slipway.specs.base import Findings, Spec
+from slipway.specs.scaling import Cooldown
+from slipway.specs.schedule import check_order
+
+
+class Results(Spec):
+    """What becomes of requests and answers in the endpoint's own bucket."""
+
+    expire_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """After so many days requests, answers and failures are deleted."""
+
+
+class AsyncInstanceCount(Spec):
+    """Bounds of a fleet that may sleep."""
+
+    min: Annotated[int, Field(ge=0, le=1000)]
+    """0: the fleet is switched off while the queue is empty; the next request waits until it is up again."""
+    max: Annotated[int, Field(ge=1, le=1000)]
+    """Not less than min; the bill's upper bound."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        findings = Findings()
+        check_order(findings, (), self.min, self.max)
+        findings.refuse()
+        return self
+
+
+class AsyncScaling(Spec):
+    """How the fleet follows its queue."""
+
+    impossible: ClassVar[dict[str, str]] = {
+        "track": "an asynchronous endpoint is scaled by its queue, since SageMaker counts nothing else of it: "
+        "remove the key",
+    }
+
+    instances: AsyncInstanceCount
+    target: Annotated[float, Field(gt=0, le=1_000_000)]
+    """Requests waiting or in work per instance that the fleet is kept at."""
+    scale_in_cooldown_seconds: Cooldown = 300
+    """How long the fleet keeps its size before it shrinks again."""
+    scale_out_cooldown_seconds: Cooldown = 60
+    """How long the fleet keeps its size before it grows again, be it from nothing."""
+
+
+class AsyncAlarms(Spec):
+    """When the endpoint is unwell; ``error_rate`` and ``p99_latency_ms`` also roll a deployment back."""
+
+    reasons: ClassVar[dict[str, str]] = {
+        "error_rate": "it is a share of the requests, so that 0.01 is one in a hundred",
+        "p99_latency_ms": "SageMaker ends an asynchronous request after an hour",
+        "oldest_request_seconds": "a request leaves the queue after six hours at the latest",
+    }
+
+    error_rate: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Share of requests that end in a 5xx, over 0 and under 1. Source: the metric's Average is a 0-1 rate."""
+    p99_latency_ms: Annotated[float, Field(gt=0, le=3_600_000)] | None = None
+    """99th percentile of the model's own latency in milliseconds; absent: latency is not watched."""
+    oldest_request_seconds: Annotated[int, Field(ge=60, le=21_600)] = 1800
+    """How old the oldest waiting request may get; where the fleet may sleep, minutes of it go into waking up."""
+    failed_requests: Annotated[int, Field(ge=0, le=1_000_000)] = 5
+    """Requests that may fail, or leave the queue unanswered, within five minutes; more is an alarm."""
