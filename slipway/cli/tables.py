@@ -128,12 +128,12 @@ def clouds_table(clouds: Sequence[Mapping[str, Any]]) -> Rows | str:
     """Every local cloud with its endpoints and processes."""
     if not clouds:
         return "no local cloud of this project is running: `slipway local up` starts one"
-    table = Rows("endpoint", "status", "variants", "cloud")
+    table = Rows("endpoint", "status", "backlog", "variants", "cloud")
     for cloud in clouds:
         name = f"{cloud['url']} (pid {cloud['pid']})"
-        for endpoint in cloud["endpoints"] or [{"name": "-", "status": "-", "variants": []}]:
+        for endpoint in cloud["endpoints"] or [{"name": "-", "status": "-", "backlog": 0, "variants": []}]:
             variants = ", ".join(f"{row['name']} pid {row['pid']} port {row['port']}" for row in endpoint["variants"])
-            table.add(endpoint["name"], endpoint["status"], variants, name)
+            table.add(endpoint["name"], endpoint["status"], str(endpoint["backlog"]), variants, name)
     return table
 
 

@@ -3,8 +3,9 @@
 The doors are ``start``, ``running``, ``stop`` and what they return, ``Cloud``.
 
 It is one machine, so one server process answers for all instances of a variant: instance types and counts are kept and
-described, never simulated, and serverless variants are always warm. Scaling policies and scheduled actions are kept and
-never act, roles and keys are named and never checked. What it does not do at all, it refuses with "is not modelled in
+described, never simulated, and serverless variants are always warm; only a fleet of none answers no asynchronous
+request, which then waits. Scaling policies and scheduled actions are kept and never act, roles and keys are named and
+never checked, a queue lives as long as its endpoint. What it does not do at all, it refuses with "is not modelled in
 Slipway's local cloud".
 """
 

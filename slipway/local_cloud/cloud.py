@@ -33,13 +33,18 @@ class RunningVariant:
 
 @dataclass(frozen=True)
 class RunningEndpoint:
-    """One endpoint; ``status`` is SageMaker's, ``failure_reason`` None where all is well."""
+    """One endpoint; ``status`` is SageMaker's, ``failure_reason`` None where all is well.
+
+    Args:
+        backlog: Asynchronous requests that wait or are in work.
+    """
 
     name: str
     status: str
     account: str
     region: str
     failure_reason: str | None
+    backlog: int
     variants: tuple[RunningVariant, ...]
 
 

@@ -20,6 +20,7 @@ from hypercorn.config import Config
 
 from . import cloudformation, guardian, leash, state
 from . import ministack_seams as seams
+from .api.async_runtime import AsyncRuntime
 from .api.autoscaling import AutoScaling
 from .api.definitions import Definitions
 from .api.endpoints import Endpoints
@@ -42,7 +43,7 @@ def install(hosting: Hosting, url: str) -> None:
     """Teach the emulator SageMaker hosting and Application Auto Scaling."""
     definitions, endpoints = Definitions(hosting.store), Endpoints(hosting)
     autoscaling, tags = AutoScaling(hosting.store), Tags(hosting.store)
-    runtime = Runtime(hosting, Capture(url))
+    runtime = Runtime(hosting, Capture(url), AsyncRuntime(hosting, url))
     control = {**definitions.operations(), **endpoints.operations(), **tags.operations()}
 
     async def answer_sagemaker(

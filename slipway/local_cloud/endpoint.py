@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import asyncio
 
+    from .backlog import Backlog
     from .fleet import Fleet
     from .places import Place
     from .records import EndpointConfig
@@ -28,6 +29,7 @@ class Endpoint:
         pending: The configuration that an update brings in.
         work: The creation, update or deletion under way or last done; its result is the reason of a failure.
         retiring: Fleets on their way out.
+        backlog: What waits for an asynchronous endpoint; None until the first request.
     """
 
     place: Place
@@ -41,6 +43,7 @@ class Endpoint:
     pending: EndpointConfig | None = None
     work: asyncio.Task[str | None] | None = None
     retiring: set[asyncio.Task[None]] = field(default_factory=set)
+    backlog: Backlog | None = None
     created: float = field(default_factory=time.time)
     modified: float = field(default_factory=time.time)
 

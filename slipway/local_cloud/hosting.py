@@ -73,6 +73,8 @@ class Hosting:
 
     async def close(self) -> None:
         """End every server now."""
+        for backlog in [endpoint.backlog for endpoint in self.store.endpoints() if endpoint.backlog is not None]:
+            backlog.drop()
         await asyncio.gather(*(_give_up(endpoint, endpoint.work) for endpoint in self.store.endpoints()))
         fleets = [endpoint.fleet for endpoint in self.store.endpoints() if endpoint.fleet is not None]
         await asyncio.gather(*(fleet.stop() for fleet in fleets), return_exceptions=True)
@@ -104,10 +106,14 @@ class Hosting:
         return None
 
     async def _delete(self, endpoint: Endpoint, work: asyncio.Task[str | None] | None) -> str | None:
+        if endpoint.backlog is not None:
+            endpoint.backlog.drop()
         await _give_up(endpoint, work)
         fleet, endpoint.traffic = endpoint.fleet, None
         if fleet is not None:
             await fleet.drain()
+        if endpoint.backlog is not None:
+            await endpoint.backlog.finished()
         endpoints = self.store.at(endpoint.place).endpoints
         if endpoints.get(endpoint.name) is endpoint:
             del endpoints[endpoint.name]

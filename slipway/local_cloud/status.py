@@ -36,6 +36,7 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
         "account": endpoint.place.account,
         "region": endpoint.place.region,
         "failure_reason": endpoint.failure_reason,
+        "backlog": 0 if endpoint.backlog is None else endpoint.backlog.size,
         "variants": [
             {
                 "name": variant.name,

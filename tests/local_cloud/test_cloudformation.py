@@ -153,7 +153,7 @@ def test_tags_change_in_place(aws: Aws, stack: Stack, archive: Callable[[int], b
     ("changes", "reason"),
     [
         ({"Model": {"Colour": "red"}}, "Model: 1 validation error detected: extraneous key [Colour] is not permitted"),
-        ({"Config": {"AsyncInferenceConfig": {"OutputConfig": {}}}}, "AsyncInferenceConfig is not modelled"),
+        ({"Config": {"ExplainerConfig": {}}}, "ExplainerConfig is not modelled"),
         ({"Config": {"DataCaptureConfig": {"EnableCapture": True}}}, "at 'dataCaptureConfig.destinationS3Uri'"),
         ({"Endpoint": {"RetainAllVariantProperties": "maybe"}}, "Member must be of type boolean"),
         ({"Endpoint": {"EndpointConfigName": {"Ref": "Config"}}}, "regular expression pattern"),

@@ -108,7 +108,6 @@ def test_captured_invocations_arrive_in_s3(aws: Aws) -> None:
     ("operation", "arguments"),
     [
         ("invoke_endpoint", {"Body": b"", "TargetModel": "a.tar.gz"}),
-        ("invoke_endpoint_async", {"InputLocation": "s3://models/input"}),
         ("invoke_endpoint_with_response_stream", {"Body": b""}),
     ],
 )

@@ -32,6 +32,8 @@ def describe_endpoint(endpoint: Endpoint) -> dict[str, Any]:
         if endpoint.fleet.shadow is not None:
             answer["ShadowProductionVariants"] = [_variant(endpoint.fleet.shadow, endpoint)]
         answer |= _data_capture(endpoint.fleet.config.request)
+        if "AsyncInferenceConfig" in endpoint.fleet.config.request:
+            answer["AsyncInferenceConfig"] = endpoint.fleet.config.request["AsyncInferenceConfig"]
     if endpoint.pending is not None:
         answer["PendingDeploymentSummary"] = {"EndpointConfigName": endpoint.pending.name}
     return answer

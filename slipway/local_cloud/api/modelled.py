@@ -23,7 +23,9 @@ _CONFIG: Final = {
     "ExecutionRoleArn",
     "VpcConfig",
     "EnableNetworkIsolation",
+    "AsyncInferenceConfig",
 }
+_ASYNC_OUTPUT: Final = {"S3OutputPath", "S3FailurePath", "KmsKeyId", "NotificationConfig"}
 _VARIANT: Final = {
     "VariantName",
     "ModelName",
@@ -96,6 +98,8 @@ def check_endpoint_config(params: dict[str, Any]) -> None:
         raise invalid("The sum of all variant weights must be greater than 0.")
     if shadows:
         _check_shadow(params["ProductionVariants"], shadows)
+    if "AsyncInferenceConfig" in params:
+        _check_async(params)
 
 
 def _check_shadow(variants: list[dict[str, Any]], shadows: list[dict[str, Any]]) -> None:
@@ -106,6 +110,22 @@ def _check_shadow(variants: list[dict[str, Any]], shadows: list[dict[str, Any]])
         raise invalid("ShadowProductionVariants are not supported for serverless endpoints.")
     if shadows[0].get("InitialVariantWeight", 1.0) > variants[0].get("InitialVariantWeight", 1.0):
         raise not_modelled("CreateEndpointConfig: a shadow variant that weighs more than its production variant")
+
+
+def _check_async(params: dict[str, Any]) -> None:
+    where, output = "CreateEndpointConfig: AsyncInferenceConfig", params["AsyncInferenceConfig"]["OutputConfig"]
+    _only(output, _ASYNC_OUTPUT, f"{where}: OutputConfig")
+    _only(output.get("NotificationConfig", {}), {"SuccessTopic", "ErrorTopic"}, f"{where}: NotificationConfig")
+    if "S3OutputPath" not in output:
+        raise not_modelled(f"{where}: OutputConfig without S3OutputPath")
+    if "DataCaptureConfig" in params:
+        raise not_modelled(f"{where} with DataCaptureConfig")
+    if params.get("ShadowProductionVariants"):
+        raise invalid("ShadowProductionVariants are not supported with AsyncInferenceConfig.")
+    if len(params["ProductionVariants"]) > 1:
+        raise invalid("An endpoint with AsyncInferenceConfig must have exactly one production variant.")
+    if "ServerlessConfig" in params["ProductionVariants"][0]:
+        raise invalid("AsyncInferenceConfig is not supported for serverless variants.")
 
 
 def _check_variant(variant: dict[str, Any]) -> None:

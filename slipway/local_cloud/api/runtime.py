@@ -1,4 +1,4 @@
-"""InvokeEndpoint: from the caller to one server process and back."""
+"""Invocations: from the caller to one server process and back, or into the queue of an asynchronous endpoint."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from slipway.local_cloud import model_error
 from slipway.local_cloud.server_process import ServerDownError
 from slipway.local_cloud.traffic import NoVariantError
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from slipway.local_cloud.hosting import Hosting
     from slipway.local_cloud.places import Place
 
+    from .async_runtime import AsyncRuntime
+
 PATH: Final = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
 _MOST_BYTES: Final = 6 * 1024 * 1024
 _PREFIX: Final = "x-amzn-sagemaker-"
@@ -35,10 +38,6 @@ _UNMODELLED: Final = (
     "session-id",
     "prefix-aware-id",
 )
-_TIMED_OUT: Final = (
-    "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
-    "each container in Amazon CloudWatch, resolve the issue, and try again."
-)
 
 
 class Runtime:
@@ -47,10 +46,12 @@ class Runtime:
     Args:
         hosting: The endpoints that answer.
         capture: Keeps what is said, where an endpoint asks for it.
+        later: Takes on what is answered later.
     """
 
-    def __init__(self, hosting: Hosting, capture: Capture) -> None:
+    def __init__(self, hosting: Hosting, capture: Capture, later: AsyncRuntime) -> None:
         self._hosting = hosting
+        self._later = later
         self._capture = capture
         self._copies: set[asyncio.Task[None]] = set()
 
@@ -70,10 +71,14 @@ class Runtime:
 
     async def _invoke(self, place: Place, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         match = PATH.fullmatch(path)
-        if match is None or match[2] != "invocations":
+        if match is None or match[2] == "invocations-response-stream":
             raise not_modelled(f"sagemaker-runtime: {path}")
+        if match[2] == "async-invocations":
+            return self._later.submit(self._endpoint(place, unquote(match[1])), headers, body)
         _check_request(headers, body)
         endpoint = self._endpoint(place, unquote(match[1]))
+        if endpoint.fleet is not None and "AsyncInferenceConfig" in endpoint.fleet.config.request:
+            raise _validation(f"Endpoint {endpoint.name} is asynchronous: use InvokeEndpointAsync.")
         variant = self._variant(endpoint, headers.get(f"{_PREFIX}target-variant"))
         shadow = self._shadow(endpoint, variant)
         try:
@@ -139,7 +144,7 @@ async def _answer(endpoint: Endpoint, variant: Variant, headers: Mapping[str, st
         message = f"The server of variant {variant.name} is down and is being restarted."
         raise ApiError("ServiceUnavailable", message, 503) from None
     except TimeoutError:
-        raise _model_error(endpoint, variant, 0, _TIMED_OUT) from None
+        raise _model_error(endpoint, variant, 0, model_error.TIMED_OUT) from None
 
 
 def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
@@ -160,13 +165,8 @@ def _answer_headers(variant: Variant, headers: Mapping[str, str], answer: Reply)
 
 def _model_error(endpoint: Endpoint, variant: Variant, status: int, text: str) -> ApiError:
     place = endpoint.place
-    kind = "client" if 400 <= status < 500 else "server"  # noqa: PLR2004  what HTTP calls them
-    group = f"/aws/sagemaker/Endpoints/{endpoint.name}"
-    message = (
-        f'Received {kind} error ({status}) from primary with message "{text}". See '
-        f"https://{place.region}.console.aws.amazon.com/cloudwatch/home?region={place.region}"
-        f"#logEventViewer:group={group} in account {place.account} for more information."
-    )
+    message = model_error.in_words(place, endpoint.name, status, text)
+    group = model_error.log_group(endpoint.name)
     fields = {
         "Message": message,
         "OriginalStatusCode": status,
