@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
 
-from sagemaker_hosting import InvocationFront, RealtimeEndpoint, ServerlessEndpoint, Site
+from sagemaker_hosting import AsyncEndpoint, InvocationFront, RealtimeEndpoint, ServerlessEndpoint, Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stacks.shared_stack import SharedStack
 
 KINDS: Final[dict[str, Callable[..., Construct]]] = {
+    "async": AsyncEndpoint,
     "realtime": RealtimeEndpoint,
     "serverless": ServerlessEndpoint,
 }

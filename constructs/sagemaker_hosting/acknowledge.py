@@ -38,4 +38,6 @@ def _flat(value: Any) -> str:
         return value
     if "Fn::Join" in value:
         return "".join(_flat(part) for part in value["Fn::Join"][1])
+    if "Fn::GetAtt" in value:
+        return f"<{'.'.join(value['Fn::GetAtt'])}>"
     return str(value["Fn::ImportValue"])

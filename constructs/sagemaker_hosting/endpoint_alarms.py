@@ -8,6 +8,7 @@ from constructs import Construct
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from slipway.specs.async_parts import AsyncAlarms
     from slipway.specs.parts import Alarms
 
 US_PER_MS: Final = 1000
@@ -35,7 +36,7 @@ class EndpointAlarms(Construct):
         *,
         endpoint_name: str,
         variants: Sequence[str],
-        bounds: Alarms,
+        bounds: Alarms | AsyncAlarms,
         topic_arn: str,
         endpoint_config_name: str | None = None,
     ) -> None:
@@ -45,7 +46,7 @@ class EndpointAlarms(Construct):
         self._topic_arn = topic_arn
         self.alarms = [alarm for variant in variants for alarm in self._watch(variant, bounds)]
 
-    def _watch(self, variant: str, bounds: Alarms) -> list[cloudwatch.CfnAlarm]:
+    def _watch(self, variant: str, bounds: Alarms | AsyncAlarms) -> list[cloudwatch.CfnAlarm]:
         scope = Construct(self, variant)
         alarms = [
             self._alarm(

@@ -58,10 +58,14 @@ class ExecutionRole(Construct):
         """Let captured data be written, never read, under one prefix of a bucket."""
         captured = f"arn:{Stack.of(self).partition}:s3:::{bucket}/{prefix}/*"
         self.role.add_to_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[captured]))
+        self.grant_key(key_arn)
+        acknowledge_wildcard(self, captured, "SageMaker names what it captures; the folder is this endpoint's own")
+
+    def grant_key(self, key_arn: str) -> None:
+        """Let data be read and written that a key encrypts."""
         self.role.add_to_policy(
             iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key_arn])
         )
-        acknowledge_wildcard(self, captured, "SageMaker names what it captures; the folder is this endpoint's own")
 
     def grant_network(self, network: Network, security_groups: Sequence[str]) -> None:
         """Let containers get their network interfaces in the environment's subnets."""

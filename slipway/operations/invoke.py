@@ -1,4 +1,4 @@
-"""Ask an endpoint as boto3 users do."""
+"""Ask an endpoint as boto3 users do, and wait for its answer where it comes through S3."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from slipway.operations.submit import ONLY_VARIANT, submit
 from slipway.specs import Deployment, GateError, HostError, UsageError
 from slipway.specs.suggest import did_you_mean
 
@@ -56,21 +57,26 @@ def invoke(
     variant: str | None = None,
     connection: Mapping[str, str] | None = None,
 ) -> Reply:
-    """Send one JSON request through ``sagemaker-runtime``.
+    """Send one JSON request through ``sagemaker-runtime`` and return the answer.
 
     Args:
         deployment: The environment that the endpoint runs in.
         endpoint: By the name of its file.
         request: What is sent, as JSON.
-        variant: Which variant answers. Default: SageMaker chooses by weight.
+        variant: Which variant answers. Default: SageMaker chooses by weight; asynchronous endpoints have only one.
         connection: Settings of a local cloud. Default: the caller's own AWS configuration.
 
     Raises:
-        UsageError: If the environment deploys no such endpoint.
+        UsageError: If the environment deploys no such endpoint, or it has no variants to choose from.
         GateError: If the endpoint or its model refuses the request.
         HostError: If nothing can be reached, or there are no credentials.
     """
     name = endpoint_name(deployment, endpoint)
+    if deployment.endpoints[endpoint].kind == "async":
+        if variant is not None:
+            raise UsageError(f"'{endpoint}' is asynchronous and has one variant: ask it without naming one")
+        body = submit(name, request, lambda service: client_for(service, deployment, connection))
+        return Reply(name, ONLY_VARIANT, json.loads(body))
     client = client_for("sagemaker-runtime", deployment, connection)
     target = {} if variant is None else {"TargetVariant": variant}
     try:

@@ -60,7 +60,7 @@ def test_metrics_are_held_to_one_namespace(assemblies: Assemblies) -> None:
         for statement in statements(assemblies)
         if statement["Action"] == "cloudwatch:PutMetricData"
     ]
-    assert len(conditions) == 8
+    assert len(conditions) == 12
     assert all(
         condition == {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}} for condition in conditions
     )
@@ -84,7 +84,7 @@ def test_roles_trust_sagemaker_for_this_account_alone(assemblies: Assemblies) ->
         if resource["Type"] == "AWS::IAM::Role"
     ]
     sagemaker = [entry for entry in roles if entry["Principal"]["Service"] == "sagemaker.amazonaws.com"]
-    assert len(sagemaker) == 8
+    assert len(sagemaker) == 12
     assert all("aws:SourceAccount" in entry["Condition"]["StringEquals"] for entry in sagemaker)
 
 

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import aws_applicationautoscaling as autoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+if TYPE_CHECKING:
+    from constructs import IDependable
+
+    from slipway.specs.async_parts import AsyncScaling
+
+NAMESPACE: Final = "AWS/SageMaker"
+_Policy = autoscaling.CfnScalingPolicy
+
+
+class BacklogScaling(Construct):
+    """Keep an asynchronous fleet at its backlog for each instance, and wake it up when it sleeps.
+
+    It takes two policies: the target is tracked per instance, and where there is none, nothing is per instance, so that
+    a fleet of none would sleep until the backlog passes the target. An alarm on requests that wait for a fleet of none
+    calls the second policy, which adds the first instance.
+
+    Args:
+        endpoint: Must exist before its fleet can be registered.
+        endpoint_name: Its name.
+        variant: Whose fleet it is.
+        scaling: Bounds and target.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        endpoint: IDependable,
+        endpoint_name: str,
+        variant: str,
+        scaling: AsyncScaling,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._endpoint_name = endpoint_name
+        target = autoscaling.CfnScalableTarget(
+            self,
+            "Target",
+            max_capacity=scaling.instances.max,
+            min_capacity=scaling.instances.min,
+            resource_id=f"endpoint/{endpoint_name}/variant/{variant}",
+            scalable_dimension="sagemaker:variant:DesiredInstanceCount",
+            service_namespace="sagemaker",
+        )
+        target.node.add_dependency(endpoint)
+        self._track(target, scaling)
+        if scaling.instances.min == 0:
+            self._wake_up(target, scaling)
+
+    def _track(self, target: autoscaling.CfnScalableTarget, scaling: AsyncScaling) -> None:
+        _Policy(
+            self,
+            "Policy",
+            policy_name="backlog",
+            policy_type="TargetTrackingScaling",
+            scaling_target_id=target.ref,
+            target_tracking_scaling_policy_configuration=_Policy.TargetTrackingScalingPolicyConfigurationProperty(
+                customized_metric_specification=_Policy.CustomizedMetricSpecificationProperty(
+                    dimensions=[_Policy.MetricDimensionProperty(name="EndpointName", value=self._endpoint_name)],
+                    metric_name="ApproximateBacklogSizePerInstance",
+                    namespace=NAMESPACE,
+                    statistic="Average",
+                ),
+                scale_in_cooldown=scaling.scale_in_cooldown_seconds,
+                scale_out_cooldown=scaling.scale_out_cooldown_seconds,
+                target_value=scaling.target,
+            ),
+        )
+
+    def _wake_up(self, target: autoscaling.CfnScalableTarget, scaling: AsyncScaling) -> None:
+        first = _Policy.StepAdjustmentProperty(metric_interval_lower_bound=0, scaling_adjustment=1)
+        policy = _Policy(
+            self,
+            "WakeUpPolicy",
+            policy_name="wake-up",
+            policy_type="StepScaling",
+            scaling_target_id=target.ref,
+            step_scaling_policy_configuration=_Policy.StepScalingPolicyConfigurationProperty(
+                adjustment_type="ChangeInCapacity",
+                cooldown=scaling.scale_out_cooldown_seconds,
+                metric_aggregation_type="Average",
+                step_adjustments=[first],
+            ),
+        )
+        cloudwatch.CfnAlarm(
+            self,
+            "WakeUpAlarm",
+            alarm_actions=[policy.ref],
+            alarm_description=f"{self._endpoint_name}: requests wait and no instance is there",
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name="EndpointName", value=self._endpoint_name)],
+            evaluation_periods=1,
+            metric_name="HasBacklogWithoutCapacity",
+            namespace=NAMESPACE,
+            period=60,
+            statistic="Average",
+            threshold=1,
+            treat_missing_data="missing",
+        )

@@ -1,0 +1,64 @@
+"""Buckets as this house makes them: private, versioned, TLS only, and they forget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_s3 as s3
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+    from constructs import Construct
+
+
+def private_bucket(
+    scope: Construct,
+    construct_id: str,
+    *,
+    retention_days: int,
+    keep_data: bool,
+    key: kms.IKey | None = None,
+    access_logs: s3.IBucket | None = None,
+    access_logs_prefix: str | None = None,
+) -> s3.Bucket:
+    """Define a bucket that takes nothing without TLS.
+
+    Args:
+        scope: What it belongs to.
+        construct_id: Its id there.
+        retention_days: After so many days an object expires; its old versions a month later at the latest.
+        keep_data: Whether it outlives the stack. AWS deletes a bucket only when it is empty, which one that is not
+            kept becomes by itself once its objects expired.
+        key: Encrypts what lies in it.
+            Default: S3's own, for access logs, because log delivery accepts no other.
+        access_logs: Takes the log of who reads it.
+            Default: nobody does, for buckets that hold such logs.
+        access_logs_prefix: Where in that bucket.
+    """
+    encryption: dict[str, Any] = {"encryption": s3.BucketEncryption.S3_MANAGED}
+    if key is not None:
+        encryption = {"encryption": s3.BucketEncryption.KMS, "encryption_key": key, "bucket_key_enabled": True}
+    return s3.Bucket(
+        scope,
+        construct_id,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        enforce_ssl=True,
+        lifecycle_rules=[_expiry(retention_days)],
+        minimum_tls_version=1.2,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if keep_data else RemovalPolicy.DESTROY,
+        server_access_logs_bucket=access_logs,
+        server_access_logs_prefix=access_logs_prefix,
+        versioned=True,
+        **encryption,
+    )
+
+
+def _expiry(retention_days: int) -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        id="Expire",
+        abort_incomplete_multipart_upload_after=Duration.days(1),
+        expiration=Duration.days(retention_days),
+        noncurrent_version_expiration=Duration.days(min(30, retention_days)),
+    )
