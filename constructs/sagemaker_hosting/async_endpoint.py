@@ -19,6 +19,7 @@ from sagemaker_hosting.result_topics import ResultTopics
 from sagemaker_hosting.rollout import deployment_config
 from sagemaker_hosting.server_image import ServerImage
 from slipway.catalog import instance_types
+from slipway.specs.timeouts import download_timeout_seconds, startup_timeout_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,13 +53,14 @@ class AsyncEndpoint(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._spec, self._name, self._site = spec, endpoint_name, site
+        self._artifact = artifacts[spec.model]
         self._role = ExecutionRole(self, "ExecutionRole")
         self._role.grant_key(site.shared.key_arn)
-        config = self._config(self._model(artifacts[spec.model]), self._queue())
+        config = self._config(self._model(), self._queue())
         endpoint = self._endpoint(config)
         self._watch_and_scale(endpoint)
 
-    def _model(self, artifact: Artifact) -> HostedModel:
+    def _model(self) -> HostedModel:
         image = ServerImage(
             Construct(self, "Images"),
             self._spec.server,
@@ -70,7 +72,7 @@ class AsyncEndpoint(Construct):
         return HostedModel(
             self,
             "Model",
-            artifact=artifact,
+            artifact=self._artifact,
             environment=self._spec.environment,
             image=image,
             network_isolation=self._spec.network_isolation,
@@ -131,10 +133,11 @@ class AsyncEndpoint(Construct):
             kms_key_id=None if nvme else self._site.shared.key_arn,
             production_variants=[
                 _Config.ProductionVariantProperty(
-                    container_startup_health_check_timeout_in_seconds=spec.startup_timeout_seconds,
+                    container_startup_health_check_timeout_in_seconds=startup_timeout_seconds(spec, self._artifact),
                     initial_instance_count=spec.initial_instances,
                     initial_variant_weight=1,
                     instance_type=spec.instance_type,
+                    model_data_download_timeout_in_seconds=download_timeout_seconds(spec, self._artifact),
                     model_name=model.model_name,
                     variant_name=VARIANT,
                     volume_size_in_gb=spec.volume_gib,
@@ -150,7 +153,7 @@ class AsyncEndpoint(Construct):
             deployment_config=deployment_config(
                 spec.rollout,
                 alarm_names=[alarm.ref for alarm in watch.alarms],
-                startup_seconds=spec.startup_timeout_seconds,
+                startup_seconds=startup_timeout_seconds(spec, self._artifact),
             ),
             endpoint_config_name=config.attr_endpoint_config_name,
             endpoint_name=self._name,

@@ -56,9 +56,9 @@ class AsyncEndpointSpec(Spec):
     volume_gib: VolumeGib | None = None
     """Size of the attached volume. Default: SageMaker's own; refused on types with their own NVMe disk."""
     startup_timeout_seconds: TimeoutSeconds | None = None
-    """How long the container may take until /ping answers. Default: from the artifact's size, as a real-time variant's."""
+    """How long the container may take until /ping answers. Default: from the artifact's size, as a variant's."""
     download_timeout_seconds: TimeoutSeconds | None = None
-    """How long the archive may take to arrive and unpack. Default: from the artifact's size, as a real-time variant's."""
+    """How long the archive may take to arrive and unpack. Default: from the artifact's size, as a variant's."""
     environment: EnvironmentVariables = {}
     """Variables for the container, at most 1,024 bytes each; never secrets."""
     results: Results = Results()

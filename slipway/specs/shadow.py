@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from slipway.specs.base import Name, Spec
+from slipway.specs.machine import HostingType
 from slipway.specs.parts import Instances, Server, TimeoutSeconds, Variant, VolumeGib
 from slipway.specs.variables import EnvironmentVariables
 
@@ -25,7 +26,7 @@ class Shadow(Spec):
     """A model under ``models/``."""
     server: Server = "onnxruntime"
     """What answers inside the container."""
-    instance_type: Annotated[str, Field(examples=["ml.c7i.xlarge"])]
+    instance_type: HostingType
     """What each machine is; sold in the environment's region, x86-64."""
     percent: Annotated[int, Field(ge=1, le=100)]
     """Share of the requests that is copied."""

@@ -288,3 +288,15 @@ def test_config_that_cannot_be_queued_for_is_refused(
     named = [{"ModelName": "seven", "VariantName": f"v{number}"} for number in range(variants)]
     with pytest.raises(ClientError, match=message):
         aws.config("bad", *named, AsyncInferenceConfig={"OutputConfig": {**OUTPUT, **output}})
+
+
+def test_shadow_beside_a_queue_is_refused(aws: Aws) -> None:
+    aws.model("seven", 7)
+    shadow = {"ModelName": "seven", "VariantName": "shadow", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    with pytest.raises(ClientError, match="ShadowProductionVariants are not supported with AsyncInferenceConfig"):
+        aws.config(
+            "bad",
+            {"ModelName": "seven", "VariantName": "main"},
+            AsyncInferenceConfig={"OutputConfig": OUTPUT},
+            ShadowProductionVariants=[shadow],
+        )

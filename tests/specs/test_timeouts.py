@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.specs import Archive, Artifact, LockedModel
+from slipway.specs import Archive, Artifact, AsyncEndpointSpec, LockedModel
 from slipway.specs.parts import Variant
 from slipway.specs.timeouts import download_timeout_seconds, startup_timeout_seconds
 
@@ -51,3 +51,12 @@ def test_variants_own_timeouts_win_over_the_archives_size() -> None:
     own = variant(startup_timeout_seconds=60, download_timeout_seconds=90)
     assert download_timeout_seconds(own, artifact(1 << 40)) == 90
     assert startup_timeout_seconds(own, artifact(1 << 40)) == 60
+
+
+def test_timeouts_of_asynchronous_endpoints_follow_the_archive_as_well() -> None:
+    written = {"kind": "async", "model": "digits", "instance_type": "ml.c7i.xlarge"}
+    derived = AsyncEndpointSpec.model_validate(written)
+    own = AsyncEndpointSpec.model_validate({**written, "download_timeout_seconds": 90})
+    assert startup_timeout_seconds(derived, artifact(10 << 30)) == 1080
+    assert download_timeout_seconds(derived, artifact(10 << 30)) == 1320
+    assert download_timeout_seconds(own, artifact(10 << 30)) == 90

@@ -163,6 +163,7 @@ def test_fleet_has_the_size_of_the_spec_when_nothing_scales_it(made: Callable[..
     [variant] = only(of_type(fixed, "SageMaker::EndpointConfig"))["ProductionVariants"]
     assert (variant["InitialInstanceCount"], variant["VolumeSizeInGB"]) == (3, 40)
     assert variant["ContainerStartupHealthCheckTimeoutInSeconds"] == 900
+    assert variant["ModelDataDownloadTimeoutInSeconds"] == 300
     assert of_type(fixed, "ApplicationAutoScaling::ScalableTarget") == []
 
 
