@@ -167,6 +167,15 @@ def test_fleet_has_the_size_of_the_spec_when_nothing_scales_it(made: Callable[..
     assert of_type(fixed, "ApplicationAutoScaling::ScalableTarget") == []
 
 
+def test_fleet_is_replaced_in_batches_when_the_spec_says_so(made: Callable[..., Template], of_type: Of) -> None:
+    rolling = made(instances=4, rollout={"strategy": "rolling", "percent": 25})
+    deployment = only(of_type(rolling, "SageMaker::Endpoint"))["DeploymentConfig"]
+    assert "BlueGreenUpdatePolicy" not in deployment
+    batch = deployment["RollingUpdatePolicy"]["MaximumBatchSize"]
+    assert batch == {"Type": "CAPACITY_PERCENT", "Value": 25}
+    assert deployment["AutoRollbackConfiguration"]["Alarms"] != []
+
+
 def alarms(template: Template, of_type: Of) -> list[dict[str, Any]]:
     return [alarm["Properties"] for alarm in of_type(template, "CloudWatch::Alarm")]
 
