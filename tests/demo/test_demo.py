@@ -52,7 +52,7 @@ def wait_for_servers(project: Path, demo: subprocess.Popen[str]) -> None:
     """Wait until the demo has a cloud with at least one model server."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and demo.poll() is None:
-        if any("serving" in process.cmdline() for process in processes_of(project)):
+        if any("serving" in (process.info["cmdline"] or ()) for process in processes_of(project)):
             return
         time.sleep(0.1)
     pytest.fail(f"the demo started no server: {demo.communicate()[1] if demo.poll() is not None else 'still running'}")
