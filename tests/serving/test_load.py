@@ -75,7 +75,7 @@ def test_ping_answers_while_the_queue_is_full(start: Callable[..., Any], classif
 
 def test_work_of_a_client_who_left_is_dropped(start: Callable[..., Any], classifier: Path, lasting: Lasting) -> None:
     with start(classifier, SLIPWAY_THREADS="1", SLIPWAY_QUEUE_LIMIT="3") as server, server.connect() as busy:
-        send(busy, lasting(0.8), b"busy")
+        send(busy, lasting(4), b"busy")  # long enough that all have come and gone before a worker is free
         time.sleep(0.1)
         leavers = [server.connect() for _ in range(3)]
         for leaver in leavers:
