@@ -6,6 +6,8 @@ from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from sagemaker_hosting.scalable_target import scalable_target
+
 if TYPE_CHECKING:
     from constructs import IDependable
 
@@ -41,16 +43,14 @@ class BacklogScaling(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._endpoint_name = endpoint_name
-        target = autoscaling.CfnScalableTarget(
+        target = scalable_target(
             self,
-            "Target",
-            max_capacity=scaling.instances.max,
-            min_capacity=scaling.instances.min,
-            resource_id=f"endpoint/{endpoint_name}/variant/{variant}",
-            scalable_dimension="sagemaker:variant:DesiredInstanceCount",
-            service_namespace="sagemaker",
+            endpoint=endpoint,
+            endpoint_name=endpoint_name,
+            variant=variant,
+            dimension="DesiredInstanceCount",
+            bounds=(scaling.instances.min, scaling.instances.max),
         )
-        target.node.add_dependency(endpoint)
         self._track(target, scaling)
         if scaling.instances.min == 0:
             self._wake_up(target, scaling)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from constructs import Construct
 
+from sagemaker_hosting.scalable_target import scalable_target
+
 if TYPE_CHECKING:
     from constructs import IDependable
 
@@ -32,16 +34,14 @@ class ProvisionedScaling(Construct):
         scaling: Rule,
     ) -> None:
         super().__init__(scope, construct_id)
-        target = autoscaling.CfnScalableTarget(
+        target = scalable_target(
             self,
-            "Target",
-            max_capacity=scaling.provisioned.max,
-            min_capacity=scaling.provisioned.min,
-            resource_id=f"endpoint/{endpoint_name}/variant/{variant}",
-            scalable_dimension="sagemaker:variant:DesiredProvisionedConcurrency",
-            service_namespace="sagemaker",
+            endpoint=endpoint,
+            endpoint_name=endpoint_name,
+            variant=variant,
+            dimension="DesiredProvisionedConcurrency",
+            bounds=(scaling.provisioned.min, scaling.provisioned.max),
         )
-        target.node.add_dependency(endpoint)
         policy = autoscaling.CfnScalingPolicy
         policy(
             self,

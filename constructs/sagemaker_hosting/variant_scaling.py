@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from constructs import Construct
 
+from sagemaker_hosting.scalable_target import scalable_target
 from sagemaker_hosting.scheduled_actions import scheduled_actions
 from sagemaker_hosting.step_policy import StepPolicy, statistic_of
 from slipway.specs.scaling import MetricScaling, StepScaling
@@ -43,17 +44,15 @@ class VariantScaling(Construct):
         scaling: AnyScaling,
     ) -> None:
         super().__init__(scope, construct_id)
-        target = autoscaling.CfnScalableTarget(
+        target = scalable_target(
             self,
-            "Target",
-            max_capacity=scaling.instances.max,
-            min_capacity=scaling.instances.min,
-            resource_id=f"endpoint/{endpoint_name}/variant/{variant}",
+            endpoint=endpoint,
+            endpoint_name=endpoint_name,
+            variant=variant,
+            dimension="DesiredInstanceCount",
+            bounds=(scaling.instances.min, scaling.instances.max),
             scheduled_actions=scheduled_actions(scaling),
-            scalable_dimension="sagemaker:variant:DesiredInstanceCount",
-            service_namespace="sagemaker",
         )
-        target.node.add_dependency(endpoint)
         self._dimensions = {"EndpointName": endpoint_name, "VariantName": variant}
         if isinstance(scaling, StepScaling):
             self._steps(target, scaling)
