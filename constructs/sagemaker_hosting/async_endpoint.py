@@ -5,24 +5,19 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
-from constructs import Construct
 
 from sagemaker_hosting.backlog_alarms import BacklogAlarms
 from sagemaker_hosting.backlog_scaling import BacklogScaling
-from sagemaker_hosting.endpoint_alarms import EndpointAlarms
-from sagemaker_hosting.execution_role import ExecutionRole
 from sagemaker_hosting.hosted_model import HostedModel
-from sagemaker_hosting.log_group import LogGroup
-from sagemaker_hosting.placement import Placement
+from sagemaker_hosting.instance_endpoint import InstanceEndpoint
 from sagemaker_hosting.request_bucket import RequestBucket
 from sagemaker_hosting.result_topics import ResultTopics
-from sagemaker_hosting.rollout import deployment_config
-from sagemaker_hosting.server_image import ServerImage
-from slipway.catalog import instance_types
 from slipway.specs.timeouts import download_timeout_seconds, startup_timeout_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from constructs import Construct
 
     from sagemaker_hosting.site import Site
     from slipway.specs import Artifact, AsyncEndpointSpec
@@ -31,7 +26,7 @@ VARIANT: Final = "AllTraffic"
 _Config = sagemaker.CfnEndpointConfig
 
 
-class AsyncEndpoint(Construct):
+class AsyncEndpoint(InstanceEndpoint):
     """Define an asynchronous endpoint: a queue, a fleet that may sleep, a bucket for requests and answers, two topics.
 
     Args:
@@ -51,42 +46,32 @@ class AsyncEndpoint(Construct):
         artifacts: Mapping[str, Artifact],
         site: Site,
     ) -> None:
-        super().__init__(scope, construct_id)
-        self._spec, self._name, self._site = spec, endpoint_name, site
+        super().__init__(
+            scope, construct_id, alarms=spec.alarms, endpoint_name=endpoint_name, site=site, variants=[VARIANT]
+        )
+        self._spec = spec
         self._artifact = artifacts[spec.model]
-        self._role = ExecutionRole(self, "ExecutionRole")
         self._role.grant_key(site.shared.key_arn)
-        config = self._config(self._model(), self._queue())
-        endpoint = self._endpoint(config)
+        endpoint = self._endpoint(
+            self._queue_config(self._model(), self._queue()),
+            rollout=spec.rollout,
+            # A fleet that may sleep starts anew with one instance, which proves that the new version starts at all.
+            scaled=spec.scaling is not None and spec.scaling.instances.min > 0,
+            startup_seconds=startup_timeout_seconds(spec, self._artifact),
+        )
         self._watch_and_scale(endpoint)
 
     def _model(self) -> HostedModel:
-        image = ServerImage(
-            Construct(self, "Images"),
-            self._spec.server,
-            prebuilt=self._site.environment.images.get(self._spec.server),
-            server=self._spec.server,
-            source_root=self._site.source_root,
-        )
-        image.grant_pull(self._role.role)
         return HostedModel(
             self,
             "Model",
             artifact=self._artifact,
             environment=self._spec.environment,
-            image=image,
+            image=self._images([self._spec.server])[self._spec.server],
             network_isolation=self._spec.network_isolation,
             role=self._role,
             vpc_config=self._place(),
         )
-
-    def _place(self) -> sagemaker.CfnModel.VpcConfigProperty | None:
-        network = self._site.environment.network
-        if network is None:
-            return None
-        placement = Placement(self, "Placement", network=network, description=f"Containers of {self._name}")
-        self._role.grant_network(network, placement.security_groups)
-        return placement.vpc_config
 
     def _queue(self) -> sagemaker.CfnEndpointConfig.AsyncInferenceConfigProperty:
         spec, environment = self._spec, self._site.environment
@@ -120,72 +105,24 @@ class AsyncEndpoint(Construct):
             ),
         )
 
-    def _config(
+    def _queue_config(
         self, model: HostedModel, queue: sagemaker.CfnEndpointConfig.AsyncInferenceConfigProperty
     ) -> sagemaker.CfnEndpointConfig:
         spec = self._spec
-        # A config with a machine that has its own (always encrypted) NVMe disk is refused with a key.
-        nvme = instance_types()[spec.instance_type].nvme
-        return _Config(
-            self,
-            "Config",
-            async_inference_config=queue,
-            kms_key_id=None if nvme else self._site.shared.key_arn,
-            production_variants=[
-                _Config.ProductionVariantProperty(
-                    container_startup_health_check_timeout_in_seconds=startup_timeout_seconds(spec, self._artifact),
-                    initial_instance_count=spec.initial_instances,
-                    initial_variant_weight=1,
-                    instance_type=spec.instance_type,
-                    model_data_download_timeout_in_seconds=download_timeout_seconds(spec, self._artifact),
-                    model_name=model.model_name,
-                    variant_name=VARIANT,
-                    volume_size_in_gb=spec.volume_gib,
-                )
-            ],
+        variant = _Config.ProductionVariantProperty(
+            container_startup_health_check_timeout_in_seconds=startup_timeout_seconds(spec, self._artifact),
+            initial_instance_count=spec.initial_instances,
+            initial_variant_weight=1,
+            instance_type=spec.instance_type,
+            model_data_download_timeout_in_seconds=download_timeout_seconds(spec, self._artifact),
+            model_name=model.model_name,
+            variant_name=VARIANT,
+            volume_size_in_gb=spec.volume_gib,
         )
-
-    def _endpoint(self, config: sagemaker.CfnEndpointConfig) -> sagemaker.CfnEndpoint:
-        spec, watch = self._spec, self._alarms("RollbackAlarms", config.attr_endpoint_config_name)
-        endpoint = sagemaker.CfnEndpoint(
-            self,
-            "Resource",
-            deployment_config=deployment_config(
-                spec.rollout,
-                alarm_names=[alarm.ref for alarm in watch.alarms],
-                startup_seconds=startup_timeout_seconds(spec, self._artifact),
-            ),
-            endpoint_config_name=config.attr_endpoint_config_name,
-            endpoint_name=self._name,
-            # A fleet that may sleep starts anew with one instance, which proves that the new version starts at all.
-            retain_all_variant_properties=spec.scaling is not None and spec.scaling.instances.min > 0,
-        )
-        logs = LogGroup(
-            self,
-            "Logs",
-            keep_data=self._site.environment.keep_data,
-            key_arn=self._site.shared.key_arn,
-            name=f"/aws/sagemaker/Endpoints/{self._name}",
-            retention_days=self._site.environment.log_retention_days,
-        )
-        logs.grant_write(self._role.role)
-        endpoint.node.add_dependency(self._role.grant_watch(watch.alarms), logs)
-        return endpoint
-
-    def _alarms(self, construct_id: str, config_name: str | None = None) -> EndpointAlarms:
-        return EndpointAlarms(
-            self,
-            construct_id,
-            bounds=self._spec.alarms,
-            endpoint_config_name=config_name,
-            endpoint_name=self._name,
-            topic_arn=self._site.shared.alarm_topic_arn,
-            variants=[VARIANT],
-        )
+        return self._config([spec.instance_type], async_inference_config=queue, variants=[variant])
 
     def _watch_and_scale(self, endpoint: sagemaker.CfnEndpoint) -> None:
         spec, name, topic = self._spec, self._name, self._site.shared.alarm_topic_arn
-        self._alarms("Alarms")
         BacklogAlarms(self, "BacklogAlarms", bounds=spec.alarms, endpoint_name=name, topic_arn=topic, variant=VARIANT)
         if spec.scaling is not None:
             BacklogScaling(
