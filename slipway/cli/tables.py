@@ -128,13 +128,21 @@ def clouds_table(clouds: Sequence[Mapping[str, Any]]) -> Rows | str:
     """Every local cloud with its endpoints and processes."""
     if not clouds:
         return "no local cloud of this project is running: `slipway local up` starts one"
-    table = Rows("endpoint", "status", "backlog", "variants", "cloud")
+    table = Rows("endpoint", "status", "backlog", "servers", "cloud")
     for cloud in clouds:
         name = f"{cloud['url']} (pid {cloud['pid']})"
         for endpoint in cloud["endpoints"] or [{"name": "-", "status": "-", "backlog": 0, "variants": []}]:
-            variants = ", ".join(f"{row['name']} pid {row['pid']} port {row['port']}" for row in endpoint["variants"])
-            table.add(endpoint["name"], endpoint["status"], str(endpoint["backlog"]), variants, name)
+            servers = ", ".join(server for variant in endpoint["variants"] for server in _servers(variant))
+            table.add(endpoint["name"], endpoint["status"], str(endpoint["backlog"]), servers, name)
     return table
+
+
+def _servers(variant: Mapping[str, Any]) -> list[str]:
+    containers = variant["containers"]
+    return [
+        f"{variant['name']}{'' if len(containers) == 1 else '/' + one['name']} pid {one['pid']} port {one['port']}"
+        for one in containers
+    ]
 
 
 def _table(*columns: str, headings: bool = True) -> Table:

@@ -2,11 +2,11 @@
 
 The doors are ``start``, ``running``, ``stop`` and what they return, ``Cloud``.
 
-It is one machine, so one server process answers for all instances of a variant: instance types and counts are kept and
-described, never simulated, and serverless variants are always warm; only a fleet of none answers no asynchronous
-request, which then waits. Scaling policies and scheduled actions are kept and never act, roles and keys are named and
-never checked, a queue lives as long as its endpoint. What it does not do at all, it refuses with "is not modelled in
-Slipway's local cloud".
+It is one machine, so one server process answers for a variant's container on all of its instances: instance types and
+counts are kept and described, never simulated, and serverless variants are always warm; only a fleet of none answers no
+asynchronous request, which then waits. Scaling policies and scheduled actions are kept and never act, roles and keys
+are named and never checked, a queue lives as long as its endpoint. What it does not do at all, it refuses with "is not
+modelled in Slipway's local cloud".
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .cloud import Cloud, RunningEndpoint, RunningVariant
+    from .cloud import Cloud, RunningContainer, RunningEndpoint, RunningVariant
     from .launch import release, running, start, stop
 
-__all__ = ["Cloud", "RunningEndpoint", "RunningVariant", "release", "running", "start", "stop"]
+__all__ = ["Cloud", "RunningContainer", "RunningEndpoint", "RunningVariant", "release", "running", "start", "stop"]
 
 _HOMES = {
     "Cloud": "cloud",
+    "RunningContainer": "cloud",
     "RunningEndpoint": "cloud",
     "RunningVariant": "cloud",
     "release": "launch",

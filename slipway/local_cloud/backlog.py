@@ -12,13 +12,14 @@ from . import model_error
 from .results import ResultError
 from .server_process import ServerDownError
 from .traffic import NoVariantError
+from .variant import ContainerError
 
 if TYPE_CHECKING:
     import random
 
     from .endpoint import Endpoint
-    from .fleet import Variant
     from .results import Request, Results
+    from .variant import Variant
 
 _log = logging.getLogger("slipway.local_cloud")
 
@@ -110,7 +111,7 @@ class Backlog:
         except NoVariantError:
             return None
         busy = sum(other is variant for other in self._working.values())
-        return variant if variant.server.ready and variant.count > 0 and busy < self._most() else None
+        return variant if variant.ready and variant.count > 0 and busy < self._most() else None
 
     def _most(self) -> int:
         fleet = self._endpoint.fleet
@@ -122,8 +123,6 @@ class Backlog:
             await self._answer(request, variant)
         except ResultError as error:
             await self._results.fail(request, str(error))
-        except TimeoutError:
-            await self._results.fail(request, self._words(0, model_error.TIMED_OUT))
         except ServerDownError:
             await self._again(request)
         except Exception:  # noqa: BLE001  whatever it is, the request must not be lost
@@ -132,13 +131,13 @@ class Backlog:
 
     async def _answer(self, request: Request, variant: Variant) -> None:
         body = await self._results.read(request)
-        request.attempts += variant.server.ready  # one that is down already did not die over this request
-        answer = await variant.server.invoke(body, request.headers, request.timeout_seconds)
-        if 200 <= answer.status < 300:  # noqa: PLR2004  what HTTP calls success
-            await self._results.complete(request, answer)
+        request.attempts += variant.ready  # one that is down already did not die over this request
+        try:
+            answer = await variant.invoke(body, request.headers, request.timeout_seconds)
+        except ContainerError as error:
+            await self._results.fail(request, self._words(error), error.body)
         else:
-            reason = self._words(answer.status, answer.body.decode(errors="replace"))
-            await self._results.fail(request, reason, answer.body)
+            await self._results.complete(request, answer)
 
     async def _again(self, request: Request) -> None:
         if request.attempts >= _MOST_ATTEMPTS:
@@ -147,5 +146,5 @@ class Backlog:
             self._waiting.appendleft(request)
             self._start()
 
-    def _words(self, status: int, text: str) -> str:
-        return model_error.in_words(self._endpoint.place, self._endpoint.name, status, text)
+    def _words(self, error: ContainerError) -> str:
+        return model_error.in_words(self._endpoint.place, self._endpoint.name, error)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from .endpoint import Endpoint
     from .exchange import Reply
-    from .fleet import Variant
     from .places import Place
+    from .variant import Variant
 
 _log = logging.getLogger("slipway.local_cloud")
 _FLUSH_SECONDS: Final = 2.0

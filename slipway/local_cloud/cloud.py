@@ -16,19 +16,28 @@ SETTINGS = "aws.ini"  # an empty profile, so that none of the user's is looked f
 
 
 @dataclass(frozen=True)
-class RunningVariant:
-    """One variant, or the shadow beside it, and its server process.
+class RunningContainer:
+    """One container and its server process.
 
     Args:
+        name: Its host name; ``primary`` where it is its variant's only one.
         pid: None while no process was started yet.
         ready: False while a dead server is being restarted.
     """
 
     name: str
-    weight: float
     pid: int | None
     port: int
     ready: bool
+
+
+@dataclass(frozen=True)
+class RunningVariant:
+    """One variant, or the shadow beside it, and its containers."""
+
+    name: str
+    weight: float
+    containers: tuple[RunningContainer, ...]
 
 
 @dataclass(frozen=True)
@@ -118,5 +127,10 @@ def status(port: int) -> dict[str, Any]:
 
 
 def _endpoint(found: dict[str, Any]) -> RunningEndpoint:
-    variants = tuple(RunningVariant(**variant) for variant in found["variants"])
+    variants = tuple(_variant(variant) for variant in found["variants"])
     return RunningEndpoint(**{**found, "variants": variants})
+
+
+def _variant(found: dict[str, Any]) -> RunningVariant:
+    containers = tuple(RunningContainer(**container) for container in found["containers"])
+    return RunningVariant(**{**found, "containers": containers})

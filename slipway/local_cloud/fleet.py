@@ -1,17 +1,17 @@
-"""What serves one endpoint configuration: a server process for each variant."""
+"""What serves one endpoint configuration: its variants, each with the servers of its containers."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from .archive import ArchiveError, download, unpack
-from .child import python_path
-from .server_process import ServerProcess, StartupError
+from .archive import ArchiveError
+from .container import PRIMARY, Container
+from .server_process import StartupError
+from .variant import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,23 +36,10 @@ class Folders:
     models: Path
     logs: Path
 
-
-@dataclass
-class Variant:
-    """One production variant and the process that serves it.
-
-    Args:
-        settings: Its part of the endpoint configuration.
-        weight: Its share of the traffic, relative to the other variants'.
-        count: How many instances it would have; here one process answers for all of them.
-    """
-
-    name: str
-    image: str
-    settings: dict[str, Any]
-    weight: float
-    count: int
-    server: ServerProcess
+    def container(self, variant: str, name: str, definition: dict[str, Any]) -> Container:
+        """Return a container of a variant, with the places that are its own; one that is alone goes by its variant."""
+        own = variant if name == PRIMARY else f"{variant}/{name}"
+        return Container.of(name, definition, self.models / own, self.logs / f"{own}.log")
 
 
 class Fleet:
@@ -78,10 +65,13 @@ class Fleet:
         Raises:
             FleetError: With SageMaker's reason, if one is not; nothing is left running then.
         """
+        for settings in self.config.variants:
+            self._add(settings, models[settings["VariantName"]])
         try:
             async with asyncio.TaskGroup() as group:
-                for settings in self.config.variants:
-                    group.create_task(self._start_variant(settings, models[settings["VariantName"]], s3))
+                for variant in self.all():
+                    for container in variant.containers:
+                        group.create_task(_start(container, variant, s3))
         except ExceptionGroup as errors:
             await self.stop()
             first = errors.exceptions[0]
@@ -94,12 +84,12 @@ class Fleet:
 
     async def drain(self) -> None:
         """End every server once its requests are answered."""
-        await asyncio.gather(*(variant.server.drain() for variant in self.all()))
+        await asyncio.gather(*(variant.drain() for variant in self.all()))
         await self._remove_models()
 
     async def stop(self) -> None:
         """End every server now."""
-        await asyncio.gather(*(variant.server.stop() for variant in self.all()))
+        await asyncio.gather(*(variant.stop() for variant in self.all()))
         await self._remove_models()
 
     def all(self) -> list[Variant]:
@@ -109,68 +99,38 @@ class Fleet:
     async def _remove_models(self) -> None:
         await asyncio.to_thread(shutil.rmtree, self._folders.models, ignore_errors=True)
 
-    async def _start_variant(self, settings: dict[str, Any], model: Model, s3: Callable[[], Any]) -> None:
-        name, container = settings["VariantName"], model.request["PrimaryContainer"]
-        folder = self._folders.models / name
-        await self._fetch(settings, container, folder, s3)
-        log = self._folders.logs / f"{name}.log"
-        server = ServerProcess(folder, log, server_environment(folder, container.get("Environment", {})))
+    def _add(self, settings: dict[str, Any], model: Model) -> None:
+        name = settings["VariantName"]
+        containers = tuple(
+            self._folders.container(name, container, definition) for container, definition in model.containers.items()
+        )
         weight, count = settings.get("InitialVariantWeight", 1.0), settings.get("InitialInstanceCount", 0)
-        variant = Variant(name, container["Image"], settings, weight, count, server)
+        variant = Variant(name, settings, weight, count, containers)
         if settings in self.config.request["ProductionVariants"]:
             self.variants[name] = variant
         else:
             self.shadow = variant
-        try:
-            await server.start(settings.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS))
-        except StartupError as error:
-            raise FleetError(
-                f"The primary container for production variant {name} did not pass the ping health check. "
-                f"Please check CloudWatch logs for this endpoint. Its last lines in {log}: {error}"
-            ) from error
-
-    async def _fetch(
-        self, settings: dict[str, Any], container: dict[str, Any], folder: Path, s3: Callable[[], Any]
-    ) -> None:
-        seconds = settings.get("ModelDataDownloadTimeoutInSeconds", _DOWNLOAD_SECONDS)
-        self._folders.logs.mkdir(parents=True, exist_ok=True)
-        try:
-            async with asyncio.timeout(seconds):
-                await asyncio.to_thread(_fetch, s3, model_data_url(container), folder)
-        except ArchiveError as error:
-            raise FleetError(str(error)) from error
-        except TimeoutError as error:
-            raise FleetError(f"Failed to download model data in {seconds} seconds") from error
 
 
-def model_data_url(container: dict[str, Any]) -> str:
-    """Return where a container's archive lies."""
-    if "ModelDataUrl" in container:
-        return str(container["ModelDataUrl"])
-    return str(container["ModelDataSource"]["S3DataSource"]["S3Uri"])
+async def _start(container: Container, variant: Variant, s3: Callable[[], Any]) -> None:
+    await _fetch(container, variant, s3)
+    try:
+        await container.server.start(
+            variant.settings.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS)
+        )
+    except StartupError as error:
+        raise FleetError(
+            f"The {container.name} container for production variant {variant.name} did not pass the ping health check. "
+            f"Please check CloudWatch logs for this endpoint. Its last lines in {container.log}: {error}"
+        ) from error
 
 
-def _fetch(s3: Callable[[], Any], url: str, folder: Path) -> None:
-    model = folder / "model"
-    model.mkdir(parents=True)
-    archive = folder / "model.tar.gz"
-    download(s3(), url, archive)
-    unpack(archive, model)
-    archive.unlink()
-
-
-def server_environment(folder: Path, container: dict[str, str]) -> dict[str, str]:
-    """Return the whole environment of a server: the container's own, and what this machine must give it.
-
-    Nothing of the emulator's own environment reaches it but the search path for programs.
-    """
-    given = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(folder),
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": python_path(),
-        "PYTHONUNBUFFERED": "1",
-        "SLIPWAY_BIND_HOST": "127.0.0.1",
-        "SLIPWAY_MODEL_DIR": str(folder / "model"),
-    }
-    return {**container, **given}
+async def _fetch(container: Container, variant: Variant, s3: Callable[[], Any]) -> None:
+    seconds = variant.settings.get("ModelDataDownloadTimeoutInSeconds", _DOWNLOAD_SECONDS)
+    try:
+        async with asyncio.timeout(seconds):
+            await asyncio.to_thread(container.fetch, s3)
+    except ArchiveError as error:
+        raise FleetError(str(error)) from error
+    except TimeoutError as error:
+        raise FleetError(f"Failed to download model data in {seconds} seconds") from error

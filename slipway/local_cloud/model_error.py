@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .places import Place
-
-TIMED_OUT: Final = (
-    "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
-    "each container in Amazon CloudWatch, resolve the issue, and try again."
-)
+    from .variant import ContainerError
 
 
 def log_group(endpoint: str) -> str:
@@ -18,18 +14,27 @@ def log_group(endpoint: str) -> str:
     return f"/aws/sagemaker/Endpoints/{endpoint}"
 
 
-def in_words(place: Place, endpoint: str, status: int, text: str) -> str:
+def said(error: ContainerError) -> str:
+    """Return the container's answer, or that there was none."""
+    if error.body is not None:
+        return error.body.decode(errors="replace")
+    return (
+        f"Your invocation timed out while waiting for a response from container {error.container}. Review the latency "
+        "metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
+    )
+
+
+def in_words(place: Place, endpoint: str, error: ContainerError) -> str:
     """Return the message.
 
     Args:
         place: Of the endpoint.
         endpoint: Its name.
-        status: What the container answered, 0 where it did not.
-        text: The container's answer.
+        error: What its container did.
     """
-    kind = "client" if 400 <= status < 500 else "server"  # noqa: PLR2004  what HTTP calls them
+    kind = "client" if 400 <= error.status < 500 else "server"  # noqa: PLR2004  what HTTP calls them
     return (
-        f'Received {kind} error ({status}) from primary with message "{text}". See '
+        f'Received {kind} error ({error.status}) from {error.container} with message "{said(error)}". See '
         f"https://{place.region}.console.aws.amazon.com/cloudwatch/home?region={place.region}"
         f"#logEventViewer:group={log_group(endpoint)} in account {place.account} for more information."
     )

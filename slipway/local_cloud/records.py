@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .container import PRIMARY
+
 if TYPE_CHECKING:
     from .endpoint import Endpoint
     from .places import Place
@@ -36,10 +38,15 @@ class Record:
 
 
 class Model(Record):
-    """A model: one container and the archive that it serves."""
+    """A model: containers, and the archives that they serve."""
 
     kind = "model"
     words = "model"
+
+    @property
+    def containers(self) -> dict[str, dict[str, Any]]:
+        """The definition of every container, in order, by its host name."""
+        return {PRIMARY: self.request["PrimaryContainer"]}
 
 
 class EndpointConfig(Record):

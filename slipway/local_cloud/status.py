@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .container import Container
     from .endpoint import Endpoint
     from .hosting import Hosting
 
@@ -41,10 +42,13 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
             {
                 "name": variant.name,
                 "weight": variant.weight,
-                "pid": variant.server.pid,
-                "port": variant.server.port,
-                "ready": variant.server.ready,
+                "containers": [_container(container) for container in variant.containers],
             }
             for variant in variants
         ],
     }
+
+
+def _container(container: Container) -> dict[str, Any]:
+    server = container.server
+    return {"name": container.name, "pid": server.pid, "port": server.port, "ready": server.ready}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import random
 
-    from .fleet import Fleet, Variant
+    from .fleet import Fleet
+    from .variant import Variant
 
 
 class NoVariantError(Exception):

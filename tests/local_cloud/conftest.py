@@ -156,10 +156,14 @@ class Aws:
     def label(self, endpoint: str, **more: Any) -> str:
         return str(json.loads(self.invoke(endpoint, **more)["Body"].read())["predictions"][0]["label"])
 
-    def server(self, endpoint: str) -> local_cloud.RunningVariant:
-        """The one server process of an endpoint."""
+    def server(self, endpoint: str) -> local_cloud.RunningContainer:
+        """The first server process of an endpoint."""
+        return self.containers(endpoint)[0]
+
+    def containers(self, endpoint: str) -> tuple[local_cloud.RunningContainer, ...]:
+        """The server processes of an endpoint's first variant."""
         (found,) = [running for running in self.cloud.endpoints() if running.name == endpoint]
-        return found.variants[0]
+        return found.variants[0].containers
 
     @contextmanager
     def firing(self, endpoint: str, threads: int = 4) -> Iterator[Fired]:

@@ -65,7 +65,7 @@ def test_shadow_answers_its_share_and_no_caller_hears_of_it(aws: Aws) -> None:
 def test_dead_shadow_touches_no_answer_and_ends_with_its_endpoint(aws: Aws) -> None:
     serve(aws, weight=1)
     (endpoint,) = aws.cloud.endpoints()
-    first = next(variant.pid for variant in endpoint.variants if variant.name == "shade")
+    first = next(variant.containers[0].pid for variant in endpoint.variants if variant.name == "shade")
     assert first is not None
     with aws.firing("e") as fired:
         eventually(lambda: len(fired.labels) > 20)
@@ -74,8 +74,8 @@ def test_dead_shadow_touches_no_answer_and_ends_with_its_endpoint(aws: Aws) -> N
         eventually(lambda: len(fired.labels) > after + 100)
     assert not fired.errors
     assert set(fired.labels) == {"1"}
-    eventually(lambda: aws.cloud.endpoints()[0].variants[1].ready)
-    again = aws.cloud.endpoints()[0].variants[1].pid
+    eventually(lambda: aws.cloud.endpoints()[0].variants[1].containers[0].ready)
+    again = aws.cloud.endpoints()[0].variants[1].containers[0].pid
     assert again is not None
     assert again != first
     aws.sagemaker.delete_endpoint(EndpointName="e")

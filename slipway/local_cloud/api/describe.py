@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from slipway.local_cloud.endpoint import Endpoint
-    from slipway.local_cloud.fleet import Variant
+    from slipway.local_cloud.variant import Variant
 
 
 def endpoint_summary(endpoint: Endpoint) -> dict[str, Any]:
@@ -43,11 +43,8 @@ def _variant(variant: Variant, endpoint: Endpoint) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "VariantName": variant.name,
         "DeployedImages": [
-            {
-                "SpecifiedImage": variant.image,
-                "ResolvedImage": variant.image,
-                "ResolutionTime": endpoint.modified,
-            }
+            {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": endpoint.modified}
+            for image in (container.image for container in variant.containers)
         ],
         "CurrentWeight": variant.weight,
         "DesiredWeight": variant.weight,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import invalid
 
 if TYPE_CHECKING:
-    from slipway.local_cloud.fleet import Variant
+    from slipway.local_cloud.variant import Variant
 
 
 def check_dimension(request: dict[str, Any], variant: Variant) -> None:

@@ -16,9 +16,9 @@ from .sagemaker_lists import listed
 from .tags import tag_map
 
 if TYPE_CHECKING:
-    from slipway.local_cloud.fleet import Variant
     from slipway.local_cloud.hosting import Hosting
     from slipway.local_cloud.places import Place
+    from slipway.local_cloud.variant import Variant
 
     from .wire import Answer, Operation
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from slipway.local_cloud import model_error
 from slipway.local_cloud.server_process import ServerDownError
 from slipway.local_cloud.traffic import NoVariantError
+from slipway.local_cloud.variant import ContainerError
 
 from .errors import ApiError, not_modelled
 from .wire import Response, refusal
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from slipway.local_cloud.capture import Capture
     from slipway.local_cloud.endpoint import Endpoint
     from slipway.local_cloud.exchange import Reply
-    from slipway.local_cloud.fleet import Variant
     from slipway.local_cloud.hosting import Hosting
     from slipway.local_cloud.places import Place
+    from slipway.local_cloud.variant import Variant
 
     from .async_runtime import AsyncRuntime
 
@@ -87,8 +88,6 @@ class Runtime:
             # Only now, so that the copy takes none of this machine from the answer.
             if shadow is not None:
                 self._copy(endpoint, shadow, headers, body)
-        if not 200 <= answer.status < 300:  # noqa: PLR2004  what HTTP calls success
-            raise _model_error(endpoint, variant, answer.status, answer.body.decode(errors="replace"))
         self._capture.observe(endpoint, variant, headers, body, answer)
         return 200, _answer_headers(variant, headers, answer), answer.body
 
@@ -136,15 +135,15 @@ def _check_request(headers: Mapping[str, str], body: bytes) -> None:
 
 async def _answer(endpoint: Endpoint, variant: Variant, headers: Mapping[str, str], body: bytes) -> Reply:
     most = variant.settings.get("ServerlessConfig", {}).get("MaxConcurrency")
-    if most is not None and variant.server.in_flight >= most:
+    if most is not None and variant.in_flight >= most:
         raise ApiError("ThrottlingException", "Rate exceeded")
     try:
-        return await variant.server.invoke(body, _forwarded(headers))
+        return await variant.invoke(body, _forwarded(headers))
     except ServerDownError:
         message = f"The server of variant {variant.name} is down and is being restarted."
         raise ApiError("ServiceUnavailable", message, 503) from None
-    except TimeoutError:
-        raise _model_error(endpoint, variant, 0, model_error.TIMED_OUT) from None
+    except ContainerError as error:
+        raise _model_error(endpoint, variant, error) from None
 
 
 def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
@@ -163,14 +162,14 @@ def _answer_headers(variant: Variant, headers: Mapping[str, str], answer: Reply)
     return given
 
 
-def _model_error(endpoint: Endpoint, variant: Variant, status: int, text: str) -> ApiError:
+def _model_error(endpoint: Endpoint, variant: Variant, error: ContainerError) -> ApiError:
     place = endpoint.place
-    message = model_error.in_words(place, endpoint.name, status, text)
+    message = model_error.in_words(place, endpoint.name, error)
     group = model_error.log_group(endpoint.name)
     fields = {
         "Message": message,
-        "OriginalStatusCode": status,
-        "OriginalMessage": text,
+        "OriginalStatusCode": error.status,
+        "OriginalMessage": model_error.said(error),
         "LogStreamArn": place.arn("logs", f"log-group:{group}:log-stream:{variant.name}"),
     }
     return ApiError("ModelError", message, 424, fields)

@@ -1,0 +1,88 @@
+"""One production variant: the containers of its model, and the way of a request through them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .server_process import INVOCATION_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .container import Container
+    from .exchange import Reply
+
+
+class ContainerError(Exception):
+    """A container that answered with an error, or not in time.
+
+    Args:
+        container: Its name.
+        status: What it answered, 0 where it did not.
+        body: The answer, None where there was none.
+    """
+
+    def __init__(self, container: str, status: int = 0, body: bytes | None = None) -> None:
+        super().__init__(container, status)
+        self.container = container
+        self.status = status
+        self.body = body
+
+
+@dataclass
+class Variant:
+    """One production variant and the containers that serve it.
+
+    Args:
+        settings: Its part of the endpoint configuration.
+        weight: Its share of the traffic, relative to the other variants'.
+        count: How many instances it would have; here one process for each container answers for all of them.
+        containers: Of its model, in order.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    weight: float
+    count: int
+    containers: tuple[Container, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether every container can answer now."""
+        return all(container.server.ready for container in self.containers)
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being answered."""
+        return sum(container.server.in_flight for container in self.containers)
+
+    async def invoke(self, body: bytes, headers: Mapping[str, str], seconds: float = INVOCATION_SECONDS) -> Reply:
+        """Return the answer to one request.
+
+        Raises:
+            ServerDownError: At once, where nothing can answer.
+            ContainerError: If a container answers with an error, or not in time.
+        """
+        (container,) = self.containers
+        return await _ask(container, body, headers, seconds)
+
+    async def drain(self) -> None:
+        """End every server once its requests are answered; nobody may send new ones meanwhile."""
+        for container in self.containers:
+            await container.server.drain()
+
+    async def stop(self) -> None:
+        """End every server now."""
+        await asyncio.gather(*(container.server.stop() for container in self.containers))
+
+
+async def _ask(container: Container, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
+    try:
+        reply = await container.server.invoke(body, headers, seconds)
+    except TimeoutError:
+        raise ContainerError(container.name) from None
+    if not 200 <= reply.status < 300:  # noqa: PLR2004  what HTTP calls success
+        raise ContainerError(container.name, reply.status, reply.body)
+    return reply
