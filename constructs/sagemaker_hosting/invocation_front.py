@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_apigateway as apigateway
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sagemaker_hosting.site import Site
     from slipway.specs.parts import Front
 
+Target = Literal["model", "container", "component"]
 STAGE: Final = "live"
 # Who called and how it ended; never what was sent.
 ACCESS_LOG: Final = {
@@ -44,6 +45,9 @@ class InvocationFront(Construct):
         front: Path, throttle and time-out.
         endpoint_name: Of the endpoint, the only one that the function may invoke.
         site: Where it goes; its source holds the function's code.
+        target: What the endpoint hosts several of; the path then takes the name of one as its last part. The
+            components of an endpoint are asked by the name that follows the endpoint's own and a hyphen.
+            Default: it hosts one thing.
     """
 
     def __init__(
@@ -54,15 +58,17 @@ class InvocationFront(Construct):
         front: Front,
         endpoint_name: str,
         site: Site,
+        target: Target | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._front = front
+        self._target = target
         self._endpoint_name = endpoint_name
         self._site = site
         api = self._api()
         self._method(api, self._function())
         self._serve_after_logs(api)
-        self.url = f"{api.url}{front.path.removeprefix('/')}"
+        self.url = f"{api.url}{front.path.removeprefix('/')}{'' if target is None else '/{target}'}"
 
     def _function(self) -> lambda_.Function:
         logs = self._logs("FunctionLogs")
@@ -78,6 +84,7 @@ class InvocationFront(Construct):
             environment={
                 "SLIPWAY_ENDPOINT_NAME": self._endpoint_name,
                 "SLIPWAY_READ_TIMEOUT_SECONDS": str(self._front.timeout_seconds - 2),
+                **({} if self._target is None else {"SLIPWAY_TARGET": self._target}),
             },
             handler="handler.handle",
             log_group=logs.group,
@@ -91,12 +98,17 @@ class InvocationFront(Construct):
         return function
 
     def _grant(self, role: iam.Role, logs: LogGroup) -> None:
-        endpoint = Stack.of(self).format_arn(
-            service="sagemaker", resource="endpoint", resource_name=self._endpoint_name
-        )
-        role.add_to_policy(iam.PolicyStatement(actions=["sagemaker:InvokeEndpoint"], resources=[endpoint]))
+        resources = [self._arn("endpoint", self._endpoint_name)]
+        if self._target == "component":
+            components = self._arn("inference-component", f"{self._endpoint_name}-*")
+            resources.append(components)
+            acknowledge_wildcard(role, components, "the endpoint's components, which come and go without the front")
+        role.add_to_policy(iam.PolicyStatement(actions=["sagemaker:InvokeEndpoint"], resources=resources))
         logs.grant_write(role)
         acknowledge_wildcard(role, "*", "X-Ray's actions know no resource; nothing else here has a wildcard")
+
+    def _arn(self, kind: str, name: str) -> str:
+        return Stack.of(self).format_arn(service="sagemaker", resource=kind, resource_name=name)
 
     def _api(self) -> apigateway.RestApi:
         throttle = self._front.throttle
@@ -133,13 +145,15 @@ class InvocationFront(Construct):
     def _method(self, api: apigateway.RestApi, function: lambda_.Function) -> None:
         # Bodies are judged by the model's server, which knows what the model takes.
         validator = api.add_request_validator("Validator", validate_request_body=True, validate_request_parameters=True)
-        api.root.add_resource(self._front.path.removeprefix("/")).add_method(
+        resource = api.root.add_resource(self._front.path.removeprefix("/"))
+        named = {} if self._target is None else {"method.request.path.target": True}
+        (resource if self._target is None else resource.add_resource("{target}")).add_method(
             "POST",
             apigateway.LambdaIntegration(
                 function, allow_test_invoke=False, timeout=Duration.seconds(self._front.timeout_seconds)
             ),
             authorization_type=apigateway.AuthorizationType.IAM,
-            request_parameters={"method.request.header.Content-Type": True},
+            request_parameters={"method.request.header.Content-Type": True, **named},
             request_validator=validator,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import sys
 import time
 from functools import cache
@@ -27,6 +28,12 @@ RETRY_SECONDS: Final = "1"
 # What a model says about a request goes to whoever sent it; what it says about itself does not.
 CALLERS_FAULT: Final = frozenset({400, 406, 413, 415, 422})
 TIMED_OUT: Final = 0  # SageMaker's original status for a container that never answered
+TARGET_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+TARGETS: Final = {
+    "model": ("TargetModel", "{name}.tar.gz"),
+    "container": ("TargetContainerHostname", "{name}"),
+    "component": ("InferenceComponentName", "{endpoint}-{name}"),
+}
 
 
 class Failure(NamedTuple):
@@ -42,6 +49,8 @@ UNAVAILABLE: Final = Failure(503, "unavailable", "the endpoint is not ready to a
 TIMEOUT: Final = Failure(504, "timeout", "the model did not answer in time")
 MODEL_FAILED: Final = Failure(502, "model_failed", "the model failed to answer")
 INTERNAL: Final = Failure(500, "internal", "the request could not be passed on")
+BAD_TARGET: Final = Failure(400, "invalid_target", "the path's last part is no name: letters, digits, inner . _ -")
+NO_TARGET: Final = Failure(404, "unknown_target", "the endpoint has nothing of the name that ends the path")
 
 FAILURES: Final = {
     "InternalDependencyException": MODEL_FAILED,
@@ -59,6 +68,18 @@ CONNECTION_FAILURES: Final = {  # the first that fits
     EndpointConnectionError: UNAVAILABLE,
     HTTPClientError: MODEL_FAILED,
 }
+
+
+class RefusedError(Exception):
+    """A request that is not passed on.
+
+    Args:
+        failure: What the caller is told.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -91,7 +112,7 @@ def _client() -> Any:
 
 def _invoke(event: dict[str, Any], request_id: str) -> dict[str, Any]:
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    passed = {"ContentType": headers.get("content-type"), "Accept": headers.get("accept")}
+    passed = {"ContentType": headers.get("content-type"), "Accept": headers.get("accept"), **_target(event)}
     body = event.get("body") or ""
     answer = _client().invoke_endpoint(
         EndpointName=os.environ["SLIPWAY_ENDPOINT_NAME"],
@@ -101,6 +122,18 @@ def _invoke(event: dict[str, Any], request_id: str) -> dict[str, Any]:
     )
     variant = {"X-Invoked-Variant": answer.get("InvokedProductionVariant", "")}
     return _response(200, answer["Body"].read(), answer.get("ContentType", JSON), variant)
+
+
+def _target(event: dict[str, Any]) -> dict[str, str]:
+    """Which model, container or component is asked, where the endpoint hosts several: the path's last part."""
+    kind = os.environ.get("SLIPWAY_TARGET")
+    if kind is None:
+        return {}
+    name = str((event.get("pathParameters") or {}).get("target", ""))
+    if TARGET_NAME.fullmatch(name) is None:
+        raise RefusedError(BAD_TARGET)
+    key, pattern = TARGETS[kind]
+    return {key: pattern.format(endpoint=os.environ["SLIPWAY_ENDPOINT_NAME"], name=name)}
 
 
 def _response(status: int, body: bytes, content_type: str, headers: dict[str, str]) -> dict[str, Any]:
@@ -136,6 +169,8 @@ def _models_own_words(error: ClientError) -> bytes | None:
 
 
 def _failure(error: Exception) -> Failure:
+    if isinstance(error, RefusedError):
+        return error.failure
     if isinstance(error, ClientError):
         return _service_failure(error)
     return next((failure for kind, failure in CONNECTION_FAILURES.items() if isinstance(error, kind)), INTERNAL)
@@ -159,6 +194,9 @@ def _model_failure(status: int) -> Failure:
 
 def _validation_failure(error: ClientError) -> Failure:
     said = str(error.response.get("Error", {}).get("Message", "")).lower()
+    # As remembered, not as documented: what SageMaker says of a model or component that it does not have.
+    if "failed to download model data" in said or re.search("inference component.* not found", said):
+        return NO_TARGET
     # An endpoint that is not there, or not in service, is no fault of the request.
     if "not found" in said or "inservice" in said or "in service" in said:
         return UNAVAILABLE

@@ -104,6 +104,7 @@ def handler(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         "NO_PROXY": "127.0.0.1",
     }.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("SLIPWAY_TARGET", raising=False)
     spec = importlib.util.spec_from_file_location("invoke_handler", HANDLER)
     assert spec is not None
     assert spec.loader is not None
@@ -161,6 +162,40 @@ def test_event_without_headers_or_body_is_answered(runtime: Runtime, handler: Mo
     answer = handler.handle({"headers": None, "body": None}, Context())
     assert (answer["statusCode"], answer["headers"]["X-Request-Id"]) == (200, "lambda-1")
     assert runtime.asked[0][2] == b""
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "value"),
+    [
+        ("model", "x-amzn-sagemaker-target-model", "minilm_v1.2.tar.gz"),
+        ("container", "x-amzn-sagemaker-target-container-hostname", "minilm_v1.2"),
+        ("component", "x-amzn-sagemaker-inference-component", "digit-reader-minilm_v1.2"),
+    ],
+)
+def test_path_names_what_is_asked_of_an_endpoint_that_hosts_several(
+    runtime: Runtime, handler: ModuleType, monkeypatch: pytest.MonkeyPatch, kind: str, header: str, value: str
+) -> None:
+    monkeypatch.setenv("SLIPWAY_TARGET", kind)
+    answer = handler.handle({"pathParameters": {"target": "minilm_v1.2"}}, Context())
+    assert answer["statusCode"] == 200
+    assert runtime.asked[0][1][header] == value
+
+
+@pytest.mark.parametrize(
+    "parameters", [None, {}, *({"target": name} for name in ("", "../a", "a/b", "-a", "a\n", "ä"))]
+)
+def test_path_that_names_nothing_is_refused(
+    runtime: Runtime, handler: ModuleType, monkeypatch: pytest.MonkeyPatch, parameters: dict[str, str] | None
+) -> None:
+    monkeypatch.setenv("SLIPWAY_TARGET", "model")
+    event = {"pathParameters": parameters, "requestContext": {"requestId": "gateway-1"}}
+    assert error_of(handler.handle(event, Context())) == (400, "invalid_target")
+    assert runtime.asked == []
+
+
+def test_path_parameter_is_no_target_when_the_endpoint_hosts_one_model(runtime: Runtime, handler: ModuleType) -> None:
+    handler.handle({"pathParameters": {"target": "minilm"}}, Context())
+    assert not {name for name in runtime.asked[0][1] if "target" in name or "component" in name}
 
 
 def test_json_answer_is_text_and_names_the_variant(runtime: Runtime, call: Callable[..., dict[str, Any]]) -> None:
@@ -226,6 +261,8 @@ def test_models_own_failure_says_nothing_of_its_insides(
         (400, "ValidationError", "Endpoint secret of account 1 not found.", (503, "unavailable")),
         (400, "ValidationError", "Endpoint secret is not InService", (503, "unavailable")),
         (400, "ValidationError", "1 validation error: secret", (400, "invalid")),
+        (400, "ValidationError", "Failed to download model data(bucket: secret)", (404, "unknown_target")),
+        (400, "ValidationError", "Inference Component secret not found", (404, "unknown_target")),
         (403, "AccessDeniedException", "arn:secret is not authorized", (500, "internal")),
         (530, "InternalDependencyException", "secret", (502, "model_failed")),
         (500, "InternalFailure", "secret", (502, "model_failed")),

@@ -1,9 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
+from aws_cdk import App, CfnOutput, Environment, Stack, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from sagemaker_hosting import InvocationFront, SharedResources, Site
+from sagemaker_hosting.invocation_front import Target
+from slipway.specs import EnvironmentSpec
+from slipway.specs.parts import Front
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Template = dict[str, Any]
 Of = Callable[[Template, str], list[dict[str, Any]]]
@@ -74,3 +84,52 @@ def test_logs_are_kept_as_long_as_the_environment_says(template: Get, of_type: O
         groups = of_type(template(environment, "sentence-embedder"), "Logs::LogGroup")
         assert len(groups) == 4
         assert {group["Properties"]["RetentionInDays"] for group in groups} == {days}
+
+
+@pytest.fixture
+def targeted(sources: Path, flags: dict[str, Any]) -> Callable[[Target], Template]:
+    """The template of a front of an endpoint that hosts several things."""
+
+    def make(target: Target) -> Template:
+        app = App(analytics_reporting=False, builtin_cloud_formation_validation=False, context=flags)
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+        stack = Stack(app, "it", env=Environment(account="111122223333", region="eu-west-1"))
+        shared = SharedResources(alarm_topic_arn="arn:topic", capture_bucket="bucket", key_arn="arn:key")
+        place = EnvironmentSpec(account="111122223333", region="eu-west-1")
+        site = Site(environment=place, shared=shared, source_root=sources)
+        front = InvocationFront(
+            stack, "Front", endpoint_name="fleet", front=Front(path="/ask"), site=site, target=target
+        )
+        CfnOutput(stack, "Url", value=front.url)
+        made: Template = app.synth().get_stack_by_name("it").template
+        return made
+
+    return make
+
+
+@pytest.mark.parametrize("target", get_args(Target))
+def test_path_names_one_of_several(targeted: Callable[[Target], Template], of_type: Of, target: Target) -> None:
+    made = targeted(target)
+    [method], [function] = of_type(made, "ApiGateway::Method"), of_type(made, "Lambda::Function")
+    parts = [resource["Properties"]["PathPart"] for resource in of_type(made, "ApiGateway::Resource")]
+    assert parts == ["ask", "{target}"]
+    assert method["Properties"]["RequestParameters"]["method.request.path.target"] is True
+    assert function["Properties"]["Environment"]["Variables"]["SLIPWAY_TARGET"] == target
+    assert made["Outputs"]["Url"]["Value"]["Fn::Join"][1][-1] == "/ask/{target}"
+
+
+def test_function_may_ask_the_endpoints_components_and_no_others(
+    targeted: Callable[[Target], Template], of_type: Of
+) -> None:
+    allowed = {
+        target: [
+            str(resource).rsplit(":", maxsplit=1)[-1]
+            for policy in of_type(targeted(target), "IAM::Policy")
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+            if statement["Action"] == "sagemaker:InvokeEndpoint"
+            for resource in (statement["Resource"] if target == "component" else [statement["Resource"]])
+        ]
+        for target in get_args(Target)
+    }
+    assert allowed["component"] == ["endpoint/fleet", "inference-component/fleet-*"]
+    assert allowed["model"] == allowed["container"] == ["endpoint/fleet"]
