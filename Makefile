@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types contracts unit synth lock schemas clean
+.PHONY: help setup demo test lint format types contracts unit random synth lock schemas clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 BIN := .venv/bin
@@ -46,6 +46,9 @@ contracts: setup ## who may import whom
 
 unit: setup ## the tests that start no cloud
 	$(BIN)/pytest -m "not local_cloud and not slow"
+
+random: setup ## specs at random, refused or synthesised: make random COUNT=10000
+	SLIPWAY_RANDOM_SPECS=$(or $(COUNT),10000) $(BIN)/pytest tests/stacks/test_random_specs.py -s -n 2 --dist load
 
 synth: setup ## the templates of the local environment
 	npx cdk synth --quiet

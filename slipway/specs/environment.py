@@ -17,9 +17,13 @@ LogRetentionDays = Literal[
 ]
 
 
-Vpc = Annotated[str, Shape(r"^vpc-[0-9a-z]{3,17}$", "a VPC's id, such as vpc-0a1b2c3d4e5f60718")]
-Subnet = Annotated[str, Shape(r"^subnet-[0-9a-z]{3,17}$", "a subnet's id, such as subnet-0a1b2c3d4e5f60718")]
-SecurityGroup = Annotated[str, Shape(r"^sg-[0-9a-z]{3,17}$", "a security group's id, such as sg-0a1b2c3d4e5f60718")]
+Vpc = Annotated[str, Shape(r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$", "a VPC's id, such as vpc-0a1b2c3d4e5f60718")]
+Subnet = Annotated[
+    str, Shape(r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$", "a subnet's id, such as subnet-0a1b2c3d4e5f60718")
+]
+SecurityGroup = Annotated[
+    str, Shape(r"^sg-([0-9a-f]{8}|[0-9a-f]{17})$", "a security group's id, such as sg-0a1b2c3d4e5f60718")
+]
 Email = Annotated[str, Shape(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "an e-mail address")]
 Account = Annotated[str, Shape(r"^[0-9]{12}$", "an account: twelve digits in quotes")]
 Prefix = Annotated[

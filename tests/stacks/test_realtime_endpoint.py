@@ -280,10 +280,14 @@ def test_containers_lie_in_the_environments_vpc_behind_a_group_that_nothing_may_
 
 
 def test_containers_use_the_environments_groups_when_it_names_some(synth: Synth, of_type: Of) -> None:
-    network = {"vpc_id": "vpc-123456", "subnets": ["subnet-123456", "subnet-654321"], "security_groups": ["sg-123456"]}
+    network = {
+        "vpc_id": "vpc-12345600",
+        "subnets": ["subnet-12345600", "subnet-65432100"],
+        "security_groups": ["sg-12345600"],
+    }
     made = synth({}, {"network": network})["slipway-test-it"]
     assert of_type(made, "EC2::SecurityGroup") == []
-    assert only(of_type(made, "SageMaker::Model"))["VpcConfig"]["SecurityGroupIds"] == ["sg-123456"]
+    assert only(of_type(made, "SageMaker::Model"))["VpcConfig"]["SecurityGroupIds"] == ["sg-12345600"]
 
 
 def test_containers_lie_in_no_vpc_when_the_environment_has_none(template: Get, of_type: Of) -> None:

@@ -1,0 +1,130 @@
+"""Whatever a user writes is refused with path and reason, or gives templates that AWS's own validators accept.
+
+2,000 specs in a test run, more with ``make random COUNT=10000``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+import yaml
+from aws_cdk import App
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from slipway.specs import Project, SpecError
+from stacks import define
+from tests.stacks.requests import check_requests
+from tests.stacks.specs_at_random import REGIONS, machines, names, specs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from slipway.specs import Deployment
+
+COUNT: Final = int(os.environ.get("SLIPWAY_RANDOM_SPECS", "2000"))
+SEEDS: Final = 10
+BATCH: Final = 50
+FEWEST_ACCEPTED: Final = 0.2  # a strategy that is always refused would prove nothing
+
+ENDPOINTS: Final = specs(
+    "endpoint",
+    known={
+        "days": st.sampled_from([["sat", "sun"], ["mon"], ["sat", "sat"]]),
+        "end": st.sampled_from(["06:00", "07:15"]),
+        "instance_type": machines(),
+        "model": names("digits", "minilm", "minilm-fp32"),
+        "start": st.sampled_from(["20:00", "22:30"]),
+        "timezone": names("Europe/Berlin", "UTC"),
+        "weight": st.sampled_from([0.0, 0.5, 1.0, 90.0]),
+    },
+)
+ENVIRONMENTS: Final = specs(
+    "environment",
+    known={"account": st.just("111122223333"), "region": st.sampled_from(REGIONS)},
+    without=("endpoints", "leave_out"),
+)
+
+
+class Outcomes:
+    """What became of every spec: the deployments of those accepted, and counts by kind."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.accepted: list[Deployment] = []
+        self.counts: Counter[tuple[str, str]] = Counter()
+
+    def meet(self, endpoint: dict[str, Any], environment: dict[str, Any]) -> None:
+        for file, spec in (("endpoints/it.yaml", endpoint), ("environments/at-random.yaml", environment)):
+            (self.root / file).write_text(yaml.safe_dump(spec, allow_unicode=True), encoding="utf-8")
+        try:
+            deployment = Project(self.root).deployment("at-random")
+        except SpecError as error:
+            self.counts[endpoint["kind"], "refused"] += 1
+            check_refusal(error)
+            return
+        self.counts[endpoint["kind"], "accepted"] += 1
+        name = f"r{len(self.accepted)}"
+        self.accepted.append(dataclasses.replace(deployment, name=name))
+
+
+def check_refusal(refusal: SpecError) -> None:
+    assert refusal.problems
+    for problem in refusal.problems:
+        assert problem.file.startswith(("endpoints/it.yaml", "environments/at-random.yaml")), refusal
+        assert problem.message, refusal
+        assert problem.line, refusal
+
+
+def synthesise(batch: list[Deployment], sources: Path, flags: dict[str, Any], out: Path) -> int:
+    """Synthesise under CloudFormation's own validator, and show every request to botocore."""
+    app = App(analytics_reporting=False, builtin_cloud_formation_validation=True, context=flags, outdir=str(out))
+    for deployment in batch:
+        define(app, deployment=deployment, source_root=sources)
+    app.synth()
+    checked = sum(check_requests(json.loads(file.read_text())) for file in out.glob("*.template.json"))
+    shutil.rmtree(out)
+    return checked
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("number", range(SEEDS))
+def test_random_spec_is_refused_or_synthesised(
+    project: Path, sources: Path, flags: dict[str, Any], tmp_path: Path, number: int
+) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(project, root, ignore=shutil.ignore_patterns("*.yaml"))
+    for model in (project / "models").glob("*/model.yaml"):
+        shutil.copy(model, root / model.relative_to(project))
+    outcomes = Outcomes(root)
+
+    @seed(number)
+    @settings(
+        max_examples=COUNT // SEEDS,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(ENDPOINTS, ENVIRONMENTS)
+    def meet(endpoint: dict[str, Any], environment: dict[str, Any]) -> None:
+        outcomes.meet(endpoint, environment)
+
+    meet()
+    accepted = outcomes.accepted
+    checked = sum(
+        synthesise(accepted[start : start + BATCH], sources, flags, tmp_path / "out")
+        for start in range(0, len(accepted), BATCH)
+    )
+    for (kind, outcome), count in sorted(outcomes.counts.items()):
+        print(f"{kind:22} {outcome:10} {count}")  # noqa: T201  shown with -s
+    print(f"{checked} requests checked")  # noqa: T201  likewise
+    assert len(accepted) >= FEWEST_ACCEPTED * sum(outcomes.counts.values())
+    assert checked > len(accepted)
