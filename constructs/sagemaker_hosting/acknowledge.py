@@ -15,7 +15,8 @@ def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
 
     Args:
         construct: What the finding is about, or what holds it.
-        rule: As cdk-nag prints it: ``AwsSolutions-COG4``, or ``AwsSolutions-IAM5[Resource::*]`` for one of many.
+        rule: As cdk-nag prints it behind the two colons: ``AwsSolutions-COG4``, ``NIST.800.53.R5-LambdaDLQ``, or
+            ``AwsSolutions-IAM5[Resource::*]`` for one of many.
         reason: The sentence that says why it is accepted here.
     """
     Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))
@@ -30,6 +31,20 @@ def acknowledge_wildcard(construct: IConstruct, resource: str, reason: str) -> N
         reason: The sentence that says why it is accepted here.
     """
     acknowledge(construct, f"AwsSolutions-IAM5[Resource::{_flat(Stack.of(construct).resolve(resource))}]", reason)
+
+
+def acknowledge_own_policies(construct: IConstruct) -> None:
+    """Accept that the rights of a role are inline policies.
+
+    Args:
+        construct: The role, or what holds it.
+    """
+    acknowledge(
+        construct,
+        "NIST.800.53.R5-IAMNoInlinePolicy",
+        "these rights name the resources of this one stack and go when their role goes; a managed policy could be "
+        "attached to others and would outlive it",
+    )
 
 
 def _flat(value: Any) -> str:

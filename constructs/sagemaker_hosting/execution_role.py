@@ -6,7 +6,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from sagemaker_hosting.acknowledge import acknowledge_wildcard
+from sagemaker_hosting.acknowledge import acknowledge_own_policies, acknowledge_wildcard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +48,7 @@ class ExecutionRole(Construct):
             "stands for actions that know no resource: metrics (held to one namespace), registry tokens, EC2 "
             "descriptions",
         )
+        acknowledge_own_policies(self)
 
     @property
     def policy(self) -> IDependable:

@@ -9,7 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from sagemaker_hosting.acknowledge import acknowledge, acknowledge_wildcard
+from sagemaker_hosting.acknowledge import acknowledge, acknowledge_own_policies, acknowledge_wildcard
+from sagemaker_hosting.acknowledge_front import acknowledge_function, acknowledge_no_web_acl, acknowledge_stage
 from sagemaker_hosting.log_group import LogGroup
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class InvocationFront(Construct):
             tracing=lambda_.Tracing.ACTIVE,
         )
         self._grant(role, logs)
+        acknowledge_function(function)
         return function
 
     def _grant(self, role: iam.Role, logs: LogGroup) -> None:
@@ -106,6 +108,7 @@ class InvocationFront(Construct):
         role.add_to_policy(iam.PolicyStatement(actions=["sagemaker:InvokeEndpoint"], resources=resources))
         logs.grant_write(role)
         acknowledge_wildcard(role, "*", "X-Ray's actions know no resource; nothing else here has a wildcard")
+        acknowledge_own_policies(role)
 
     def _arn(self, kind: str, name: str) -> str:
         return Stack.of(self).format_arn(service="sagemaker", resource=kind, resource_name=name)
@@ -133,9 +136,9 @@ class InvocationFront(Construct):
             rest_api_name=self._endpoint_name,
         )
         api.node.try_remove_child("Endpoint")  # CDK's own output; the stack says the whole address instead
-        acknowledge(
+        acknowledge_stage(api)
+        acknowledge_no_web_acl(
             api,
-            "AwsSolutions-APIG3",
             "only signed requests of IAM identities get in, and the stage throttles them: there is no anonymous "
             "traffic for a web ACL to filter",
         )

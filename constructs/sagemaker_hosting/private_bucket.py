@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 
+from sagemaker_hosting.acknowledge import acknowledge
+
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from constructs import Construct
@@ -39,7 +41,7 @@ def private_bucket(
     encryption: dict[str, Any] = {"encryption": s3.BucketEncryption.S3_MANAGED}
     if key is not None:
         encryption = {"encryption": s3.BucketEncryption.KMS, "encryption_key": key, "bucket_key_enabled": True}
-    return s3.Bucket(
+    bucket = s3.Bucket(
         scope,
         construct_id,
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -53,6 +55,19 @@ def private_bucket(
         versioned=True,
         **encryption,
     )
+    acknowledge(
+        bucket,
+        "NIST.800.53.R5-S3BucketReplicationEnabled",
+        "what lies here expires by design and is kept in the environment's own region; versions guard it against "
+        "mistakes meanwhile",
+    )
+    if key is None:
+        acknowledge(
+            bucket,
+            "NIST.800.53.R5-S3DefaultEncryptionKMS",
+            "the log delivery of S3 writes to no bucket whose default encryption is a KMS key",
+        )
+    return bucket
 
 
 def _expiry(retention_days: int) -> s3.LifecycleRule:
