@@ -53,7 +53,7 @@ random: setup ## specs at random, refused or synthesised: make random COUNT=1000
 synth: setup ## the templates of the local environment
 	npx cdk synth --quiet
 
-schemas: setup ## write docs/reference/*.schema.json from the specs
+schemas: setup ## write docs/reference/ from the specs
 	$(BIN)/python -m slipway.specs.schemas
 
 lock: setup ## resolve the pins of pyproject.toml into requirements*.txt

@@ -1,4 +1,4 @@
-"""Write ``docs/reference/{model,endpoint,environment}.schema.json`` from the specs, for editors.
+"""Write ``docs/reference/`` from the specs: ``*.schema.json`` for editors, ``*.md`` for people.
 
 ``python -m slipway.specs.schemas`` writes; ``--check`` only says whether the files are what the specs give.
 """
@@ -21,9 +21,10 @@ from slipway.specs.base import Spec
 from slipway.specs.endpoint import EndpointSpec
 from slipway.specs.environment import EnvironmentSpec
 from slipway.specs.model import ModelSpec
+from slipway.specs.reference import page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import core_schema
@@ -98,10 +99,10 @@ def _docstrings(name: str) -> dict[str, str]:
 
 
 def main(words: Sequence[str], folder: Path = FOLDER) -> int:
-    """Write the schemas, or with ``--check`` return 1 if they are not what the specs give."""
+    """Write schemas and pages, or with ``--check`` return 1 if they are not what the specs give."""
     stale = []
-    for name, (spec, place) in SPECS.items():
-        file, text = folder / f"{name}.schema.json", schema(spec, place)
+    for name, text in _files():
+        file = folder / name
         if "--check" not in words:
             file.write_text(text, encoding="utf-8")
         elif not file.is_file() or file.read_text(encoding="utf-8") != text:
@@ -109,6 +110,13 @@ def main(words: Sequence[str], folder: Path = FOLDER) -> int:
     if stale:
         sys.stderr.write(f"{', '.join(stale)}: not what the specs give, run `python -m slipway.specs.schemas`\n")
     return 1 if stale else 0
+
+
+def _files() -> Iterator[tuple[str, str]]:
+    for name, (spec, place) in SPECS.items():
+        text = schema(spec, place)
+        yield f"{name}.schema.json", text
+        yield f"{name}.md", page(json.loads(text))
 
 
 if __name__ == "__main__":
