@@ -140,9 +140,12 @@ def clouds_table(clouds: Sequence[Mapping[str, Any]]) -> Rows | str:
 def _servers(variant: Mapping[str, Any]) -> list[str]:
     containers = variant["containers"]
     return [
-        f"{variant['name']}{'' if len(containers) == 1 else '/' + one['name']} pid {one['pid']} port {one['port']}"
-        for one in containers
+        f"{variant['name']}{'' if len(containers) == 1 else '/' + one['name']} {_process(one)}" for one in containers
     ]
+
+
+def _process(container: Mapping[str, Any]) -> str:
+    return "asleep" if container["asleep"] else f"pid {container['pid']} port {container['port']}"
 
 
 def _table(*columns: str, headings: bool = True) -> Table:

@@ -3,10 +3,11 @@
 The doors are ``start``, ``running``, ``stop`` and what they return, ``Cloud``.
 
 It is one machine, so one server process answers for a variant's container on all of its instances: instance types and
-counts are kept and described, never simulated, and serverless variants are always warm; only a fleet of none answers no
-asynchronous request, which then waits. Scaling policies and scheduled actions are kept and never act, roles and keys
-are named and never checked, a queue lives as long as its endpoint. What it does not do at all, it refuses with "is not
-modelled in Slipway's local cloud".
+counts are kept and described, never simulated, but a fleet of none has no process, nor has a serverless variant before
+its first request and after a pause. What happens is published as SageMaker's metrics, alarms on them are judged, call
+updates back and move scaling policies. Scheduled actions are kept and never act, roles and keys are named and never
+checked, a queue lives as long as its endpoint. What it does not do at all, it refuses with "is not modelled in
+Slipway's local cloud".
 """
 
 from __future__ import annotations

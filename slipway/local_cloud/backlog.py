@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import random
 
     from .endpoint import Endpoint
+    from .meter import Meter
     from .results import Request, Results
     from .variant import Variant
 
@@ -40,12 +42,14 @@ class Backlog:
         endpoint: Whose fleet works it off.
         results: Where requests come from and answers go to.
         dice: Shares out traffic during an update.
+        meter: Notes how long requests wait and take, and which fail.
     """
 
-    def __init__(self, endpoint: Endpoint, results: Results, dice: random.Random) -> None:
+    def __init__(self, endpoint: Endpoint, results: Results, dice: random.Random, meter: Meter) -> None:
         self._endpoint = endpoint
         self._results = results
         self._dice = dice
+        self._meter = meter
         self._waiting: deque[Request] = deque()
         self._working: dict[asyncio.Task[None], Variant] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -57,6 +61,11 @@ class Backlog:
     def size(self) -> int:
         """How many requests have no result yet."""
         return len(self._waiting) + len(self._working) + len(self._ending)
+
+    @property
+    def oldest(self) -> float | None:
+        """When the request came that waits longest, in seconds since the epoch; None where none waits."""
+        return min((request.received for request in self._waiting), default=None)
 
     def submit(self, request: Request) -> None:
         """Take a request on, after all that wait already."""
@@ -98,6 +107,8 @@ class Backlog:
     def _expire(self) -> None:
         for request in [request for request in self._waiting if request.expired]:
             self._waiting.remove(request)
+            for variant in [] if self._endpoint.fleet is None else self._endpoint.fleet.variants.values():
+                self._meter.failed(self._endpoint, variant, expired=True)
             task = asyncio.create_task(self._results.fail(request, _EXPIRED))
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
@@ -122,26 +133,35 @@ class Backlog:
         try:
             await self._answer(request, variant)
         except ResultError as error:
-            await self._results.fail(request, str(error))
+            await self._fail(request, variant, str(error))
         except ServerDownError:
-            await self._again(request)
+            await self._again(request, variant)
         except Exception:  # noqa: BLE001  whatever it is, the request must not be lost
             _log.exception("request %s failed", request.inference_id)
-            await self._results.fail(request, "InternalFailure")
+            await self._fail(request, variant, "InternalFailure")
 
     async def _answer(self, request: Request, variant: Variant) -> None:
+        if request.attempts == 0:
+            self._meter.queued(self._endpoint, variant, time.time() - request.received)
         body = await self._results.read(request)
         request.attempts += variant.ready  # one that is down already did not die over this request
         try:
-            answer = await variant.invoke(body, request.headers, request.timeout_seconds)
+            with self._meter.invocation(self._endpoint, variant) as measured:
+                measured.asked()
+                answer = await variant.invoke(body, request.headers, request.timeout_seconds)
         except ContainerError as error:
-            await self._results.fail(request, self._words(error), error.body)
+            await self._fail(request, variant, self._words(error), error.body)
         else:
             await self._results.complete(request, answer)
+            self._meter.processed(self._endpoint, variant, time.time() - request.received)
 
-    async def _again(self, request: Request) -> None:
+    async def _fail(self, request: Request, variant: Variant, reason: str, body: bytes | None = None) -> None:
+        self._meter.failed(self._endpoint, variant)
+        await self._results.fail(request, reason, body)
+
+    async def _again(self, request: Request, variant: Variant) -> None:
         if request.attempts >= _MOST_ATTEMPTS:
-            await self._results.fail(request, _SERVER_DIED)
+            await self._fail(request, variant, _SERVER_DIED)
         elif not self._dropped:
             self._waiting.appendleft(request)
             self._start()

@@ -21,14 +21,16 @@ class RunningContainer:
 
     Args:
         name: Its host name; ``primary`` where it is its variant's only one.
-        pid: None while no process was started yet.
-        ready: False while a dead server is being restarted.
+        pid: None while no process was started yet, and while none is needed.
+        ready: False while it is asleep, or while a dead server is being restarted.
+        asleep: A serverless container that nobody asked for lately, or one of a fleet of none.
     """
 
     name: str
     pid: int | None
     port: int
     ready: bool
+    asleep: bool
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .archive import download, unpack
 from .child import python_path
-from .server_process import ServerProcess
+from .resting import RestingServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,13 +33,13 @@ class Container:
     definition: dict[str, Any]
     folder: Path
     log: Path
-    server: ServerProcess
+    server: RestingServer
 
     @classmethod
     def of(cls, name: str, definition: dict[str, Any], folder: Path, log: Path) -> Container:
         """Return a container that has no model and no process yet."""
         environment = server_environment(folder, definition.get("Environment", {}))
-        return cls(name, definition, folder, log, ServerProcess(folder, log, environment))
+        return cls(name, definition, folder, log, RestingServer(folder, log, environment))
 
     @property
     def image(self) -> str:

@@ -1,6 +1,7 @@
 """The emulator process: ministack with our plug-in, on a socket and a leash that its starter hands over.
 
-``python -m slipway.local_cloud.emulator --socket FD --folder FOLDER [--leash FD]``
+``python -m slipway.local_cloud.emulator --socket FD --folder FOLDER [--leash FD] [--minute-seconds SECONDS]
+[--idle-seconds SECONDS]``
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from hypercorn.config import Config
 
 from . import cloudformation, guardian, leash, state
 from . import ministack_seams as seams
+from .alarms import MINUTE_SECONDS, Alarms
 from .api.async_runtime import AsyncRuntime
 from .api.autoscaling import AutoScaling
 from .api.definitions import Definitions
@@ -29,8 +31,14 @@ from .api.shapes import service_model
 from .api.tags import Tags
 from .api.wire import call
 from .capture import Capture
+from .caretaker import IDLE_SECONDS, Caretaker
+from .gauges import Gauges
+from .heartbeat import Heartbeat
 from .hosting import Hosting
+from .meter import Meter
+from .metrics import Metrics
 from .records import Store
+from .scaler import Scaler
 from .status import with_status
 
 if TYPE_CHECKING:
@@ -66,10 +74,15 @@ def install(hosting: Hosting, url: str) -> None:
     cloudformation.register(definitions, endpoints, autoscaling, hosting)
 
 
-async def run(listener: int, folder: Path, port: int) -> None:
+async def run(listener: int, folder: Path, port: int, *, minute_seconds: float, idle_seconds: float) -> None:
     """Serve until SIGTERM or SIGINT, then end every server process."""
     url = f"http://127.0.0.1:{port}"
-    hosting = Hosting(Store(), folder, url)
+    metrics = Metrics()
+    hosting = Hosting(Store(), folder, url, Meter(metrics))
+    alarms = Alarms(minute_seconds)
+    scaler = Scaler(hosting.store, alarms, minute_seconds)
+    gauges, caretaker = Gauges(hosting.store, hosting.meter, folder), Caretaker(hosting.store, idle_seconds)
+    heartbeat = Heartbeat(gauges, metrics, alarms, scaler, caretaker)
     install(hosting, url)
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -78,9 +91,11 @@ async def run(listener: int, folder: Path, port: int) -> None:
     config.bind = [f"fd://{listener}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1.0
+    beating = asyncio.create_task(heartbeat.run())
     try:
         await serve(with_status(seams.asgi(), hosting), config, shutdown_trigger=stopping.wait)
     finally:
+        beating.cancel()
         await hosting.close()
 
 
@@ -90,6 +105,8 @@ def main() -> None:
     parser.add_argument("--socket", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--leash", type=int)
+    parser.add_argument("--minute-seconds", type=float, default=MINUTE_SECONDS)
+    parser.add_argument("--idle-seconds", type=float, default=IDLE_SECONDS)
     options = parser.parse_args()
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)  # what ends our group must not end the group of whoever started us
@@ -101,7 +118,8 @@ def main() -> None:
         port = listener.getsockname()[1]
     state.write(options.folder, state.State.of_process(port, os.getpid(), options.folder))
     try:
-        asyncio.run(run(options.socket, options.folder, port))
+        pace = {"minute_seconds": options.minute_seconds, "idle_seconds": options.idle_seconds}
+        asyncio.run(run(options.socket, options.folder, port, **pace))
     except Exception:  # noqa: BLE001  the last chance to say why, before all is ended
         _log.exception("the emulator failed")
     finally:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from .backlog import Backlog
     from .fleet import Fleet
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .records import EndpointConfig
     from .traffic import Traffic
 
-Status = Literal["Creating", "Updating", "SystemUpdating", "InService", "Deleting", "Failed"]
+Status = Literal["Creating", "Updating", "SystemUpdating", "RollingBack", "InService", "Deleting", "Failed"]
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Endpoint:
         work: The creation, update or deletion under way or last done; its result is the reason of a failure.
         retiring: Fleets on their way out.
         backlog: What waits for an asynchronous endpoint; None until the first request.
+        announce: Hears of every change of the status.
     """
 
     place: Place
@@ -44,6 +46,7 @@ class Endpoint:
     work: asyncio.Task[str | None] | None = None
     retiring: set[asyncio.Task[None]] = field(default_factory=set)
     backlog: Backlog | None = None
+    announce: Callable[[Endpoint], None] = lambda _endpoint: None
     created: float = field(default_factory=time.time)
     modified: float = field(default_factory=time.time)
 
@@ -62,3 +65,4 @@ class Endpoint:
         self.status = status
         self.failure_reason = failure_reason
         self.modified = time.time()
+        self.announce(self)

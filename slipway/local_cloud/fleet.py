@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("slipway.local_cloud")
 
 _STARTUP_SECONDS: Final = 60
+_SERVERLESS_STARTUP_SECONDS: Final = 180
 _DOWNLOAD_SECONDS: Final = 3600
 
 
@@ -105,7 +106,7 @@ class Fleet:
             self._folders.container(name, container, definition) for container, definition in model.containers.items()
         )
         weight, count = settings.get("InitialVariantWeight", 1.0), settings.get("InitialInstanceCount", 0)
-        variant = Variant(name, settings, weight, count, containers)
+        variant = Variant(name, settings, weight, count, containers, self.config)
         if settings in self.config.request["ProductionVariants"]:
             self.variants[name] = variant
         else:
@@ -115,14 +116,15 @@ class Fleet:
 async def _start(container: Container, variant: Variant, s3: Callable[[], Any]) -> None:
     await _fetch(container, variant, s3)
     try:
-        await container.server.start(
-            variant.settings.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS)
-        )
+        usual = _SERVERLESS_STARTUP_SECONDS if "ServerlessConfig" in variant.settings else _STARTUP_SECONDS
+        await container.server.start(variant.settings.get("ContainerStartupHealthCheckTimeoutInSeconds", usual))
     except StartupError as error:
         raise FleetError(
             f"The {container.name} container for production variant {variant.name} did not pass the ping health check. "
             f"Please check CloudWatch logs for this endpoint. Its last lines in {container.log}: {error}"
         ) from error
+    if variant.on_demand:
+        await container.server.rest()  # it has proved that it starts; the first request starts it again
 
 
 async def _fetch(container: Container, variant: Variant, s3: Callable[[], Any]) -> None:

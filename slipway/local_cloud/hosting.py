@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from . import announce
 from .aws import client
 from .fleet import Fleet, FleetError, Folders
 from .retained import retain
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .endpoint import Endpoint
+    from .meter import Meter
     from .places import Place
     from .records import EndpointConfig, Model, Store
 
 _log = logging.getLogger("slipway.local_cloud")
 _WATCH_SECONDS: Final = 1.0
+_ALARM_TYPES: Final = ["MetricAlarm", "CompositeAlarm"]
 
 
 class Hosting:
@@ -38,10 +41,12 @@ class Hosting:
         store: Where they are recorded.
         folder: This cloud's own, for models and logs.
         url: Where this cloud answers: archives are fetched from its own S3.
+        meter: Notes what becomes of requests.
     """
 
-    def __init__(self, store: Store, folder: Path, url: str) -> None:
+    def __init__(self, store: Store, folder: Path, url: str, meter: Meter) -> None:
         self.store = store
+        self.meter = meter
         self.dice = random.Random()  # noqa: S311  shares out traffic, guards nothing
         self._folder = folder
         self._url = url
@@ -50,6 +55,8 @@ class Hosting:
     def create(self, endpoint: Endpoint, config: EndpointConfig) -> None:
         """Record an endpoint and start to bring it into service."""
         self.store.at(endpoint.place).endpoints[endpoint.name] = endpoint
+        endpoint.announce = announce.state_change
+        announce.state_change(endpoint)
         endpoint.work = asyncio.create_task(self._create(endpoint, config))
 
     def update(self, endpoint: Endpoint, config: EndpointConfig, params: dict[str, Any]) -> None:
@@ -123,6 +130,9 @@ class Hosting:
         logs = self._folder / "logs" / f"{endpoint.place.account}-{endpoint.place.region}" / endpoint.name
         fleet = Fleet(config, Folders(self._folder / "models" / str(next(self._numbers)), logs))
         await fleet.start(self._models(config), functools.partial(client, self._url, endpoint.place, "s3"))
+        for variant in fleet.all():
+            for container in variant.containers:
+                container.server.on_setup = functools.partial(self.meter.set_up, endpoint, variant)
         return fleet
 
     def _models(self, config: EndpointConfig) -> dict[str, Model]:
@@ -142,10 +152,17 @@ class Hosting:
         try:
             for step in steps(endpoint.deployment, sum(variant.count for variant in fleet.variants.values())):
                 endpoint.traffic = Traffic(old, fleet, step.percent)
+                baking = (
+                    f"Baking for {step.wait_seconds} seconds with traffic enabled on {step.percent:g} % of capacity."
+                )
+                announce.deployment_change(endpoint, fleet, "Baking", baking)
                 await self._watch(endpoint, step.wait_seconds)
             endpoint.traffic = Traffic(fleet)
-        except BaseException:
+        except BaseException as error:
             endpoint.traffic = Traffic(old)
+            if isinstance(error, FleetError):
+                endpoint.become("RollingBack", str(error))  # in no time here: the old fleet still stands
+                announce.deployment_change(endpoint, fleet, "Deleting", str(error))
             _retire(endpoint, fleet, 0)
             raise
         _retire(endpoint, old, termination_wait_seconds(endpoint.deployment))
@@ -161,8 +178,8 @@ class Hosting:
     async def _check_alarms(self, place: Place, names: list[str]) -> None:
         def ringing() -> list[str]:
             cloudwatch = client(self._url, place, "cloudwatch")
-            found = cloudwatch.describe_alarms(AlarmNames=names, StateValue="ALARM")["MetricAlarms"]
-            return [alarm["AlarmName"] for alarm in found]
+            found = cloudwatch.describe_alarms(AlarmNames=names, StateValue="ALARM", AlarmTypes=_ALARM_TYPES)
+            return [alarm["AlarmName"] for alarm in (*found["MetricAlarms"], *found["CompositeAlarms"])]
 
         try:
             alarms = await asyncio.to_thread(ringing)

@@ -32,21 +32,26 @@ _leashes: dict[int, int] = {}
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
-def start(project: Path, *, port: int | None = None, leash: bool) -> Cloud:
+def start(
+    project: Path, *, port: int | None = None, leash: bool, minute_seconds: float = 60.0, idle_seconds: float = 300.0
+) -> Cloud:
     """Start a local cloud and wait until it answers.
 
     Args:
         project: Its state and logs go to ``.slipway/clouds/<port>`` there.
         port: On 127.0.0.1; None for any free one.
         leash: True: the cloud ends when this process ends, however it ends. False: it stays until it is stopped.
+        minute_seconds: How long a minute of an alarm's period takes; less for tests in a hurry.
+        idle_seconds: How long a serverless container stays after its last request.
 
     Raises:
         HostError: If the port is taken or the emulator does not start.
     """
+    settings = ["--minute-seconds", str(minute_seconds), "--idle-seconds", str(idle_seconds)]
     with _listener(port) as listener:
         number: int = listener.getsockname()[1]
         folder = _fresh_folder(project, number)
-        process = _spawn(listener, folder, number, leash=leash)
+        process = _spawn(listener, folder, leash, settings)
     cloud = Cloud(number, process.pid, f"http://127.0.0.1:{number}", folder)
     try:
         _wait_until_up(process, cloud)
@@ -116,9 +121,9 @@ def _fresh_folder(project: Path, port: int) -> Path:
     return folder
 
 
-def _spawn(listener: socket.socket, folder: Path, port: int, *, leash: bool) -> subprocess.Popen[bytes]:
+def _spawn(listener: socket.socket, folder: Path, leash: bool, settings: list[str]) -> subprocess.Popen[bytes]:  # noqa: FBT001
     command = [sys.executable, "-m", "slipway.local_cloud.emulator"]
-    command += ["--socket", str(listener.fileno()), "--folder", str(folder)]
+    command += ["--socket", str(listener.fileno()), "--folder", str(folder), *settings]
     handed = [listener.fileno()]
     if leash:
         read_end, write_end = os.pipe()
@@ -128,7 +133,7 @@ def _spawn(listener: socket.socket, folder: Path, port: int, *, leash: bool) -> 
         process = subprocess.Popen(  # noqa: S603  our own module
             command,
             cwd=folder,
-            env=_emulator_environment(folder, port),
+            env=_emulator_environment(folder, listener.getsockname()[1]),
             pass_fds=handed,
             start_new_session=True,
             stdin=subprocess.DEVNULL,

@@ -92,6 +92,10 @@ class Store:
         """Return the records of a place, empty where nothing was made."""
         return self._places[place]
 
+    def by_place(self) -> list[tuple[Place, Records]]:
+        """Return every place with its records."""
+        return list(self._places.items())
+
     def endpoints(self) -> list[Endpoint]:
         """Return every endpoint of every place."""
         return [endpoint for records in self._places.values() for endpoint in records.endpoints.values()]

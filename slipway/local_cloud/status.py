@@ -51,4 +51,10 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
 
 def _container(container: Container) -> dict[str, Any]:
     server = container.server
-    return {"name": container.name, "pid": server.pid, "port": server.port, "ready": server.ready}
+    return {
+        "name": container.name,
+        "pid": server.pid,
+        "port": server.port,
+        "ready": server.ready,
+        "asleep": server.asleep,
+    }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from .container import Container
     from .exchange import Reply
+    from .records import EndpointConfig
 
 
 class ContainerError(Exception):
@@ -31,7 +32,7 @@ class ContainerError(Exception):
         self.body = body
 
 
-@dataclass
+@dataclass(eq=False)
 class Variant:
     """One production variant and the containers that serve it.
 
@@ -40,6 +41,7 @@ class Variant:
         weight: Its share of the traffic, relative to the other variants'.
         count: How many instances it would have; here one process for each container answers for all of them.
         containers: Of its model, in order.
+        config: Of its fleet.
     """
 
     name: str
@@ -47,6 +49,23 @@ class Variant:
     weight: float
     count: int
     containers: tuple[Container, ...]
+    config: EndpointConfig
+
+    @property
+    def asleep(self) -> bool:
+        """Whether any container has no process because none is needed."""
+        return any(container.server.asleep for container in self.containers)
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that run for it."""
+        return [container.server.pid for container in self.containers if container.server.pid is not None]
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether its requests start its container, none being kept warm."""
+        serverless = self.settings.get("ServerlessConfig")
+        return serverless is not None and serverless.get("ProvisionedConcurrency", 0) == 0
 
     @property
     def ready(self) -> bool:
@@ -67,6 +86,20 @@ class Variant:
         """
         (container,) = self.containers
         return await _ask(container, body, headers, seconds)
+
+    async def wake(self) -> None:
+        """Wait until every container is awake; who goes on to ``invoke`` at once finds them so.
+
+        Raises:
+            StartupError: If one does not start.
+        """
+        for container in self.containers:
+            await container.server.wake()
+
+    async def rest(self) -> None:
+        """End every server that answers nothing now, until the next ``wake``."""
+        for container in self.containers:
+            await container.server.rest()
 
     async def drain(self) -> None:
         """End every server once its requests are answered; nobody may send new ones meanwhile."""

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from slipway.cli.tables import WITHOUT_EDGE, Rows
+from slipway.cli.tables import WITHOUT_EDGE, Rows, clouds_table
 
 RECIPE = "export(opset=23) > optimize > quantize_dynamic(per_channel=True, op_types=MatMul+Gemm+Gather)"
 
@@ -33,3 +33,16 @@ def test_rows_are_blocks_and_no_word_is_cut_when_the_table_is_too_wide(width: in
     assert lines[1].split() == ["digest", "b16adda6f6e8"]
     assert all(len(line) <= width for line in lines)
     assert " ".join(" ".join(lines[2:]).split()) == f"recipe {RECIPE}"
+
+
+def test_server_that_nobody_needs_is_shown_asleep() -> None:
+    server = {"name": "primary", "pid": None, "port": 40_000, "ready": False, "asleep": True}
+    awake = {**server, "pid": 7, "ready": True, "asleep": False}
+    variants = [
+        {"name": "cold", "weight": 1.0, "containers": [server]},
+        {"name": "warm", "weight": 1.0, "containers": [awake]},
+    ]
+    endpoint = {"name": "e", "status": "InService", "backlog": 0, "variants": variants}
+    page = io.StringIO()
+    Console(file=page, width=WITHOUT_EDGE).print(clouds_table([{"url": "url", "pid": 1, "endpoints": [endpoint]}]))
+    assert "cold asleep, warm pid 7 port 40000" in page.getvalue()

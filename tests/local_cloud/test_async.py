@@ -17,6 +17,8 @@ from botocore.exceptions import ClientError
 
 from slipway.local_cloud.backlog import Backlog
 from slipway.local_cloud.endpoint import Endpoint
+from slipway.local_cloud.meter import Meter
+from slipway.local_cloud.metrics import Metrics
 from slipway.local_cloud.places import Place
 from slipway.local_cloud.results import Request, Results
 from tests.local_cloud.conftest import BUCKET, REQUEST, alive, eventually, refusal
@@ -203,7 +205,8 @@ def test_request_fails_when_it_has_waited_too_long(aws: Aws) -> None:
     )
 
     async def wait() -> None:
-        queue = Backlog(Endpoint(place, "asleep", "one", {}), Results(aws.cloud.url), random.Random())  # noqa: S311  shares out traffic
+        dice, meter = random.Random(), Meter(Metrics())  # noqa: S311  shares out traffic
+        queue = Backlog(Endpoint(place, "asleep", "one", {}), Results(aws.cloud.url), dice, meter)
         queue.submit(request)
         await asyncio.sleep(0.01)
         await queue.finished()
@@ -218,14 +221,13 @@ def resize(aws: Aws, instances: int) -> None:
     aws.sagemaker.update_endpoint_weights_and_capacities(EndpointName="reader", DesiredWeightsAndCapacities=wanted)
 
 
-def test_requests_wait_while_the_fleet_sleeps_over_a_killed_server_and_an_update(aws: Aws) -> None:
+def test_requests_wait_while_the_fleet_sleeps_and_over_an_update(aws: Aws) -> None:
     asynchronous(aws)
-    resize(aws, 0)
     pid = aws.server("reader").pid
     assert pid is not None
+    resize(aws, 0)
     answers = [submit(aws) for _ in range(30)]
-    os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not alive(pid) and aws.server("reader").ready)
+    eventually(lambda: not alive(pid) and aws.server("reader").asleep)
     assert (backlog(aws), keys(aws, "output")) == (30, [])
     aws.model("two", 2)
     aws.config("two", {"ModelName": "two", "VariantName": "main"}, AsyncInferenceConfig={"OutputConfig": OUTPUT})

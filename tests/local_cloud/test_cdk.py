@@ -7,11 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.local_cloud.conftest import eventually
+from tests.local_cloud.test_rollback import Callers, slow_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +32,9 @@ CDK = HERE.parents[1] / "node_modules/.bin/cdk"
 class Cdk:
     """The command line, on assemblies of the small app beside this test."""
 
-    def __init__(self, cloud: Cloud, folder: Path) -> None:
+    def __init__(self, cloud: Cloud, folder: Path, app: str = "cdk_app") -> None:
         self._folder = folder
+        self._app = HERE / app / "app.py"
         self._environment = {**os.environ, **cloud.environment(), "CDK_VALIDATION": "false"}
 
     def synth(self, archive: bytes) -> None:
@@ -38,7 +43,7 @@ class Cdk:
         out = self._folder / "cdk.out"
         shutil.rmtree(out, ignore_errors=True)
         environment = {**self._environment, "ARCHIVE": str(file), "CDK_OUTDIR": str(out)}
-        subprocess.run([sys.executable, HERE / "cdk_app/app.py"], env=environment, check=True, capture_output=True)
+        subprocess.run([sys.executable, self._app], env=environment, check=True, capture_output=True)
 
     def __call__(self, *words: str, succeeds: bool = True) -> str:
         command = [str(CDK), *words, "--app", "cdk.out"]
@@ -90,6 +95,31 @@ def test_stack_lives_from_bootstrap_to_destroy(
     assert cloud.endpoints() == []
     assert aws.sagemaker.list_models()["Models"] == []
     assert aws.scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
+
+
+def test_slow_version_goes_back_by_its_own_alarm_and_no_request_fails(
+    cloud: Cloud, aws: Aws, project: Path, archive: Callable[[int], bytes]
+) -> None:
+    cdk = Cdk(cloud, project, "cdk_guarded")
+    cdk.synth(archive(1))
+    cdk("bootstrap", "aws://000000000000/us-east-1")
+    cdk.deploy()
+    before = aws.sagemaker.describe_endpoint(EndpointName="guarded")["EndpointConfigName"]
+    cdk.synth(slow_model())
+    with Callers(aws, "guarded") as callers:
+        said = cdk.deploy(succeeds=False)
+        back = time.monotonic()
+        eventually(lambda: len(callers.labels(back)) > 20)
+    assert "The update was rolled back because of alarms in state ALARM" in said
+    assert callers.errors == []
+    assert set(callers.labels()) == {"1", "2"}
+    assert set(callers.labels(back)) == {"1"}
+    assert aws.sagemaker.describe_endpoint(EndpointName="guarded")["EndpointConfigName"] == before
+    (stack,) = aws.cloudformation.describe_stacks(StackName="Guarded")["Stacks"]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert len(aws.sagemaker.list_endpoint_configs()["EndpointConfigs"]) == 1
+    cdk("destroy", "--all", "--force")
+    assert cloud.endpoints() == []
 
 
 def posted(url: str, body: bytes) -> Any:

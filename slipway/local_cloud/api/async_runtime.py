@@ -55,7 +55,7 @@ class AsyncRuntime:
             raise _refused(f"Endpoint {endpoint.name} is not asynchronous: use InvokeEndpoint.")
         request = _request(endpoint, config, _params(headers, body))
         if endpoint.backlog is None:
-            endpoint.backlog = Backlog(endpoint, self._results, self._hosting.dice)
+            endpoint.backlog = Backlog(endpoint, self._results, self._hosting.dice, self._hosting.meter)
         endpoint.backlog.submit(request)
         given = {"content-type": "application/json", f"{_PREFIX}outputlocation": request.output_location}
         if request.failure_location is not None:

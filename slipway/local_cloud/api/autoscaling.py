@@ -1,4 +1,4 @@
-"""Application Auto Scaling: targets, policies and actions are kept and described; nothing scales by itself."""
+"""Application Auto Scaling: targets, policies and actions are kept and described; the scaler applies the policies."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from slipway.local_cloud import model_error
-from slipway.local_cloud.server_process import ServerDownError
+from slipway.local_cloud.server_process import INVOCATION_SECONDS, ServerDownError, StartupError
 from slipway.local_cloud.traffic import NoVariantError
 from slipway.local_cloud.variant import ContainerError
 
@@ -83,7 +83,7 @@ class Runtime:
         variant = self._variant(endpoint, headers.get(f"{_PREFIX}target-variant"))
         shadow = self._shadow(endpoint, variant)
         try:
-            answer = await _answer(endpoint, variant, headers, body)
+            answer = await self._answer(endpoint, variant, headers, body)
         finally:
             # Only now, so that the copy takes none of this machine from the answer.
             if shadow is not None:
@@ -115,11 +115,27 @@ class Runtime:
         async def ask() -> None:
             # Whatever becomes of a copy, no caller hears of it.
             with contextlib.suppress(ApiError):
-                self._capture.observe(endpoint, shadow, headers, body, await _answer(endpoint, shadow, headers, body))
+                answer = await self._answer(endpoint, shadow, headers, body)
+                self._capture.observe(endpoint, shadow, headers, body, answer)
 
         task = asyncio.create_task(ask())
         self._copies.add(task)
         task.add_done_callback(self._copies.discard)
+
+    async def _answer(self, endpoint: Endpoint, variant: Variant, headers: Mapping[str, str], body: bytes) -> Reply:
+        most = variant.settings.get("ServerlessConfig", {}).get("MaxConcurrency")
+        if most is not None and variant.in_flight >= most:
+            raise ApiError("ThrottlingException", "Rate exceeded")
+        try:
+            with self._hosting.meter.invocation(endpoint, variant) as measured:
+                await _awake(variant)
+                measured.asked()
+                return await variant.invoke(body, _forwarded(headers))
+        except ServerDownError:
+            message = f"The server of variant {variant.name} is down and is being restarted."
+            raise ApiError("ServiceUnavailable", message, 503) from None
+        except ContainerError as error:
+            raise _model_error(endpoint, variant, error) from None
 
 
 def _check_request(headers: Mapping[str, str], body: bytes) -> None:
@@ -133,17 +149,16 @@ def _check_request(headers: Mapping[str, str], body: bytes) -> None:
         )
 
 
-async def _answer(endpoint: Endpoint, variant: Variant, headers: Mapping[str, str], body: bytes) -> Reply:
-    most = variant.settings.get("ServerlessConfig", {}).get("MaxConcurrency")
-    if most is not None and variant.in_flight >= most:
-        raise ApiError("ThrottlingException", "Rate exceeded")
+async def _awake(variant: Variant) -> None:
     try:
-        return await variant.invoke(body, _forwarded(headers))
-    except ServerDownError:
-        message = f"The server of variant {variant.name} is down and is being restarted."
-        raise ApiError("ServiceUnavailable", message, 503) from None
-    except ContainerError as error:
-        raise _model_error(endpoint, variant, error) from None
+        async with asyncio.timeout(INVOCATION_SECONDS):
+            await variant.wake()
+    except TimeoutError:
+        message = f"The resources of variant {variant.name} are still being provisioned. Wait and try again."
+        raise ApiError("ModelNotReadyException", message, 429) from None
+    except StartupError as error:
+        text = f"The container did not pass the ping health check. {error}"
+        raise ContainerError(variant.containers[0].name, body=text.encode()) from None
 
 
 def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
