@@ -1,0 +1,1 @@
+"""One rule a file; a new one is found by itself."""

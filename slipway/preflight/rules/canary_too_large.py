@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from slipway.preflight.rule import Rule, Severity, Violation
+from slipway.preflight.template import ENDPOINT, number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slipway.preflight.template import Template
+
+ROUTING: Final = ("DeploymentConfig", "BlueGreenUpdatePolicy", "TrafficRoutingConfiguration")
+SIZES: Final = {"CanarySize": 1, "LinearStepSize": 10}
+MOST: Final = 50
+
+
+class CanaryTooLarge(Rule):
+    """A canary is at most half of the fleet; a linear step is a tenth to a half."""
+
+    id = "CanaryTooLarge"
+    severity = Severity.ERROR
+    consequence = "UpdateEndpoint is refused, and so is every later deployment."
+    mend = "write at most 50 percent, for a linear step at least 10"
+    source = "SageMaker API reference, TrafficRoutingConfig, 2026-11"
+
+    def violations(self, template: Template) -> Iterator[Violation]:
+        """Find other shares of capacity."""
+        for endpoint in template.of_kind(ENDPOINT):
+            for key, least in SIZES.items():
+                path = (*ROUTING, key)
+                share = number(endpoint.at(*path, "Value"))
+                if (
+                    endpoint.at(*path, "Type") == "CAPACITY_PERCENT"
+                    and share is not None
+                    and not least <= share <= MOST
+                ):
+                    message = f"{share:g} percent are given and {least} to {MOST} are accepted"
+                    yield Violation(endpoint, (*path, "Value"), message)

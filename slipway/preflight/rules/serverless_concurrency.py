@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from slipway.preflight.rule import Rule, Severity, Violation
+from slipway.preflight.template import number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slipway.preflight.template import Template
+
+MOST: Final = 200
+
+
+class ServerlessConcurrency(Rule):
+    """A serverless variant lets in 1 to 200 requests and keeps no more copies warm."""
+
+    id = "ServerlessConcurrency"
+    severity = Severity.ERROR
+    consequence = "CreateEndpointConfig is refused, and the stack rolls back."
+    mend = "write MaxConcurrency between 1 and 200, and ProvisionedConcurrency not above it"
+    source = "SageMaker API reference, ProductionVariantServerlessConfig, 2026-11"
+
+    def violations(self, template: Template) -> Iterator[Violation]:
+        """Find bounds that contradict."""
+        for variant in template.variants():
+            most = number(variant.at("ServerlessConfig", "MaxConcurrency"))
+            warm = number(variant.at("ServerlessConfig", "ProvisionedConcurrency"))
+            path = (*variant.path, "ServerlessConfig")
+            if most is not None and not 1 <= most <= MOST:
+                yield Violation(
+                    variant.config, (*path, "MaxConcurrency"), f"{most:g} is given and 1 to {MOST} are accepted"
+                )
+            if warm is not None and most is not None and warm > most:
+                message = f"{warm:g} warm copies are more than the {most:g} requests that are let in"
+                yield Violation(variant.config, (*path, "ProvisionedConcurrency"), message)

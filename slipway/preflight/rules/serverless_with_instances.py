@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from slipway.preflight.rule import Rule, Severity, Violation
+from slipway.preflight.template import CONFIG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slipway.preflight.template import Template
+
+OF_INSTANCES: Final = ("InstanceType", "InitialInstanceCount", "VolumeSizeInGB", "ManagedInstanceScaling")
+
+
+class ServerlessWithInstances(Rule):
+    """A serverless variant is alone and has no instances."""
+
+    id = "ServerlessWithInstances"
+    severity = Severity.ERROR
+    consequence = "CreateEndpointConfig is refused, and the stack rolls back."
+    mend = "remove what belongs to instances, or ServerlessConfig"
+    source = "SageMaker Developer Guide, serverless inference: feature exclusions, 2026-11"
+
+    def violations(self, template: Template) -> Iterator[Violation]:
+        """Find serverless variants with instances, with data capture, or beside others."""
+        for config in template.of_kind(CONFIG):
+            variants = list(template.variants_of(config))
+            for variant in variants:
+                if variant.at("ServerlessConfig") is None:
+                    continue
+                for key in OF_INSTANCES:
+                    if variant.at(key) is not None:
+                        yield Violation(
+                            config, (*variant.path, key), f"'{key}' belongs to instances and the variant is serverless"
+                        )
+                if len(variants) > 1:
+                    yield Violation(
+                        config, variant.path, "a serverless variant stands beside another variant and must be alone"
+                    )
+                if config.at("DataCaptureConfig") is not None:
+                    yield Violation(config, ("DataCaptureConfig",), "serverless variants cannot capture data")

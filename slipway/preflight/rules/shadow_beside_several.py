@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slipway.preflight.rule import Rule, Severity, Violation
+from slipway.preflight.template import CONFIG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slipway.preflight.template import Template
+
+
+class ShadowBesideSeveral(Rule):
+    """A shadow variant stands beside exactly one production variant, and is the only one."""
+
+    id = "ShadowBesideSeveral"
+    severity = Severity.ERROR
+    consequence = "CreateEndpointConfig is refused, and the stack rolls back."
+    mend = "keep one production variant and one shadow variant"
+    source = "SageMaker API reference, CreateEndpointConfig: ShadowProductionVariants, 2026-11"
+
+    def violations(self, template: Template) -> Iterator[Violation]:
+        """Find configs with more of either."""
+        for config in template.of_kind(CONFIG):
+            variants = list(template.variants_of(config))
+            shadows = [variant for variant in variants if variant.shadow]
+            if shadows and (len(shadows) > 1 or len(variants) - len(shadows) != 1):
+                message = f"{len(shadows)} shadow variants stand beside {len(variants) - len(shadows)} and one beside one is accepted"
+                yield Violation(config, ("ShadowProductionVariants",), message)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from slipway.preflight.rule import Rule, Severity, Violation
+from slipway.preflight.template import MODEL, containers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slipway.preflight.template import Template
+
+MOST: Final = 1024
+MOST_TOGETHER: Final = 32 << 10
+
+
+class VariablesTooLarge(Rule):
+    """A variable of a container is at most 1,024 characters long, all of them 32 KB."""
+
+    id = "VariablesTooLarge"
+    severity = Severity.ERROR
+    consequence = "CreateModel is refused, and the stack rolls back."
+    mend = "put the value into the archive or into S3"
+    source = "SageMaker API reference, ContainerDefinition: Environment, 2026-11"
+
+    def violations(self, template: Template) -> Iterator[Violation]:
+        """Find longer ones."""
+        for model in template.of_kind(MODEL):
+            for path, container in containers(model):
+                given = container.get("Environment")
+                sizes = (
+                    {name: len(value) for name, value in given.items() if isinstance(value, str)}
+                    if isinstance(given, dict)
+                    else {}
+                )
+                for name, size in sizes.items():
+                    if size > MOST:
+                        message = f"{size:,} characters are given and at most {MOST:,} are accepted"
+                        yield Violation(model, (*path, "Environment", name), message)
+                if sum(sizes.values()) > MOST_TOGETHER:
+                    message = f"the variables are {sum(sizes.values()):,} characters together and at most {MOST_TOGETHER:,} are accepted"
+                    yield Violation(model, (*path, "Environment"), message)

@@ -1,0 +1,31 @@
+"""What a resolved value can be besides itself: unknown, or a reference."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+# Brackets that no template holds.
+OPEN: Final = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}"
+CLOSE: Final = "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
+LINK: Final = re.compile(rf"{OPEN}([^.{CLOSE}]*)\.([^{CLOSE}]*){CLOSE}")
+
+
+class Unknown:
+    """A value that only a deployment knows; no rule may rest a finding on it."""
+
+    def __repr__(self) -> str:
+        return "unknown"
+
+
+UNKNOWN: Final = Unknown()
+
+
+def link(logical_id: str, attribute: str = "") -> str:
+    """Write a reference to a resource as text that is equal for equal references, and can be found inside of others."""
+    return f"{OPEN}{logical_id}.{attribute}{CLOSE}"
+
+
+def is_known(value: Any) -> bool:
+    """Return whether a scalar is what it will be on AWS: neither unknown nor a reference."""
+    return not isinstance(value, Unknown) and not (isinstance(value, str) and LINK.search(value))
