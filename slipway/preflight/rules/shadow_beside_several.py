@@ -24,7 +24,8 @@ class ShadowBesideSeveral(Rule):
         """Find configs with more of either."""
         for config in template.of_kind(CONFIG):
             variants = list(template.variants_of(config))
-            shadows = [variant for variant in variants if variant.shadow]
-            if shadows and (len(shadows) > 1 or len(variants) - len(shadows) != 1):
-                message = f"{len(shadows)} shadow variants stand beside {len(variants) - len(shadows)} and one beside one is accepted"
+            shadows = sum(variant.shadow for variant in variants)
+            others = len(variants) - shadows
+            if shadows and (shadows, others) != (1, 1):
+                message = f"{shadows} shadow variants stand beside {others} variants and one beside one is accepted"
                 yield Violation(config, ("ShadowProductionVariants",), message)

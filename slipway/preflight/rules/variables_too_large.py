@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import MODEL, containers
@@ -27,16 +27,18 @@ class VariablesTooLarge(Rule):
         """Find longer ones."""
         for model in template.of_kind(MODEL):
             for path, container in containers(model):
-                given = container.get("Environment")
-                sizes = (
-                    {name: len(value) for name, value in given.items() if isinstance(value, str)}
-                    if isinstance(given, dict)
-                    else {}
-                )
+                sizes = _sizes(container.get("Environment"))
                 for name, size in sizes.items():
                     if size > MOST:
                         message = f"{size:,} characters are given and at most {MOST:,} are accepted"
                         yield Violation(model, (*path, "Environment", name), message)
-                if sum(sizes.values()) > MOST_TOGETHER:
-                    message = f"the variables are {sum(sizes.values()):,} characters together and at most {MOST_TOGETHER:,} are accepted"
+                together = sum(sizes.values())
+                if together > MOST_TOGETHER:
+                    message = f"{together:,} characters are given together and at most {MOST_TOGETHER:,} are accepted"
                     yield Violation(model, (*path, "Environment"), message)
+
+
+def _sizes(variables: Any) -> dict[str, int]:
+    if not isinstance(variables, dict):
+        return {}
+    return {name: len(value) for name, value in variables.items() if isinstance(value, str)}
