@@ -53,8 +53,9 @@ random: setup ## specs at random, refused or synthesised: make random COUNT=1000
 synth: setup ## the templates of the local environment
 	npx cdk synth --quiet
 
-schemas: setup ## write docs/reference/ from the specs
+schemas: setup ## write docs/reference/ from the specs and the rules
 	$(BIN)/python -m slipway.specs.schemas
+	$(BIN)/python -m slipway.preflight.reference
 
 lock: setup ## resolve the pins of pyproject.toml into requirements*.txt
 	$(PIP_COMPILE) --extra build --extra local --extra dev -o requirements-dev.txt pyproject.toml

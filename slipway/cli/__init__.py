@@ -10,7 +10,7 @@ from itertools import pairwise
 import typer
 from typer.exceptions import TyperException
 
-from slipway.cli import build, demo, invoke, local, usage
+from slipway.cli import build, check, demo, invoke, local, usage
 from slipway.cli.output import report_error
 from slipway.specs import HostError, InterruptedByUser, SlipwayError, UsageError
 
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 # Short enough for one line of 80 columns; typer would cut the commands' own first sentences.
 app.command("build", short_help="Build models, and prove them against the originals.")(build.build)
+app.command("check", short_help="Find what a template would fail at, before it is deployed.")(check.check)
 app.command("demo", short_help="Build, deploy locally, ask, and compare with the originals.")(demo.demo)
 app.command("invoke")(invoke.invoke)
 app.add_typer(local.app, name="local")
@@ -48,8 +49,11 @@ def main() -> None:
 
 
 def _run(words: list[str]) -> None:
-    if app(args=words, standalone_mode=False) == INTERRUPTED:
+    code = app(args=words, standalone_mode=False)
+    if code == INTERRUPTED:
         raise InterruptedByUser("interrupted")
+    if isinstance(code, int):  # a command that answered, and what it found is no success
+        sys.exit(code)
 
 
 def _as_slipway_error(error: BaseException) -> SlipwayError:

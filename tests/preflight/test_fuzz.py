@@ -1,0 +1,88 @@
+"""Whatever a template holds, the answer is a list of findings, soon."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from slipway.preflight import check, read_template
+from tests.preflight.conftest import GOOD
+
+WORDS = ["Ref", "Fn::GetAtt", "Fn::Sub", "Fn::Join", "Fn::Select", "Fn::Split", "Fn::FindInMap", "Fn::If", "Condition"]
+NAMES = ["Model", "Config", "Endpoint", "Key", "AWS::NoValue", "AWS::Region", "Nowhere", "${Model.X}${!a}", "0", ""]
+TEMPLATES = [read_template(path) for path in GOOD]
+SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(NAMES)
+ANYTHING = st.recursive(
+    SCALAR,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*WORDS, *NAMES, "Type", "Properties"]), inner, max_size=2)
+    ),
+    max_leaves=8,
+)
+
+
+def places(data: Any) -> list[tuple[Any, Any]]:
+    keys = list(data) if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else []
+    return [(data, key) for key in keys] + [place for key in keys for place in places(data[key])]
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> dict[str, Any]:
+    template: dict[str, Any] = copy.deepcopy(draw(st.sampled_from(TEMPLATES)))
+    for _ in range(draw(st.integers(1, 5))):
+        holder, key = draw(st.sampled_from(places(template)))
+        holder[key] = draw(ANYTHING)
+    return template
+
+
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(mutated())
+def test_mutated_template_gets_findings(template: dict[str, Any]) -> None:
+    if isinstance(template.get("Resources"), dict):
+        for finding in check(template, region="eu-west-1"):
+            json.dumps(str(finding))
+
+
+def test_reference_in_a_circle_is_unknown() -> None:
+    loop = {"Fn::Sub": "${Config.KmsKeyId}"}
+    config = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"KmsKeyId": loop}}
+    conditions = {"A": {"Condition": "B"}, "B": {"Fn::Not": [{"Condition": "A"}]}}
+    assert check({"Conditions": conditions, "Resources": {"Config": {**config, "Condition": "A"}}}) == []
+
+
+def test_deep_nesting_is_unknown() -> None:
+    deep: Any = "x"
+    for _ in range(900):
+        deep = {"Fn::Join": ["", [deep]]}
+    assert check({"Resources": {"M": {"Type": "AWS::SageMaker::Model", "Properties": {"PrimaryContainer": deep}}}})
+
+
+def test_sub_that_doubles_at_every_step_stays_small() -> None:
+    mappings = {f"P{n}": {"Type": "String", "Default": "x"} for n in range(3)}
+    models = {
+        f"M{n}": {
+            "Type": "AWS::SageMaker::Model",
+            "Properties": {"Next": {"Fn::Join": ["", [{"Fn::GetAtt": [f"M{n + 1}", "Next"]}] * 4]}},
+        }
+        for n in range(40)
+    }
+    start = time.monotonic()
+    check({"Parameters": mappings, "Resources": models})
+    assert time.monotonic() - start < 10
+
+
+def test_five_hundred_resources_are_checked() -> None:
+    [template] = [each for each in TEMPLATES if "Errors" in each["Resources"]]
+    resources = {
+        f"{name}{number}": json.loads(json.dumps(resource).replace('"Model"', f'"Model{number}"'))
+        for number in range(100)
+        for name, resource in template["Resources"].items()
+    }
+    assert len(resources) == 500
+    assert check({**template, "Resources": resources}, region="eu-west-1") == []
