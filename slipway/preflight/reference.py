@@ -19,7 +19,7 @@ HEAD = """# Rules
 
 <!-- written by python -m slipway.preflight.reference -->
 
-What `slipway check` finds: errors stop a deployment, warnings are good practice. A resource accepts one, with its reason:
+What `slipway check` finds: errors stop a deployment, warnings are good practice. A resource accepts one with a reason:
 `Metadata: {slipway: {acknowledge: {RULE: reason}}}`."""
 
 
