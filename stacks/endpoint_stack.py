@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
 
-from sagemaker_hosting import AsyncEndpoint, InvocationFront, RealtimeEndpoint, ServerlessEndpoint, Site
+from sagemaker_hosting import AsyncEndpoint, InvocationFront, Oversight, RealtimeEndpoint, ServerlessEndpoint, Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,10 +12,18 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
+    from sagemaker_hosting.endpoint_watch import EndpointWatch
     from slipway.specs import Deployment
     from stacks.shared_stack import SharedStack
 
-KINDS: Final[dict[str, Callable[..., Construct]]] = {
+
+class Hosted(Protocol):
+    """What every kind of endpoint has."""
+
+    watch: EndpointWatch
+
+
+KINDS: Final[dict[str, Callable[..., Hosted]]] = {
     "async": AsyncEndpoint,
     "realtime": RealtimeEndpoint,
     "serverless": ServerlessEndpoint,
@@ -49,7 +57,11 @@ class EndpointStack(Stack):
         )
         self.add_stack_dependency(shared)
         site = Site(environment=environment, shared=shared.resources, source_root=source_root)
-        KINDS[spec.kind](self, "Endpoint", artifacts=deployment.artifacts, endpoint_name=name, site=site, spec=spec)
+        hosted = KINDS[spec.kind](
+            self, "Endpoint", artifacts=deployment.artifacts, endpoint_name=name, site=site, spec=spec
+        )
+        self.watch = hosted.watch
+        self.unhealthy_name = Oversight(self, "Oversight", watch=hosted.watch).unhealthy_name
         CfnOutput(self, "EndpointName", value=name)
         if spec.front is not None:
             front = InvocationFront(self, "Front", endpoint_name=name, front=spec.front, site=site)

@@ -22,5 +22,8 @@ def define(app: App, *, deployment: Deployment, source_root: Path) -> None:
         source_root: Folder that holds ``containers/``, ``lambdas/`` and ``serving/``.
     """
     shared = SharedStack(app, deployment=deployment)
-    for endpoint in sorted(deployment.endpoints):
+    endpoints = [
         EndpointStack(app, deployment=deployment, endpoint=endpoint, shared=shared, source_root=source_root)
+        for endpoint in sorted(deployment.endpoints)
+    ]
+    shared.show({endpoint.unhealthy_name: endpoint.watch for endpoint in endpoints})

@@ -4,16 +4,26 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, Environment, Fn, Stack
 
-from sagemaker_hosting import AlarmTopic, CaptureBucket, EncryptionKey, GatewayLogging, SharedResources
+from sagemaker_hosting import (
+    AlarmTopic,
+    CaptureBucket,
+    EncryptionKey,
+    EnvironmentDashboard,
+    GatewayLogging,
+    SharedResources,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from constructs import Construct
 
+    from sagemaker_hosting.endpoint_watch import EndpointWatch
     from slipway.specs import Deployment
 
 
 class SharedStack(Stack):
-    """What all endpoints of one environment use together: key, capture bucket, alarm topic, gateway logging.
+    """What all endpoints of one environment use together: key, capture bucket, alarm topic, gateway logging, dashboard.
 
     ``resources`` names them for other stacks, which must depend on this one.
     """
@@ -41,6 +51,15 @@ class SharedStack(Stack):
             capture_bucket=self._export("CaptureBucket", capture.bucket.bucket_name),
             key_arn=self._export("KeyArn", key.key_arn),
         )
+
+    def show(self, watches: Mapping[str, EndpointWatch]) -> None:
+        """Define the environment's dashboard, once every endpoint is known.
+
+        Args:
+            watches: Of the endpoints, by the name of the alarm that says whether each is well.
+        """
+        if watches:
+            EnvironmentDashboard(self, "Dashboard", name=self.stack_name, watches=watches)
 
     def _export(self, name: str, value: str) -> str:
         # Under a name of our own, and always: CDK's own exports come and go with their uses and are called after the

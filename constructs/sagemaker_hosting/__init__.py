@@ -4,8 +4,10 @@ from sagemaker_hosting.alarm_topic import AlarmTopic
 from sagemaker_hosting.async_endpoint import AsyncEndpoint
 from sagemaker_hosting.capture_bucket import CaptureBucket
 from sagemaker_hosting.encryption_key import EncryptionKey
+from sagemaker_hosting.environment_dashboard import EnvironmentDashboard
 from sagemaker_hosting.gateway_logging import GatewayLogging
 from sagemaker_hosting.invocation_front import InvocationFront
+from sagemaker_hosting.oversight import Oversight
 from sagemaker_hosting.realtime_endpoint import RealtimeEndpoint
 from sagemaker_hosting.serverless_endpoint import ServerlessEndpoint
 from sagemaker_hosting.shared_resources import SharedResources
@@ -16,8 +18,10 @@ __all__ = [
     "AsyncEndpoint",
     "CaptureBucket",
     "EncryptionKey",
+    "EnvironmentDashboard",
     "GatewayLogging",
     "InvocationFront",
+    "Oversight",
     "RealtimeEndpoint",
     "ServerlessEndpoint",
     "SharedResources",

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class AlarmTopic(Construct):
-    """Define the encrypted topic that this account's alarms publish to.
+    """Define the encrypted topic that this account's alarms and EventBridge rules publish to.
 
     Args:
-        key: Encrypts notifications; its policy must let CloudWatch use it.
+        key: Encrypts notifications; its policy must let CloudWatch and EventBridge use it.
         email: Who hears of an alarm, once they confirmed the subscription.
             Default: nobody, until somebody subscribes.
     """
@@ -23,23 +23,25 @@ class AlarmTopic(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey, email: str | None = None) -> None:
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(self, "Resource", enforce_ssl=True, master_key=key)
-        self.topic.add_to_resource_policy(self._alarms_may_publish())
-        if email is not None:
-            sns.Subscription(self, "Email", endpoint=email, protocol=sns.SubscriptionProtocol.EMAIL, topic=self.topic)
-
-    def _alarms_may_publish(self) -> iam.PolicyStatement:
-        # A topic with a policy of its own loses the default one, by which the account's alarms could publish.
         stack = Stack.of(self)
         alarms = stack.format_arn(
             service="cloudwatch", resource="alarm", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
+        rules = stack.format_arn(service="events", resource="rule", resource_name="*")
+        self.topic.add_to_resource_policy(self._may_publish("AlarmsMayPublish", "cloudwatch.amazonaws.com", alarms))
+        self.topic.add_to_resource_policy(self._may_publish("RulesMayPublish", "events.amazonaws.com", rules))
+        if email is not None:
+            sns.Subscription(self, "Email", endpoint=email, protocol=sns.SubscriptionProtocol.EMAIL, topic=self.topic)
+
+    def _may_publish(self, sid: str, service: str, sources: str) -> iam.PolicyStatement:
+        # A topic with a policy of its own loses the default one, by which the account's alarms could publish.
         return iam.PolicyStatement(
-            sid="AlarmsMayPublish",
-            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            sid=sid,
+            principals=[iam.ServicePrincipal(service)],
             actions=["sns:Publish"],
             resources=[self.topic.topic_arn],
             conditions={
-                "ArnLike": {"aws:SourceArn": alarms},
-                "StringEquals": {"aws:SourceAccount": stack.account},
+                "ArnLike": {"aws:SourceArn": sources},
+                "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
             },
         )

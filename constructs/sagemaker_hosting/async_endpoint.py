@@ -47,7 +47,13 @@ class AsyncEndpoint(InstanceEndpoint):
         site: Site,
     ) -> None:
         super().__init__(
-            scope, construct_id, alarms=spec.alarms, endpoint_name=endpoint_name, site=site, variants=[VARIANT]
+            scope,
+            construct_id,
+            alarms=spec.alarms,
+            endpoint_name=endpoint_name,
+            fleets={VARIANT: spec.instance_type},
+            kind=spec.kind,
+            site=site,
         )
         self._spec = spec
         self._artifact = artifacts[spec.model]
@@ -122,9 +128,7 @@ class AsyncEndpoint(InstanceEndpoint):
         return self._config([spec.instance_type], async_inference_config=queue, variants=[variant])
 
     def _watch_and_scale(self, endpoint: sagemaker.CfnEndpoint) -> None:
-        spec, name, topic = self._spec, self._name, self._site.shared.alarm_topic_arn
-        BacklogAlarms(self, "BacklogAlarms", bounds=spec.alarms, endpoint_name=name, topic_arn=topic, variant=VARIANT)
+        spec = self._spec
+        BacklogAlarms(self, "BacklogAlarms", bounds=spec.alarms, variant=VARIANT, watch=self.watch)
         if spec.scaling is not None:
-            BacklogScaling(
-                self, "Scaling", endpoint=endpoint, endpoint_name=name, scaling=spec.scaling, variant=VARIANT
-            )
+            BacklogScaling(self, "Scaling", endpoint=endpoint, scaling=spec.scaling, variant=VARIANT, watch=self.watch)

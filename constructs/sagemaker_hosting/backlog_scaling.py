@@ -3,14 +3,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import aws_applicationautoscaling as autoscaling
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from sagemaker_hosting.scalable_target import scalable_target
+from slipway.catalog.alarms import WAKE_UP
 
 if TYPE_CHECKING:
     from constructs import IDependable
 
+    from sagemaker_hosting.endpoint_watch import EndpointWatch
     from slipway.specs.async_parts import AsyncScaling
 
 NAMESPACE: Final = "AWS/SageMaker"
@@ -26,9 +27,9 @@ class BacklogScaling(Construct):
 
     Args:
         endpoint: Must exist before its fleet can be registered.
-        endpoint_name: Its name.
         variant: Whose fleet it is.
         scaling: Bounds and target.
+        watch: Of the endpoint.
     """
 
     def __init__(
@@ -37,16 +38,16 @@ class BacklogScaling(Construct):
         construct_id: str,
         *,
         endpoint: IDependable,
-        endpoint_name: str,
         variant: str,
         scaling: AsyncScaling,
+        watch: EndpointWatch,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._endpoint_name = endpoint_name
+        self._watch = watch
         target = scalable_target(
             self,
             endpoint=endpoint,
-            endpoint_name=endpoint_name,
+            endpoint_name=watch.endpoint_name,
             variant=variant,
             dimension="DesiredInstanceCount",
             bounds=(scaling.instances.min, scaling.instances.max),
@@ -64,7 +65,7 @@ class BacklogScaling(Construct):
             scaling_target_id=target.ref,
             target_tracking_scaling_policy_configuration=_Policy.TargetTrackingScalingPolicyConfigurationProperty(
                 customized_metric_specification=_Policy.CustomizedMetricSpecificationProperty(
-                    dimensions=[_Policy.MetricDimensionProperty(name="EndpointName", value=self._endpoint_name)],
+                    dimensions=[_Policy.MetricDimensionProperty(name="EndpointName", value=self._watch.endpoint_name)],
                     metric_name="ApproximateBacklogSizePerInstance",
                     namespace=NAMESPACE,
                     statistic="Average",
@@ -90,18 +91,4 @@ class BacklogScaling(Construct):
                 step_adjustments=[first],
             ),
         )
-        cloudwatch.CfnAlarm(
-            self,
-            "WakeUpAlarm",
-            alarm_actions=[policy.ref],
-            alarm_description=f"{self._endpoint_name}: requests wait and no instance is there",
-            comparison_operator="GreaterThanOrEqualToThreshold",
-            dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name="EndpointName", value=self._endpoint_name)],
-            evaluation_periods=1,
-            metric_name="HasBacklogWithoutCapacity",
-            namespace=NAMESPACE,
-            period=60,
-            statistic="Average",
-            threshold=1,
-            treat_missing_data="missing",
-        )
+        self._watch.add_wake_up(self, WAKE_UP, dimensions={}, policy_arn=policy.ref)

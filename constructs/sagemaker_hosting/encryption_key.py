@@ -9,8 +9,8 @@ from constructs import Construct
 class EncryptionKey(Construct):
     """Define the environment's own key, rotated every year.
 
-    The account's identities need a right of their own to use it; CloudWatch may publish alarms to an encrypted topic
-    with it, and CloudWatch Logs may encrypt this account's log groups.
+    The account's identities need a right of their own to use it; CloudWatch and EventBridge may publish to an encrypted
+    topic with it, and CloudWatch Logs may encrypt this account's log groups.
 
     Args:
         description: What the key is for.
@@ -27,6 +27,7 @@ class EncryptionKey(Construct):
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if keep_data else RemovalPolicy.DESTROY,
         )
         self.key.add_to_resource_policy(self._alarms_may_publish())
+        self.key.add_to_resource_policy(self._rules_may_publish())
         self.key.add_to_resource_policy(self._logs_may_encrypt())
 
     def _alarms_may_publish(self) -> iam.PolicyStatement:
@@ -36,6 +37,19 @@ class EncryptionKey(Construct):
             actions=["kms:Decrypt", "kms:GenerateDataKey*"],
             resources=["*"],  # in a key's policy: this key
             conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+        )
+
+    def _rules_may_publish(self) -> iam.PolicyStatement:
+        # Source: SNS's guide on key management: for EventBridge and an encrypted topic, aws:SourceAccount and
+        # aws:SourceArn are not supported in a key's policy, and nothing would arrive. The topic's policy has both.
+        stack = Stack.of(self)
+        topics = f"arn:{stack.partition}:sns:{stack.region}:{stack.account}:*"
+        return iam.PolicyStatement(
+            sid="RulesMayPublish",
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+            resources=["*"],  # in a key's policy: this key
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:sns:topicArn": topics}},
         )
 
     def _logs_may_encrypt(self) -> iam.PolicyStatement:

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from sagemaker_hosting.data_capture import data_capture_config
 from sagemaker_hosting.endpoint_alarms import EndpointAlarms
+from sagemaker_hosting.endpoint_watch import EndpointWatch
 from sagemaker_hosting.execution_role import ExecutionRole
 from sagemaker_hosting.log_group import LogGroup
 from sagemaker_hosting.placement import Placement
@@ -15,11 +16,11 @@ from sagemaker_hosting.server_image import ServerImage
 from slipway.catalog import instance_types
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sagemaker_hosting.site import Site
-    from slipway.specs.async_parts import AsyncAlarms
-    from slipway.specs.parts import Alarms, Capture, Rollout
+    from slipway.specs.alarms import AnswerAlarms
+    from slipway.specs.parts import Capture, Rollout
 
 
 class InstanceEndpoint(Construct):
@@ -33,8 +34,9 @@ class InstanceEndpoint(Construct):
     Args:
         endpoint_name: Its name in the account.
         site: Where it goes.
+        kind: As its spec has it; decides what it publishes, and so what can be watched.
         alarms: When it is unwell.
-        variants: Names of the variants that take traffic, each watched on its own.
+        fleets: Instance type of each variant that takes traffic, each watched on its own.
     """
 
     def __init__(
@@ -44,14 +46,15 @@ class InstanceEndpoint(Construct):
         *,
         endpoint_name: str,
         site: Site,
-        alarms: Alarms | AsyncAlarms,
-        variants: Sequence[str],
+        kind: str,
+        alarms: AnswerAlarms,
+        fleets: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
         self._name = endpoint_name
         self._site = site
         self._bounds = alarms
-        self._variants = variants
+        self.watch = EndpointWatch(endpoint_name=endpoint_name, fleets=fleets, kind=kind, site=site)
         self._role = ExecutionRole(self, "ExecutionRole")
 
     def _images(self, servers: Iterable[str]) -> dict[str, ServerImage]:
@@ -143,13 +146,7 @@ class InstanceEndpoint(Construct):
 
     def _alarms(self, construct_id: str, *, endpoint_config_name: str | None = None) -> EndpointAlarms:
         return EndpointAlarms(
-            self,
-            construct_id,
-            bounds=self._bounds,
-            endpoint_config_name=endpoint_config_name,
-            endpoint_name=self._name,
-            topic_arn=self._site.shared.alarm_topic_arn,
-            variants=self._variants,
+            self, construct_id, bounds=self._bounds, endpoint_config_name=endpoint_config_name, watch=self.watch
         )
 
     def _logs(self) -> LogGroup:

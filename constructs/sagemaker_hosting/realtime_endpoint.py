@@ -45,8 +45,9 @@ class RealtimeEndpoint(InstanceEndpoint):
             construct_id,
             alarms=spec.alarms,
             endpoint_name=endpoint_name,
+            fleets={variant.name: variant.instance_type for variant in spec.variants},
+            kind=spec.kind,
             site=site,
-            variants=[variant.name for variant in spec.variants],
         )
         self._spec = spec
         self._fleets = [variant for _, variant in spec.fleets()]

@@ -6,6 +6,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from sagemaker_hosting.endpoint_alarms import EndpointAlarms
+from sagemaker_hosting.endpoint_watch import EndpointWatch
 from sagemaker_hosting.execution_role import ExecutionRole
 from sagemaker_hosting.hosted_model import HostedModel
 from sagemaker_hosting.log_group import LogGroup
@@ -74,14 +75,8 @@ class ServerlessEndpoint(Construct):
             ProvisionedScaling(
                 self, "Scaling", endpoint=endpoint, endpoint_name=endpoint_name, scaling=spec.scaling, variant=VARIANT
             )
-        EndpointAlarms(
-            self,
-            "Alarms",
-            bounds=spec.alarms,
-            endpoint_name=endpoint_name,
-            topic_arn=site.shared.alarm_topic_arn,
-            variants=[VARIANT],
-        )
+        self.watch = EndpointWatch(endpoint_name=endpoint_name, fleets={VARIANT: None}, kind=spec.kind, site=site)
+        EndpointAlarms(self, "Alarms", bounds=spec.alarms, watch=self.watch)
 
     def _config(self, spec: ServerlessEndpointSpec, model: HostedModel, site: Site) -> sagemaker.CfnEndpointConfig:
         config = sagemaker.CfnEndpointConfig

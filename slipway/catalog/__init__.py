@@ -1,5 +1,18 @@
 """Facts about AWS, each file with its source and date."""
 
+from slipway.catalog.alarms import Alarm, alarms, runbooks
 from slipway.catalog.instance_types import InstanceType, instance_types, regions
+from slipway.catalog.metrics import Metric, find_metric, metrics, published
 
-__all__ = ["InstanceType", "instance_types", "regions"]
+__all__ = [
+    "Alarm",
+    "InstanceType",
+    "Metric",
+    "alarms",
+    "find_metric",
+    "instance_types",
+    "metrics",
+    "published",
+    "regions",
+    "runbooks",
+]

@@ -71,7 +71,7 @@ def install(hosting: Hosting, url: str) -> None:
 
     seams.add_service("sagemaker", "SageMaker", answer_sagemaker)
     seams.add_service("application-autoscaling", "AnyScaleFrontendService", answer_autoscaling)
-    cloudformation.register(definitions, endpoints, autoscaling, hosting)
+    cloudformation.register(definitions, endpoints, autoscaling, hosting, url)
 
 
 async def run(listener: int, folder: Path, port: int, *, minute_seconds: float, idle_seconds: float) -> None:

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from slipway.specs.async_parts import AsyncAlarms, AsyncScaling, Results
+from slipway.specs.alarms import AsyncAlarms, check_gpu_alarms
+from slipway.specs.async_parts import AsyncScaling, Results
 from slipway.specs.base import Findings, Name, Spec
 from slipway.specs.machine import HostingType, check_machine
 from slipway.specs.parts import (
@@ -79,6 +80,7 @@ class AsyncEndpointSpec(Spec):
         findings = Findings()
         check_machine(findings, (), self, self.rollout, scaled=self.scaling is not None)
         check_variables(findings, ("environment",), self.environment)
+        check_gpu_alarms(findings, ("alarms",), self.alarms, [self.instance_type])
         if self.instances is not None and self.scaling is not None:
             message = "scaling decides the fleet's size: remove the key, or set scaling.instances"
             findings.add(("instances",), message)

@@ -49,22 +49,3 @@ class AsyncScaling(Spec):
     """How long the fleet keeps its size before it shrinks again."""
     scale_out_cooldown_seconds: Cooldown = 60
     """How long the fleet keeps its size before it grows again, be it from nothing."""
-
-
-class AsyncAlarms(Spec):
-    """When the endpoint is unwell; ``error_rate`` and ``p99_latency_ms`` also roll a deployment back."""
-
-    reasons: ClassVar[dict[str, str]] = {
-        "error_rate": "it is a share of the requests, so that 0.01 is one in a hundred",
-        "p99_latency_ms": "SageMaker ends an asynchronous request after an hour",
-        "oldest_request_seconds": "a request leaves the queue after six hours at the latest",
-    }
-
-    error_rate: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    """Share of requests that end in a 5xx, over 0 and under 1. Source: the metric's Average is a 0-1 rate."""
-    p99_latency_ms: Annotated[float, Field(gt=0, le=3_600_000)] | None = None
-    """99th percentile of the model's own latency in milliseconds; absent: latency is not watched."""
-    oldest_request_seconds: Annotated[int, Field(ge=60, le=21_600)] = 1800
-    """How old the oldest waiting request may get; where the fleet may sleep, minutes of it go into waking up."""
-    failed_requests: Annotated[int, Field(ge=0, le=1_000_000)] = 5
-    """Requests that may fail, or leave the queue unanswered, within five minutes; more is an alarm."""

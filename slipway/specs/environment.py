@@ -34,6 +34,11 @@ Prefix = Annotated[
     ),
 ]
 Image = Annotated[str, Shape(r"^[^\s]{1,255}$", "an image: its name without spaces, at most 255 characters")]
+Runbooks = Annotated[
+    str,
+    Shape(r"^https://[^\s]{1,200}/$", "an address of a folder: https, a slash last, at most 200 characters"),
+    Field(examples=["https://wiki.example.com/runbooks/"]),
+]
 TagKey = Annotated[
     str,
     Shape(
@@ -84,6 +89,8 @@ class EnvironmentSpec(Spec):
     """Absent: containers run in SageMaker's own network."""
     alarms_to: AlarmTarget | None = None
     """Absent: alarms are defined and roll back, but notify nobody."""
+    runbooks: Runbooks | None = None
+    """Address that ``docs/runbooks/`` is published under; alarms name their page there. Default: its path here."""
     images: dict[Server, Image] = {}
     """Prebuilt image by server. Default: ours is built and uploaded by ``cdk deploy``, which needs Docker."""
     keep_data: bool = True

@@ -20,20 +20,6 @@ VolumeGib = Annotated[int, Field(ge=1, le=512)]
 TimeoutSeconds = Annotated[int, Field(ge=60, le=3600)]
 
 
-class Alarms(Spec):
-    """When the endpoint is unwell; the same bounds roll a deployment back."""
-
-    reasons: ClassVar[dict[str, str]] = {
-        "error_rate": "it is a share of the requests, so that 0.01 is one in a hundred",
-        "p99_latency_ms": "SageMaker ends a request after 60 s",
-    }
-
-    error_rate: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    """Share of requests that end in a 5xx, over 0 and under 1. Source: the metric's Average is a 0-1 rate."""
-    p99_latency_ms: Annotated[float, Field(gt=0, le=60_000)] | None = None
-    """99th percentile of the model's own latency in milliseconds; absent: latency is not watched."""
-
-
 class Throttle(Spec):
     """How many requests the front lets through."""
 

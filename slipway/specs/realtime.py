@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from slipway.specs.alarms import Alarms, check_gpu_alarms
 from slipway.specs.base import Findings, Keys, Spec
 from slipway.specs.machine import check_machine
-from slipway.specs.parts import Alarms, Canary, Capture, Description, Front, Rollout, Variant
+from slipway.specs.parts import Canary, Capture, Description, Front, Rollout, Variant
 from slipway.specs.scaling import AnyScaling, Scaling
 from slipway.specs.shadow import Shadow
 from slipway.specs.shadow_rules import check_shadow
@@ -70,6 +71,7 @@ class RealtimeEndpointSpec(Spec):
             check_machine(findings, path, variant, self.rollout, scaled=self.scaling_of(variant) is not None)
             check_variables(findings, (*path, "environment"), variant.environment)
             self._check_scaling(findings, index, variant)
+        check_gpu_alarms(findings, ("alarms",), self.alarms, (variant.instance_type for variant in self.variants))
         if self.shadow is not None:
             check_shadow(findings, self.shadow, self.variants, self.rollout)
         findings.refuse()

@@ -85,10 +85,17 @@ def _for_editors(value: Any) -> Any:
 
 @cache
 def _docstrings(name: str) -> dict[str, str]:
-    """What stands below each key of a spec's class."""
-    spec = next((spec for spec in Spec.__subclasses__() if spec.__name__ == name), None)
-    if spec is None:
-        return {}
+    """What stands below each key of a spec's class, and of the classes that it is made from."""
+    spec = next((spec for spec in _below(Spec) if spec.__name__ == name), None)
+    bases = [] if spec is None else [base for base in spec.__mro__ if issubclass(base, Spec) and base is not Spec]
+    return {key: text for base in reversed(bases) for key, text in _own_docstrings(base).items()}
+
+
+def _below(base: type[Spec]) -> list[type[Spec]]:
+    return [spec for child in base.__subclasses__() for spec in (child, *_below(child))]
+
+
+def _own_docstrings(spec: type[Spec]) -> dict[str, str]:
     body = cast("ast.ClassDef", ast.parse(inspect.getsource(spec)).body[0]).body
     return {
         key.target.id: str(text.value.value)

@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from slipway.specs.alarms import ServerlessAlarms
 from slipway.specs.base import Findings, Name, Spec
-from slipway.specs.parts import Alarms, Description, Front, Server
+from slipway.specs.parts import Description, Front, Server
 from slipway.specs.provisioned import Concurrency, ProvisionedScaling
 from slipway.specs.variables import EnvironmentVariables, check_variables
 
@@ -55,7 +56,7 @@ class ServerlessEndpointSpec(Spec):
     """How the copies that are kept warm follow their use; requests beyond them start containers of their own."""
     environment: EnvironmentVariables = {}
     """Variables for the container, at most 1,024 bytes each; never secrets."""
-    alarms: Alarms = Alarms()
+    alarms: ServerlessAlarms = ServerlessAlarms()
     front: Front | None = None
     """Absent: callers use InvokeEndpoint."""
     outside_vpc: Annotated[str, Field(min_length=10, max_length=200)] | None = None

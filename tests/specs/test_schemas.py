@@ -87,6 +87,8 @@ BEYOND_JSON_SCHEMA = {
     "unknown-instance-type",
     "unknown-region",
     # Bytes, prefixes and steps out of a folder, which would make the patterns unreadable; 4.0 is an integer to JSON.
+    "async-gpu-alarm-without-a-gpu",
+    "gpu-alarm-without-a-gpu",
     "decimal-for-whole-number",
     "source-outside-the-folder",
     "variable-of-the-server",

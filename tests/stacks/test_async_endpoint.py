@@ -197,12 +197,15 @@ def test_alarms_watch_what_sagemaker_publishes_of_asynchronous_endpoints_in_its_
         ("ApproximateAgeOfOldestRequest", "Maximum", 900, frozenset({"EndpointName"})),
         ("InvocationFailures", "Sum", 5, frozenset(variant)),
         ("ExpiredRequests", "Sum", 5, frozenset(variant)),
+        ("MemoryUtilization", "Average", 90, frozenset(variant)),
+        ("DiskUtilization", "Average", 80, frozenset(variant)),
         ("Invocation5XXErrors", "Average", 0.01, frozenset(variant)),
         ("Invocation5XXErrors", "Average", 0.01, frozenset(variant | {"EndpointConfigName"})),
     }
     topic = {"Fn::ImportValue": "slipway-prod-shared-AlarmTopicArn"}
     for alarm in alarms(embedder, of_type):
-        assert alarm["Namespace"] == "AWS/SageMaker"
+        host = alarm["MetricName"] in ("MemoryUtilization", "DiskUtilization")
+        assert alarm["Namespace"] == ("/aws/sagemaker/Endpoints" if host else "AWS/SageMaker")
         assert alarm["AlarmActions"] == [topic] or alarm["MetricName"] == "HasBacklogWithoutCapacity"
 
 

@@ -44,6 +44,7 @@ def test_alarms_watch_its_one_variant(reader: Template, of_type: Of) -> None:
     alarms = [alarm["Properties"] for alarm in of_type(reader, "CloudWatch::Alarm")]
     assert {alarm["MetricName"]: alarm["Threshold"] for alarm in alarms} == {
         "Invocation5XXErrors": 0.01,
+        "MemoryUtilization": 90,
         "ModelLatency": 500_000,
     }
     for alarm in alarms:

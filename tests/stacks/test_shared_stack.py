@@ -28,6 +28,10 @@ def test_key_rotates_and_serves_alarms_and_logs_of_this_account_alone(shared: Te
     }
     assert statements == {
         "cloudwatch.amazonaws.com": {"StringEquals": {"aws:SourceAccount": "444455556666"}},
+        # Not the account: with it EventBridge's notifications to an encrypted topic never arrive.
+        "events.amazonaws.com": {
+            "ArnLike": {"kms:EncryptionContext:aws:sns:topicArn": "arn:aws:sns:eu-west-1:444455556666:*"}
+        },
         "logs.eu-west-1.amazonaws.com": {
             "ArnLike": {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:eu-west-1:444455556666:log-group:*"}
         },
@@ -64,17 +68,22 @@ def test_everything_is_refused_without_tls(shared: Template, of_type: Of) -> Non
         assert len(refused) == 1
 
 
-def test_alarms_of_this_account_may_publish_to_the_encrypted_topic(shared: Template, of_type: Of) -> None:
+def test_alarms_and_rules_of_this_account_may_publish_to_the_encrypted_topic(shared: Template, of_type: Of) -> None:
     [topic], [policy] = of_type(shared, "SNS::Topic"), of_type(shared, "SNS::TopicPolicy")
     assert "KmsMasterKeyId" in topic["Properties"]
     allowed = [entry for entry in policy["Properties"]["PolicyDocument"]["Statement"] if entry["Effect"] == "Allow"]
-    assert [(entry["Principal"], entry["Action"]) for entry in allowed] == [
-        ({"Service": "cloudwatch.amazonaws.com"}, "sns:Publish")
-    ]
-    assert allowed[0]["Condition"] == {
-        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:444455556666:alarm:*"},
-        "StringEquals": {"aws:SourceAccount": "444455556666"},
+    sources = {
+        "cloudwatch.amazonaws.com": "arn:aws:cloudwatch:eu-west-1:444455556666:alarm:*",
+        "events.amazonaws.com": "arn:aws:events:eu-west-1:444455556666:rule/*",
     }
+    assert [(entry["Principal"], entry["Action"], entry["Condition"]) for entry in allowed] == [
+        (
+            {"Service": service},
+            "sns:Publish",
+            {"ArnLike": {"aws:SourceArn": source}, "StringEquals": {"aws:SourceAccount": "444455556666"}},
+        )
+        for service, source in sources.items()
+    ]
 
 
 def test_somebody_hears_the_alarms_where_the_environment_names_one(template: Get, of_type: Of) -> None:

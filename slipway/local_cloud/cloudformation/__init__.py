@@ -1,4 +1,4 @@
-"""SageMaker hosting and Application Auto Scaling as CloudFormation resource types, on top of the API's operations."""
+"""SageMaker hosting, Application Auto Scaling and composite alarms as CloudFormation resource types."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from slipway.local_cloud import ministack_seams as seams
 
-from . import endpoint, scaling, sets, unmodelled
+from . import composite_alarm, endpoint, scaling, sets, unmodelled
 
 if TYPE_CHECKING:
     from slipway.local_cloud.api.autoscaling import AutoScaling
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from slipway.local_cloud.hosting import Hosting
 
 
-def register(definitions: Definitions, endpoints: Endpoints, autoscaling: AutoScaling, hosting: Hosting) -> None:
-    """Make our resource types known to the emulator; their handlers run on worker threads."""
-    seams.run_on_worker_threads(("AWS::SageMaker::", "AWS::ApplicationAutoScaling::"))
+def register(
+    definitions: Definitions, endpoints: Endpoints, autoscaling: AutoScaling, hosting: Hosting, url: str
+) -> None:
+    """Make our resource types known to the emulator, which answers at ``url``; their handlers run on worker threads."""
+    seams.run_on_worker_threads(
+        ("AWS::SageMaker::", "AWS::ApplicationAutoScaling::", "AWS::CloudWatch::CompositeAlarm")
+    )
     sets.register(definitions, hosting.store)
     endpoint.register(endpoints, hosting)
     scaling.register(autoscaling, hosting.store)
+    composite_alarm.register(url)
     unmodelled.register()
