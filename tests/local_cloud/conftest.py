@@ -255,6 +255,12 @@ def aws_of() -> type[Aws]:
     return Aws
 
 
+@pytest.fixture(scope="session")
+def aws_at() -> Callable[[local_cloud.Cloud], Aws]:
+    """Return boto3 against a cloud of a test's own."""
+    return Aws
+
+
 @pytest.fixture
 def archive() -> Callable[[int], bytes]:
     return archive_of

@@ -34,7 +34,12 @@ class _Handlers:
         self._url = url
 
     def create(self, logical_id: str, props: dict[str, Any], stack_name: str) -> Created:
-        return self._put(request("cloudwatch", "PutCompositeAlarm", named("AlarmName", logical_id, props, stack_name)))
+        # CloudFormation's own tags come by another way than the request, which refuses them.
+        tags = [tag for tag in props.get("Tags", []) if not tag["Key"].startswith("aws:")]
+        full = named(
+            "AlarmName", logical_id, {**without(props, "Tags"), **({"Tags": tags} if tags else {})}, stack_name
+        )
+        return self._put(request("cloudwatch", "PutCompositeAlarm", full))
 
     def update(
         self, physical_id: str, _old: dict[str, Any], new: dict[str, Any], _stack_name: str, _logical_id: str
