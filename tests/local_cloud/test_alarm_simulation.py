@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 
     from tests.local_cloud.conftest import Aws
 
-# Evaluates alarms as CloudWatch does; the emulator's own way knows neither dimensions nor periods.
-pytest.importorskip("slipway.local_cloud.alarms", reason="this cloud's alarms are judged without their dimensions")
-
 pytestmark = pytest.mark.local_cloud
 
 ACCOUNT: Final = "000000000000"
@@ -164,8 +161,7 @@ class Driven:
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory, _no_aws_settings: None) -> Iterator[local_cloud.Cloud]:
     """A cloud of its own, in whose alarms a minute takes a second and a half."""
-    pace: dict[str, Any] = {"minute_seconds": MINUTE_SECONDS}
-    started = local_cloud.start(tmp_path_factory.mktemp("hasty"), leash=True, **pace)
+    started = local_cloud.start(tmp_path_factory.mktemp("hasty"), leash=True, minute_seconds=MINUTE_SECONDS)
     yield started
     local_cloud.stop(started)
 
