@@ -62,7 +62,9 @@ class Alarms:
 
     def datapoints(self, place: Place, alarm: dict[str, Any]) -> list[float | None]:
         """Return the statistic of each period that an alarm looks at, the newest first; None where it has no data."""
-        return datapoints(alarm, cloudwatch.points(place, alarm), time.time(), alarm["Period"] * self._pace)
+        now, period_seconds = time.time(), alarm["Period"] * self._pace
+        found = cloudwatch.points(place, alarm, now - period_seconds * alarm["EvaluationPeriods"])
+        return datapoints(alarm, found, now, period_seconds)
 
 
 def datapoints(

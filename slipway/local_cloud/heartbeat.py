@@ -42,6 +42,7 @@ class Heartbeat:
 
     async def run(self) -> None:
         """Beat until cancelled; a beat that fails is logged and the next one comes."""
+        cloudwatch.keep_points_in_order()
         cloudwatch.evaluate_alarms_with(self._alarms.judge)
         number = 0
         while True:

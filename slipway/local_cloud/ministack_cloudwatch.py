@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, Final
 
 from ministack.core import responses as _responses
@@ -32,14 +33,21 @@ def store(
         )
 
 
-def points(place: Place, alarm: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return every stored point of the metric that an alarm watches: of its very dimensions, and of its unit."""
+def points(place: Place, alarm: dict[str, Any], since: float) -> list[dict[str, Any]]:
+    """Return the points of the metric that an alarm watches: of its very dimensions, and of its unit.
+
+    Args:
+        place: Of the alarm.
+        alarm: As DescribeAlarms gives it.
+        since: Seconds since the epoch; older points are left out.
+    """
     dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])}
     key = (alarm["Namespace"], alarm["MetricName"], _cloudwatch._dims_key(dimensions))  # noqa: SLF001  a seam
     with _scope(place):
         found: list[dict[str, Any]] = _cloudwatch._metrics.get(key) or []  # noqa: SLF001  a seam
+    recent = found[bisect_left(found, since, key=_stamp) :]
     unit = alarm.get("Unit")
-    return found if unit is None else [point for point in found if point["Unit"] == unit]
+    return recent if unit is None else [point for point in recent if point["Unit"] == unit]
 
 
 def statistic(found: list[dict[str, Any]], name: str) -> float | None:
@@ -63,6 +71,20 @@ def move(place: Place, alarm: dict[str, Any], state: str, reason: str) -> None:
         _cloudwatch._record_history(alarm["AlarmName"], before, state, reason)  # noqa: SLF001  a seam
         _cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)  # noqa: SLF001  a seam
         _cloudwatch._evaluate_parent_alarms(alarm)  # noqa: SLF001  a seam
+
+
+def keep_points_in_order() -> None:
+    """Have each metric's points lie in the order of their stamps, whoever stores them, so that few need be read."""
+    store_as_ever = _cloudwatch._store_datum  # noqa: SLF001  a seam
+
+    def store_in_order(namespace: str, name: str, dimensions: dict[str, str], *rest: Any) -> None:
+        bucket = _cloudwatch._metric_bucket((namespace, name, _cloudwatch._dims_key(dimensions)))  # noqa: SLF001  seams
+        newest = _stamp(bucket[-1]) if bucket else 0.0
+        store_as_ever(namespace, name, dimensions, *rest)
+        if bucket and _stamp(bucket[-1]) < newest:
+            bucket.sort(key=_stamp)
+
+    _cloudwatch._store_datum = store_in_order  # noqa: SLF001  a seam
 
 
 def evaluate_alarms_with(evaluate: Callable[[Place, dict[str, Any]], None]) -> None:
@@ -92,6 +114,10 @@ def put_event(place: Place, detail_type: str, resource: str, detail: dict[str, A
         _eventbridge._put_events(  # noqa: SLF001  a seam
             {"Entries": [{**entry, "Detail": json.dumps(detail)}]}, allow_aws_source=True
         )
+
+
+def _stamp(point: dict[str, Any]) -> float:
+    return float(point["Timestamp"])
 
 
 def _scope(place: Place) -> Any:

@@ -54,7 +54,7 @@ class Scaler:
                     self._scale(place, target, variant)
 
     def _scale(self, place: Place, target: ScalableTarget, variant: Variant) -> None:
-        before = capacity_of(target, variant)
+        before = _capacity_of(target, variant)
         wanted = self._track(place, target, variant, before)
         for policy in _policies(target, "StepScaling"):
             wanted = self._step(place, target, policy, before, wanted)
@@ -120,7 +120,7 @@ class Scaler:
         return last is None or time.monotonic() - last >= max(1.0, minutes) * self._minute_seconds
 
 
-def capacity_of(target: ScalableTarget, variant: Variant) -> int:
+def _capacity_of(target: ScalableTarget, variant: Variant) -> int:
     """Return what a target scales: instances, or the containers that a serverless variant keeps warm."""
     if target.request["ScalableDimension"] == _PROVISIONED:
         return int(variant.settings["ServerlessConfig"].get("ProvisionedConcurrency", 0))

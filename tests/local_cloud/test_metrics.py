@@ -187,3 +187,15 @@ def test_state_set_by_hand_is_seen_and_gives_way_to_what_is_measured(aws: Aws) -
     time.sleep(3)
     assert state(aws, "by-hand") == "ALARM"
     eventually(lambda: state(aws, "by-hand") == "OK")
+
+
+def test_values_that_come_late_count_in_the_period_of_their_stamp(aws: Aws) -> None:
+    watch(aws, "late", "late", EvaluationPeriods=2, DatapointsToAlarm=1, Period=30)
+    dimensions = [{"Name": "EndpointName", "Value": "late"}, {"Name": "VariantName", "Value": "main"}]
+    now = datetime.now(UTC)
+    for age, value in ((0, 0.0), (40, 1.0), (3600, 1.0)):
+        datum = {"MetricName": "Invocation4XXErrors", "Dimensions": dimensions, "Value": value}
+        stamp = now - timedelta(seconds=age)
+        aws.client("cloudwatch").put_metric_data(Namespace="AWS/SageMaker", MetricData=[{**datum, "Timestamp": stamp}])
+    assert state(aws, "late") == "ALARM"
+    eventually(lambda: state(aws, "late") == "OK", seconds=40)

@@ -20,6 +20,7 @@ from ministack.services.cloudformation import provisioners
             ["namespace", "name", "dims", "ts", "unit", "value", "values", "counts", "stat_values"],
         ),
         (cloudwatch._dims_key, ["dims"]),
+        (cloudwatch._metric_bucket, ["key"]),
         (cloudwatch._calc_stats, ["points"]),
         (cloudwatch._stat_value, ["stats", "stat_name", "points"]),
         (cloudwatch._evaluate_alarm, ["alarm"]),
@@ -42,6 +43,7 @@ def test_history_is_recorded_with_what_we_give() -> None:
 
 def test_every_evaluation_goes_through_the_name_that_we_take_over() -> None:
     assert "_evaluate_alarm(alarm)" in inspect.getsource(cloudwatch._evaluate_all_alarms)
+    assert "_store_datum(" in inspect.getsource(cloudwatch._put_metric_data)
     assert "_evaluate_all_alarms()" in inspect.getsource(cloudwatch._put_metric_data)
     assert "_evaluate_alarm(alarm)" in inspect.getsource(cloudwatch.cloudformation_put_metric_alarm)
     assert "cloudformation_put_metric_alarm(alarm)" in inspect.getsource(provisioners._cw_metric_alarm_put)
