@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Keys, Spec
+from slipway.specs.front_rules import check_bound
 from slipway.specs.machine import check_machine
 from slipway.specs.parts import Alarms, Canary, Capture, Description, Front, Rollout, Variant
 from slipway.specs.scaling import AnyScaling, Scaling
@@ -65,6 +66,7 @@ class RealtimeEndpointSpec(Spec):
         self._check_weights(findings)
         self._check_alarms(findings)
         self._check_rollout(findings)
+        check_bound(findings, self.front, self.alarms.p99_latency_ms)
         for index, variant in enumerate(self.variants):
             path = ("variants", index)
             check_machine(findings, path, variant, self.rollout, scaled=self.scaling_of(variant) is not None)
