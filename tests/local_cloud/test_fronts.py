@@ -171,3 +171,7 @@ def test_filter_that_does_not_filter_is_refused_by_name(fronts: Fronts) -> None:
     said = fronts.deploy("Filtered", succeeds=False)
     assert "front.waf.off_because" in said
     assert "is not modelled in Slipway's local cloud" in said
+
+
+def test_body_without_a_type_is_refused_by_the_gateway(fronts: Fronts, request_body: bytes) -> None:
+    assert error_of(fronts.ask("Open", request_body, content_type="")) == (400, "refused")
