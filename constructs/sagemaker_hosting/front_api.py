@@ -27,7 +27,7 @@ ANY_TYPE: Final = ("*/*",)
 ACCESS_LOG: Final = {
     "request_id": "$context.requestId",
     "time": "$context.requestTime",
-    "caller": "$context.identity.userArn",
+    "caller": "",
     "source_ip": "$context.identity.sourceIp",
     "method": "$context.httpMethod",
     "path": "$context.path",
@@ -37,6 +37,14 @@ ACCESS_LOG: Final = {
     "integration_latency_ms": "$context.integrationLatency",
     "error": "$context.error.message",
     "integration_error": "$context.integration.error",
+}
+
+# A client of a pool that acts for itself is the subject of its own tokens.
+CALLER: Final = {
+    "iam": "$context.identity.userArn",
+    "api-key": "$context.identity.apiKeyId",
+    "cognito": "$context.authorizer.claims.sub",
+    "none": "anybody",
 }
 
 
@@ -108,7 +116,7 @@ class FrontApi(Construct):
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
                 access_log_destination=apigateway.LogGroupLogDestination(self._logs("AccessLogs").group),
-                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
+                access_log_format=apigateway.AccessLogFormat.custom(self._access_log()),
                 data_trace_enabled=False,
                 logging_level=apigateway.MethodLoggingLevel.ERROR,
                 metrics_enabled=True,
@@ -126,6 +134,9 @@ class FrontApi(Construct):
         if self._front.web_acl is None:
             acknowledge(api, "AwsSolutions-APIG3", self._unfiltered())
         return api
+
+    def _access_log(self) -> str:
+        return json.dumps({**ACCESS_LOG, "caller": CALLER[self._front.auth]})
 
     def _place(self) -> Mapping[str, Any]:
         if self._front.private is None:

@@ -27,7 +27,16 @@ def check_auth(findings: Findings, front: Front) -> None:
         findings.add(("auth",), "needs 'cognito', for instance {user_pool_arn: 'arn:...', scopes: [models/ask]}")
     if front.auth == "none" and front.open_because is None:
         findings.add(("auth",), "'none' lets anybody call: say why in 'open_because', or use iam, api-key or cognito")
+    _check_keys(findings, front)
     _check_waf(findings, front)
+
+
+def _check_keys(findings: Findings, front: Front) -> None:
+    seen: dict[str, str] = {}
+    for index, key in enumerate(() if front.keys is None else front.keys):
+        other = seen.setdefault(key.replace("-", ""), key)
+        if other != key:
+            findings.add(("keys", index), f"'{key}' differs from '{other}' in hyphens only: name it apart")
 
 
 def _check_waf(findings: Findings, front: Front) -> None:

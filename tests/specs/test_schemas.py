@@ -91,6 +91,7 @@ BEYOND_JSON_SCHEMA = {
     "front-for-every-site-with-an-identity",
     "front-gives-up-before-the-alarm",
     "front-keys-of-another-auth",
+    "front-keys-that-differ-in-hyphens",
     "front-private-with-a-domain",
     "front-raised-limit-for-nothing",
     "front-reason-for-nothing",

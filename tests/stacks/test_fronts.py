@@ -214,3 +214,16 @@ def test_patience_beyond_29_s_reaches_the_gateway(front: Make, of_type: Of) -> N
     assert post(made)["Integration"]["TimeoutInMillis"] == 62_000
     [function] = of_type(made, "Lambda::Function")
     assert function["Properties"]["Environment"]["Variables"]["SLIPWAY_READ_TIMEOUT_SECONDS"] == "60"
+
+
+@pytest.mark.parametrize(
+    ("written", "caller"),
+    [({}, "identity.userArn"), (KEYED, "identity.apiKeyId"), (TOKENS, "authorizer.claims.sub"), (OPEN, "anybody")],
+)
+def test_access_log_says_who_called_and_holds_no_key(
+    front: Make, of_type: Of, written: dict[str, Any], caller: str
+) -> None:
+    [stage] = of_type(front(**written), "ApiGateway::Stage")
+    log = json.loads(stage["Properties"]["AccessLogSetting"]["Format"])
+    assert log["caller"].removeprefix("$context.") == caller
+    assert "$context.identity.apiKey" not in log.values()

@@ -16,6 +16,7 @@ ACCOUNT, REGION = "000000000000", "us-east-1"
 OFF = {"off_because": "the local cloud filters nothing"}
 SCHEMA = {"type": "object", "required": ["inputs"], "properties": {"inputs": {"type": "array", "minItems": 1}}}
 FRONTS = {
+    "Signed": {"path": "/ask"},
     "Keyed": {"path": "/ask", "auth": "api-key", "usage": {"requests": 2, "per": "day"}, "waf": OFF},
     "Tokens": {
         "path": "/ask",
