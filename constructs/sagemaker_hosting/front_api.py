@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_cdk import aws_apigateway as apigateway
 from constructs import Construct
 
-from sagemaker_hosting.acknowledge import acknowledge
+from sagemaker_hosting.acknowledge_front import acknowledge_no_web_acl, acknowledge_stage
 from sagemaker_hosting.front_auth import FrontAuth
 from sagemaker_hosting.front_cors import allow_origins
 from sagemaker_hosting.front_domain import FrontDomain
@@ -131,8 +131,9 @@ class FrontApi(Construct):
             **self._place(),
         )
         api.node.try_remove_child("Endpoint")  # CDK's own output; the stack says the whole address instead
+        acknowledge_stage(api)
         if self._front.web_acl is None:
-            acknowledge(api, "AwsSolutions-APIG3", self._unfiltered())
+            acknowledge_no_web_acl(api, self._unfiltered())
         return api
 
     def _access_log(self) -> str:

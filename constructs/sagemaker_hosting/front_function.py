@@ -6,7 +6,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from sagemaker_hosting.acknowledge import acknowledge_wildcard
+from sagemaker_hosting.acknowledge import acknowledge_own_policies, acknowledge_wildcard
+from sagemaker_hosting.acknowledge_front import acknowledge_function
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,5 +60,7 @@ def front_function(
     for statement in rights:
         role.add_to_policy(statement)
     logs.grant_write(role)
+    acknowledge_function(function)
+    acknowledge_own_policies(role)
     acknowledge_wildcard(role, "*", "X-Ray's actions know no resource; nothing else here has a wildcard")
     return function

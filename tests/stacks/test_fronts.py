@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws_cdk import App, CfnOutput, Environment, Stack, Validations
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 from sagemaker_hosting import InvocationFront, SharedResources, Site
 from slipway.specs import EnvironmentSpec
@@ -44,7 +44,7 @@ def front(sources: Path, flags: dict[str, Any], tmp_path: Path) -> Make:
             context=flags,
             outdir=mkdtemp(dir=tmp_path),
         )
-        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
         stack = Stack(app, "it", env=Environment(account="111122223333", region="eu-west-1"))
         site = Site(
             environment=EnvironmentSpec(account="111122223333", region="eu-west-1"),
