@@ -151,9 +151,9 @@ def _agreeing(front: Json, luck: int) -> Json:
         return front
     auth, patient = front.get("auth", "iam"), front.get("timeout_seconds", 10) > INTEGRATION_SECONDS
     strange = {key for key, owner in BELONGS.items() if owner != auth} | ({"domain"} if "private" in front else set())
-    needed: Json = {"none": {"open_because": "drawn at random"}, "cognito": {"cognito": COGNITO}}.get(auth, {})
+    needs: dict[str, Json] = {"none": {"open_because": "drawn at random"}, "cognito": {"cognito": COGNITO}}
     kept = {key: value for key, value in front.items() if key not in strange}
-    return {**needed, **kept, "raised_integration_limit": patient}
+    return {**needs.get(auth, {}), **kept, "raised_integration_limit": patient}
 
 
 def _matching(pattern: str) -> st.SearchStrategy[str]:
