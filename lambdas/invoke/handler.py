@@ -25,6 +25,7 @@ JSON: Final = "application/json"
 # With the model's read time-out this stays below the function's own, which is one second longer.
 CONNECT_SECONDS: Final = 0.8
 RETRY_SECONDS: Final = "1"
+EXPOSED: Final = "Retry-After, X-Invoked-Variant, X-Request-Id"
 # What a model says about a request goes to whoever sent it; what it says about itself does not.
 CALLERS_FAULT: Final = frozenset({400, 406, 413, 415, 422})
 TIMED_OUT: Final = 0  # SageMaker's original status for a container that never answered
@@ -97,7 +98,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except Exception as raised:  # noqa: BLE001  whatever it is, the caller gets a status and the log the reason
         error = raised
         answer = _explain(raised, request_id)
-    answer["headers"]["X-Request-Id"] = request_id
+    answer["headers"] |= {"X-Request-Id": request_id, **_readable_by(event)}
     _log(answer, error, request_id=request_id, milliseconds=round((time.monotonic() - started) * 1000))
     return answer
 
@@ -134,6 +135,18 @@ def _target(event: dict[str, Any]) -> dict[str, str]:
         raise RefusedError(BAD_TARGET)
     key, pattern = TARGETS[kind]
     return {key: pattern.format(endpoint=os.environ["SLIPWAY_ENDPOINT_NAME"], name=name)}
+
+
+def _readable_by(event: dict[str, Any]) -> dict[str, str]:
+    """Let scripts of the sites that may call read the answer; preflight requests are the gateway's own affair."""
+    allowed = os.environ.get("SLIPWAY_ORIGINS", "").split()
+    if not allowed:
+        return {}
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    origin = "*" if "*" in allowed else headers.get("origin")
+    if origin not in allowed:
+        return {"Vary": "Origin"}
+    return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED, "Vary": "Origin"}
 
 
 def _response(status: int, body: bytes, content_type: str, headers: dict[str, str]) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def install(hosting: Hosting, url: str) -> None:
 
     seams.add_service("sagemaker", "SageMaker", answer_sagemaker)
     seams.add_service("application-autoscaling", "AnyScaleFrontendService", answer_autoscaling)
+    seams.validate_requests()
     cloudformation.register(definitions, endpoints, autoscaling, hosting, url)
 
 

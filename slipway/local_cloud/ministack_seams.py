@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 from ministack import app as _app
 from ministack.core import responses as _responses
 from ministack.core import router as _router
+from ministack.services import apigateway_v1 as _apigateway
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
@@ -72,6 +74,53 @@ def run_on_worker_threads(prefixes: tuple[str, ...]) -> None:
         return resource_type.startswith(prefixes) or bool(known(resource_type))
 
     _stacks._runs_on_worker_thread = runs_on_worker_thread  # noqa: SLF001  a seam
+
+
+def validate_requests() -> None:
+    """Let API Gateway's request validators do their work when CloudFormation makes them, as on AWS.
+
+    The emulator has them, but its CloudFormation leaves them out; and it checks bodies of every type as JSON.
+    """
+    handlers = _provisioners._RESOURCE_HANDLERS  # noqa: SLF001  a seam
+    handlers["AWS::ApiGateway::RequestValidator"] = {
+        "create": _create_validator,
+        "update": lambda _id, _old, new, stack: _create_validator("", new, stack),
+        "delete": lambda _id, _props: None,  # it goes with its API
+    }
+    method = handlers["AWS::ApiGateway::Method"]
+    handlers["AWS::ApiGateway::Method"] = {
+        **method,
+        "create": lambda name, props, stack: _with_validator(method["create"](name, props, stack), props),
+        "update": lambda known, old, new, stack: _with_validator(method["update"](known, old, new, stack), new),
+    }
+    check = _apigateway._check_request_validation  # noqa: SLF001  a seam
+    _apigateway._check_request_validation = lambda method, *rest: check(  # noqa: SLF001  a seam
+        _with_models_of_its_type(method, rest[2]), *rest
+    )
+
+
+def _create_validator(_logical_id: str, props: Mapping[str, Any], _stack_name: str) -> tuple[str, dict[str, Any]]:
+    data = {
+        "name": props.get("Name", ""),
+        "validateRequestBody": bool(props.get("ValidateRequestBody")),
+        "validateRequestParameters": bool(props.get("ValidateRequestParameters")),
+    }
+    made = _apigateway._create_request_validator(props["RestApiId"], data)  # noqa: SLF001  a seam
+    identifier = json.loads(made[2])["id"]
+    return identifier, {"RequestValidatorId": identifier}
+
+
+def _with_validator(made: Any, props: Mapping[str, Any]) -> Any:
+    resource = _apigateway._resources[props["RestApiId"]][props["ResourceId"]]  # noqa: SLF001  a seam
+    resource["resourceMethods"][props["HttpMethod"]]["requestValidatorId"] = props.get("RequestValidatorId")
+    return made
+
+
+def _with_models_of_its_type(method: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    """Take a method's models away from a body of a type that none of them is for: AWS passes it on."""
+    given = next((value for name, value in headers.items() if name.lower() == "content-type"), "application/json")
+    known = given.split(";", maxsplit=1)[0].strip() in (method.get("requestModels") or {})
+    return method if known else {**method, "requestModels": {}}
 
 
 def physical_name(stack_name: str, logical_id: str, most_characters: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.specs.endpoint import AnyEndpoint, EndpointSpec
 from slipway.specs.errors import Problem
 from slipway.specs.files import name_problems, named_files, suffix_problems
+from slipway.specs.front_rules import front_problems
 from slipway.specs.gather import Problems
 from slipway.specs.merge import overlay
 from slipway.specs.placement import placement_problems
@@ -63,6 +64,7 @@ class Endpoints:
         self.problems.add(self._unknown_models(spec, document))
         if self._environment is not None:
             self.problems.add(placement_problems(spec, document, self._environment))
+            self.problems.add(front_problems(name, spec.front, document, self._environment))
         self.specs[name], self.documents[name] = spec, document
 
     def _overrides(self) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.base import Name, Spec
+from slipway.specs.front import Front as Front  # noqa: PLC0414  kinds take all their parts from here
 from slipway.specs.machine import HostingType
 from slipway.specs.pace import within_a_deployment
 from slipway.specs.scaling import Scaling
-from slipway.specs.text import Shape
 from slipway.specs.variables import EnvironmentVariables
 
 Server = Literal["onnxruntime"]
@@ -18,36 +18,6 @@ Description = Annotated[str, Field(min_length=1, max_length=200)]
 Instances = Annotated[int, Field(ge=1, le=1000)]
 VolumeGib = Annotated[int, Field(ge=1, le=512)]
 TimeoutSeconds = Annotated[int, Field(ge=60, le=3600)]
-
-
-class Throttle(Spec):
-    """How many requests the front lets through."""
-
-    rate_per_second: Annotated[int, Field(ge=1, le=10_000)] = 50
-    """Requests a second in the long run; more are answered with 429."""
-    burst: Annotated[int, Field(ge=1, le=5_000)] = 100
-    """Requests that may come at once."""
-
-
-class Front(Spec):
-    """An HTTPS address in front of the endpoint: API Gateway and a Lambda function."""
-
-    reasons: ClassVar[dict[str, str]] = {"timeout_seconds": "API Gateway ends a request after 29 s"}
-
-    path: Annotated[
-        str,
-        Shape(
-            r"^/[a-z0-9][a-z0-9_-]{0,62}$",
-            "a path of one part, such as /embed: lower-case letters, digits, hyphens and underscores, at most 63",
-        ),
-        Field(examples=["/embed"]),
-    ]
-    """Path that takes POST requests."""
-    auth: Literal["iam"] = "iam"
-    """``iam``: callers sign their requests and need execute-api:Invoke."""
-    timeout_seconds: Annotated[int, Field(ge=3, le=29)] = 10
-    """What the caller waits at most; the function gets a second less, the model two. Source: REST APIs end at 29 s."""
-    throttle: Throttle = Throttle()
 
 
 class Canary(Spec):

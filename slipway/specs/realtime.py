@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from slipway.specs.alarms import Alarms, check_gpu_alarms
 from slipway.specs.base import Findings, Keys, Spec
+from slipway.specs.front_rules import check_bound
 from slipway.specs.machine import check_machine
 from slipway.specs.parts import Canary, Capture, Description, Front, Rollout, Variant
 from slipway.specs.scaling import AnyScaling, Scaling
@@ -66,6 +67,7 @@ class RealtimeEndpointSpec(Spec):
         self._check_weights(findings)
         self._check_alarms(findings)
         self._check_rollout(findings)
+        check_bound(findings, self.front, self.alarms.p99_latency_ms)
         for index, variant in enumerate(self.variants):
             path = ("variants", index)
             check_machine(findings, path, variant, self.rollout, scaled=self.scaling_of(variant) is not None)

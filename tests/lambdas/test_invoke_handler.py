@@ -104,7 +104,8 @@ def handler(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         "NO_PROXY": "127.0.0.1",
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("SLIPWAY_TARGET", raising=False)
+    for name in ("SLIPWAY_ORIGINS", "SLIPWAY_TARGET"):
+        monkeypatch.delenv(name, raising=False)
     spec = importlib.util.spec_from_file_location("invoke_handler", HANDLER)
     assert spec is not None
     assert spec.loader is not None
@@ -196,6 +197,37 @@ def test_path_that_names_nothing_is_refused(
 def test_path_parameter_is_no_target_when_the_endpoint_hosts_one_model(runtime: Runtime, handler: ModuleType) -> None:
     handler.handle({"pathParameters": {"target": "minilm"}}, Context())
     assert not {name for name in runtime.asked[0][1] if "target" in name or "component" in name}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin", "readable"),
+    [
+        ("https://a.example.com https://b.example.com", "https://b.example.com", "https://b.example.com"),
+        ("https://a.example.com https://b.example.com", "https://evil.example.com", None),
+        ("https://a.example.com", None, None),
+        ("*", "https://anything.example.com", "*"),
+    ],
+)
+def test_scripts_of_allowed_sites_may_read_answers_and_errors(
+    runtime: Runtime,
+    handler: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    allowed: str,
+    origin: str | None,
+    readable: str | None,
+) -> None:
+    monkeypatch.setenv("SLIPWAY_ORIGINS", allowed)
+    event = {"headers": {} if origin is None else {"Origin": origin}}
+    answered = handler.handle(event, Context())
+    runtime.error(503, "ServiceUnavailable")
+    for answer in (answered, handler.handle(event, Context())):
+        assert answer["headers"].get("Access-Control-Allow-Origin") == readable
+        assert answer["headers"]["Vary"] == "Origin"
+
+
+def test_answer_says_nothing_of_origins_when_browsers_may_not_call(handler: ModuleType) -> None:
+    answer = handler.handle({"headers": {"origin": "https://a.example.com"}}, Context())
+    assert not {"Access-Control-Allow-Origin", "Vary"} & answer["headers"].keys()
 
 
 def test_json_answer_is_text_and_names_the_variant(runtime: Runtime, call: Callable[..., dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ministack import app
 from ministack.core import responses, router
+from ministack.services import apigateway_v1
 from ministack.services.cloudformation import provisioners, stacks
 
 from slipway.local_cloud import ministack_seams
@@ -52,6 +53,13 @@ def test_tables_hold_entries_of_the_shape_that_we_add() -> None:
         (responses.get_account_id, []),
         (responses.get_region, []),
         (app.app, ["scope", "receive", "send"]),
+        (apigateway_v1._create_request_validator, ["api_id", "data"]),
+        (provisioners._apigw_method_create, ["logical_id", "props", "stack_name"]),
+        (provisioners._apigw_method_update, ["physical_id", "old_props", "new_props", "stack_name"]),
+        (
+            apigateway_v1._check_request_validation,
+            ["method_obj", "api_id", "request", "headers", "body", "query_params"],
+        ),
     ],
 )
 def test_function_takes_what_we_give_it(function: Any, parameters: list[str]) -> None:

@@ -9,12 +9,17 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from slipway.catalog import instance_types
+from slipway.specs.front_rules import BELONGS, INTEGRATION_SECONDS
 
 REFERENCE: Final = Path(__file__).parents[2] / "docs" / "reference"
 MOST_ITEMS: Final = 2
 UNLUCKY: Final = 7  # not 0, which Hypothesis draws far more often than any other number
 ORDINARY: Final = ("ml.c7i.xlarge", "ml.m7i.2xlarge", "ml.c6i.xlarge", "ml.g5.xlarge", "ml.t2.medium", "ml.c7g.xlarge")
 REGIONS: Final = ("eu-west-1", "us-east-1")
+COGNITO: Final = {
+    "scopes": ["models/ask"],
+    "user_pool_arn": "arn:aws:cognito-idp:eu-west-1:111122223333:userpool/eu-west-1_AbCdEf123",
+}
 
 Json = dict[str, Any]
 
@@ -81,6 +86,8 @@ class _Drawer:
         if not properties:
             return self._mapping(shape)
         drawn = _some(properties, required=shape.get("required", []))
+        if "open_because" in properties:
+            return st.builds(_agreeing, drawn, st.integers(0, 19))
         return st.builds(_ordered, drawn, st.integers(0, 19)) if {"min", "max"} <= {*properties} else drawn
 
     def _of_key(self, key: str, shape: Json) -> st.SearchStrategy[Any]:
@@ -136,6 +143,17 @@ def _ordered(bounds: Json, luck: int) -> Json:
     if luck == UNLUCKY or not {"min", "max"} <= {*bounds}:
         return bounds
     return {**bounds, **dict(zip(("min", "max"), sorted((bounds["min"], bounds["max"])), strict=True))}
+
+
+def _agreeing(front: Json, luck: int) -> Json:
+    """A front whose keys fit who may call and how long they wait, but for now and then."""
+    if luck == UNLUCKY:
+        return front
+    auth, patient = front.get("auth", "iam"), front.get("timeout_seconds", 10) > INTEGRATION_SECONDS
+    strange = {key for key, owner in BELONGS.items() if owner != auth} | ({"domain"} if "private" in front else set())
+    needs: dict[str, Json] = {"none": {"open_because": "drawn at random"}, "cognito": {"cognito": COGNITO}}
+    kept = {key: value for key, value in front.items() if key not in strange}
+    return {**needs.get(auth, {}), **kept, "raised_integration_limit": patient}
 
 
 def _matching(pattern: str) -> st.SearchStrategy[str]:

@@ -10,7 +10,7 @@ from cdk_nag import AwsSolutionsChecks
 from sagemaker_hosting import InvocationFront, SharedResources, Site
 from sagemaker_hosting.invocation_front import Target
 from slipway.specs import EnvironmentSpec
-from slipway.specs.parts import Front
+from slipway.specs.front import Front
 
 if TYPE_CHECKING:
     from pathlib import Path

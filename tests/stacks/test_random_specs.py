@@ -32,16 +32,25 @@ COUNT: Final = int(os.environ.get("SLIPWAY_RANDOM_SPECS", "2000"))
 SEEDS: Final = 10
 BATCH: Final = 50
 FEWEST_ACCEPTED: Final = 0.2  # a strategy that is always refused would prove nothing
+UUID: Final = "0a1b2c3d-1111-2222-3333-444455556666"
 
 ENDPOINTS: Final = specs(
     "endpoint",
     known={
+        "certificate_arn": st.sampled_from(
+            [f"arn:aws:acm:{region}:111122223333:certificate/{UUID}" for region in REGIONS]
+        ),
         "days": st.sampled_from([["sat", "sun"], ["mon"], ["sat", "sat"]]),
         "end": st.sampled_from(["06:00", "07:15"]),
         "instance_type": machines(),
         "model": names("digits", "minilm", "minilm-fp32"),
+        "origins": st.sampled_from([["https://a.example.com"], ["http://localhost:1", "https://b.example.com"], ["*"]]),
+        "request_schema": st.sampled_from([{}, {"type": "object", "required": ["inputs"]}, {"type": "nothing"}]),
         "start": st.sampled_from(["20:00", "22:30"]),
         "timezone": names("Europe/Berlin", "UTC"),
+        "web_acl_arn": st.sampled_from(
+            [f"arn:aws:wafv2:{region}:111122223333:regional/webacl/ours/{UUID}" for region in REGIONS]
+        ),
         "weight": st.sampled_from([0.0, 0.5, 1.0, 90.0]),
     },
 )
