@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_cdk import aws_iam as iam
+
 from stacks.endpoint_stack import EndpointStack
 from stacks.shared_stack import SharedStack
 
@@ -24,3 +26,7 @@ def define(app: App, *, deployment: Deployment, source_root: Path) -> None:
     shared = SharedStack(app, deployment=deployment)
     for endpoint in sorted(deployment.endpoints):
         EndpointStack(app, deployment=deployment, endpoint=endpoint, shared=shared, source_root=source_root)
+    boundary = deployment.environment.permissions_boundary
+    if boundary is not None:
+        policy = iam.ManagedPolicy.from_managed_policy_arn(shared, "PermissionsBoundary", boundary)
+        iam.PermissionsBoundary.of(app).apply(policy)
