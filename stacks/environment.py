@@ -10,7 +10,7 @@ from stacks.shared_stack import SharedStack
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aws_cdk import App
+    from aws_cdk import App, Stack
 
     from slipway.specs import Deployment
 
@@ -24,9 +24,16 @@ def define(app: App, *, deployment: Deployment, source_root: Path) -> None:
         source_root: Folder that holds ``containers/``, ``lambdas/`` and ``serving/``.
     """
     shared = SharedStack(app, deployment=deployment)
-    for endpoint in sorted(deployment.endpoints):
+    endpoints = [
         EndpointStack(app, deployment=deployment, endpoint=endpoint, shared=shared, source_root=source_root)
-    boundary = deployment.environment.permissions_boundary
-    if boundary is not None:
-        policy = iam.ManagedPolicy.from_managed_policy_arn(shared, "PermissionsBoundary", boundary)
-        iam.PermissionsBoundary.of(app).apply(policy)
+        for endpoint in sorted(deployment.endpoints)
+    ]
+    if deployment.environment.permissions_boundary is not None:
+        for stack in (shared, *endpoints):
+            _bound(stack, deployment.environment.permissions_boundary)
+
+
+def _bound(stack: Stack, boundary: str) -> None:
+    """Keep every role of a stack within a boundary, also those of constructs that are yet to be written."""
+    policy = iam.ManagedPolicy.from_managed_policy_arn(stack, "PermissionsBoundary", boundary)
+    iam.PermissionsBoundary.of(stack).apply(policy)

@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from sagemaker_hosting.scalable_target import scalable_target
+from sagemaker_hosting.scheduled_actions import scheduled_actions
 
 if TYPE_CHECKING:
     from constructs import IDependable
@@ -28,7 +29,7 @@ class BacklogScaling(Construct):
         endpoint: Must exist before its fleet can be registered.
         endpoint_name: Its name.
         variant: Whose fleet it is.
-        scaling: Bounds and target.
+        scaling: Bounds, target, what is scheduled.
     """
 
     def __init__(
@@ -50,9 +51,10 @@ class BacklogScaling(Construct):
             variant=variant,
             dimension="DesiredInstanceCount",
             bounds=(scaling.instances.min, scaling.instances.max),
+            scheduled_actions=scheduled_actions(scaling),
         )
         self._track(target, scaling)
-        if scaling.instances.min == 0:
+        if scaling.may_sleep:
             self._wake_up(target, scaling)
 
     def _track(self, target: autoscaling.CfnScalableTarget, scaling: AsyncScaling) -> None:

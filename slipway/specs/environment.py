@@ -28,8 +28,9 @@ Boundary = Annotated[
 Key = Annotated[
     str,
     Shape(
-        r"^arn:aws(-cn|-us-gov)?:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}$",
-        "a KMS key's ARN, such as arn:aws:kms:eu-west-1:111122223333:key/1a2b3c4d",
+        r"^arn:aws(-cn|-us-gov)?:kms:[a-z0-9-]+:[0-9]{12}:key/"
+        r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$",
+        "a KMS key's ARN, such as arn:aws:kms:eu-west-1:111122223333:key/1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809",
     ),
 ]
 Email = Annotated[str, Shape(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "an e-mail address")]

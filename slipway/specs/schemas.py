@@ -85,15 +85,26 @@ def _for_editors(value: Any) -> Any:
 
 @cache
 def _docstrings(name: str) -> dict[str, str]:
-    """What stands below each key of a spec's class."""
-    spec = next((spec for spec in Spec.__subclasses__() if spec.__name__ == name), None)
+    """What stands below each key of a spec's class, or of the class that it has the key from."""
+    spec = next((spec for spec in _below(Spec) if spec.__name__ == name), None)
     if spec is None:
         return {}
+    family = [each for each in reversed(spec.__mro__) if issubclass(each, Spec) and each is not Spec]
+    return {key: text for each in family for key, text in _own_docstrings(each).items() if key in spec.model_fields}
+
+
+def _below(spec: type[Spec]) -> Iterator[type[Spec]]:
+    for each in spec.__subclasses__():
+        yield each
+        yield from _below(each)
+
+
+def _own_docstrings(spec: type[Spec]) -> dict[str, str]:
     body = cast("ast.ClassDef", ast.parse(inspect.getsource(spec)).body[0]).body
     return {
         key.target.id: str(text.value.value)
         for key, text in pairwise(body)
-        if isinstance(key, ast.AnnAssign) and isinstance(key.target, ast.Name) and key.target.id in spec.model_fields
+        if isinstance(key, ast.AnnAssign) and isinstance(key.target, ast.Name)
         if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
     }
 

@@ -37,6 +37,8 @@ BEYOND_JSON_SCHEMA = {
     "routes-without-a-vpc-endpoint",
     "vpc-endpoint-without-routes",
     "vpc-endpoints-that-nobody-may-reach",
+    "async-off-hours-maximum-below-minimum",
+    "async-off-hours-that-change-nothing",
     # Secrets.
     "variable-with-a-password",
     "variable-with-a-token",

@@ -21,7 +21,7 @@ SERVICES = ["s3", "ecr.api", "ecr.dkr", "logs", "sts", "sagemaker.runtime"]
 NETWORK = {"vpc_id": "vpc-0abc0000", "subnets": ["subnet-0abc0000", "subnet-0def0000"]}
 WHOLE = {**NETWORK, "endpoints": SERVICES, "route_tables": ["rtb-0abc0000"], "cidr": "10.0.0.0/16"}
 BOUNDARY = "arn:aws:iam::111122223333:policy/Boundary"
-KEY = "arn:aws:kms:eu-west-1:444455556666:key/1a2b3c4d"
+KEY = "arn:aws:kms:eu-west-1:444455556666:key/1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809"
 
 
 def network_of(written: dict[str, Any]) -> Network:
