@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_cdk import aws_iam as iam
+
 from stacks.endpoint_stack import EndpointStack
 from stacks.shared_stack import SharedStack
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aws_cdk import App
+    from aws_cdk import App, Stack
 
     from slipway.specs import Deployment
 
@@ -27,3 +29,12 @@ def define(app: App, *, deployment: Deployment, source_root: Path) -> None:
         for endpoint in sorted(deployment.endpoints)
     ]
     shared.show({endpoint.unhealthy_name: endpoint.watch for endpoint in endpoints})
+    if deployment.environment.permissions_boundary is not None:
+        for stack in (shared, *endpoints):
+            _bound(stack, deployment.environment.permissions_boundary)
+
+
+def _bound(stack: Stack, boundary: str) -> None:
+    """Keep every role of a stack within a boundary, also those of constructs that are yet to be written."""
+    policy = iam.ManagedPolicy.from_managed_policy_arn(stack, "PermissionsBoundary", boundary)
+    iam.PermissionsBoundary.of(stack).apply(policy)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, Environment, Fn, Stack
+from aws_cdk import aws_kms as kms
 
 from sagemaker_hosting import (
     AlarmTopic,
@@ -11,6 +12,7 @@ from sagemaker_hosting import (
     EnvironmentDashboard,
     GatewayLogging,
     SharedResources,
+    VpcEndpoints,
 )
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class SharedStack(Stack):
-    """What all endpoints of one environment use together: key, capture bucket, alarm topic, gateway logging, dashboard.
+    """What an environment's endpoints use together: key, capture bucket, alarms, gateway logging, network, dashboard.
 
     ``resources`` names them for other stacks, which must depend on this one.
     """
@@ -40,12 +42,14 @@ class SharedStack(Stack):
         )
         keep_data = environment.keep_data
         email = None if environment.alarms_to is None else environment.alarms_to.email
-        key = EncryptionKey(self, "Key", description=f"Slipway, {deployment.name}", keep_data=keep_data).key
+        key = self._key(deployment)
         capture = CaptureBucket(
             self, "Capture", keep_data=keep_data, key=key, retention_days=environment.log_retention_days
         )
         topic = AlarmTopic(self, "Alarms", email=email, key=key).topic
         GatewayLogging(self, "GatewayLogging")
+        if environment.network is not None and environment.network.endpoints:
+            VpcEndpoints(self, "VpcEndpoints", network=environment.network)
         self.resources = SharedResources(
             alarm_topic_arn=self._export("AlarmTopicArn", topic.topic_arn),
             capture_bucket=self._export("CaptureBucket", capture.bucket.bucket_name),
@@ -60,6 +64,13 @@ class SharedStack(Stack):
         """
         if watches:
             EnvironmentDashboard(self, "Dashboard", name=self.stack_name, watches=watches)
+
+    def _key(self, deployment: Deployment) -> kms.IKey:
+        given = deployment.environment.kms_key
+        if given is not None:
+            return kms.Key.from_key_arn(self, "Key", given)
+        keep_data = deployment.environment.keep_data
+        return EncryptionKey(self, "Key", description=f"Slipway, {deployment.name}", keep_data=keep_data).key
 
     def _export(self, name: str, value: str) -> str:
         # Under a name of our own, and always: CDK's own exports come and go with their uses and are called after the

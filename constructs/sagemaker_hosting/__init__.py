@@ -12,6 +12,7 @@ from sagemaker_hosting.realtime_endpoint import RealtimeEndpoint
 from sagemaker_hosting.serverless_endpoint import ServerlessEndpoint
 from sagemaker_hosting.shared_resources import SharedResources
 from sagemaker_hosting.site import Site
+from sagemaker_hosting.vpc_endpoints import VpcEndpoints
 
 __all__ = [
     "AlarmTopic",
@@ -26,4 +27,5 @@ __all__ = [
     "ServerlessEndpoint",
     "SharedResources",
     "Site",
+    "VpcEndpoints",
 ]

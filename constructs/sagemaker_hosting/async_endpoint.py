@@ -62,7 +62,7 @@ class AsyncEndpoint(InstanceEndpoint):
             self._queue_config(self._model(), self._queue()),
             rollout=spec.rollout,
             # A fleet that may sleep starts anew with one instance, which proves that the new version starts at all.
-            scaled=spec.scaling is not None and spec.scaling.instances.min > 0,
+            scaled=spec.scaling is not None and not spec.scaling.may_sleep,
             startup_seconds=startup_timeout_seconds(spec, self._artifact),
         )
         self._watch_and_scale(endpoint)

@@ -6,6 +6,7 @@ from aws_cdk import aws_applicationautoscaling as autoscaling
 from constructs import Construct
 
 from sagemaker_hosting.scalable_target import scalable_target
+from sagemaker_hosting.scheduled_actions import scheduled_actions
 from slipway.catalog.alarms import WAKE_UP
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class BacklogScaling(Construct):
     Args:
         endpoint: Must exist before its fleet can be registered.
         variant: Whose fleet it is.
-        scaling: Bounds and target.
+        scaling: Bounds, target, what is scheduled.
         watch: Of the endpoint.
     """
 
@@ -51,9 +52,10 @@ class BacklogScaling(Construct):
             variant=variant,
             dimension="DesiredInstanceCount",
             bounds=(scaling.instances.min, scaling.instances.max),
+            scheduled_actions=scheduled_actions(scaling),
         )
         self._track(target, scaling)
-        if scaling.instances.min == 0:
+        if scaling.may_sleep:
             self._wake_up(target, scaling)
 
     def _track(self, target: autoscaling.CfnScalableTarget, scaling: AsyncScaling) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from constructs import IDependable
 
-    from slipway.specs.environment import Network
+    from slipway.specs.network import Network
 
 HOST_METRICS = "/aws/sagemaker/Endpoints"
 

@@ -7,7 +7,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 if TYPE_CHECKING:
-    from slipway.specs.environment import Network
+    from slipway.specs.network import Network
 
 
 class Placement(Construct):

@@ -1,10 +1,11 @@
-"""Buckets as this house makes them: private, versioned, TLS only, and they forget."""
+"""Buckets as this house makes them: private, versioned, TLS only, in one key, and they forget."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from sagemaker_hosting.acknowledge import acknowledge
@@ -24,7 +25,7 @@ def private_bucket(
     access_logs: s3.IBucket | None = None,
     access_logs_prefix: str | None = None,
 ) -> s3.Bucket:
-    """Define a bucket that takes nothing without TLS.
+    """Define a bucket that takes nothing without TLS, and nothing encrypted otherwise than it does itself.
 
     Args:
         scope: What it belongs to.
@@ -61,13 +62,33 @@ def private_bucket(
         "what lies here expires by design and is kept in the environment's own region; versions guard it against "
         "mistakes meanwhile",
     )
-    if key is None:
+    if key is not None:
+        for statement in _no_other_encryption(bucket, key):
+            bucket.add_to_resource_policy(statement)
+    else:
         acknowledge(
             bucket,
             "NIST.800.53.R5-S3DefaultEncryptionKMS",
             "the log delivery of S3 writes to no bucket whose default encryption is a KMS key",
         )
     return bucket
+
+
+def _no_other_encryption(bucket: s3.Bucket, key: kms.IKey) -> list[iam.PolicyStatement]:
+    """Refuse what asks for another encryption; what asks for none gets the bucket's own."""
+    header = "s3:x-amz-server-side-encryption"
+    own = {header: "aws:kms", f"{header}-aws-kms-key-id": key.key_arn}
+    return [
+        iam.PolicyStatement(
+            sid=sid,
+            effect=iam.Effect.DENY,
+            principals=[iam.AnyPrincipal()],
+            actions=["s3:PutObject"],
+            resources=[bucket.arn_for_objects("*")],
+            conditions={"Null": {name: "false"}, "StringNotEquals": {name: value}},
+        )
+        for sid, (name, value) in zip(("NoOtherEncryption", "NoOtherKey"), own.items(), strict=True)
+    ]
 
 
 def _expiry(retention_days: int) -> s3.LifecycleRule:

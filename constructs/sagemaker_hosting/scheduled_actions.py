@@ -11,6 +11,7 @@ from slipway.specs.schedule import DAYS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from slipway.specs.async_parts import AsyncScaling
     from slipway.specs.scaling import AnyScaling
     from slipway.specs.schedule import Day, OffHours
 
@@ -19,14 +20,16 @@ MIDNIGHT: Final = "00:00"
 _Target = autoscaling.CfnScalableTarget
 
 
-def scheduled_actions(scaling: AnyScaling) -> list[autoscaling.CfnScalableTarget.ScheduledActionProperty] | None:
+def scheduled_actions(
+    scaling: AnyScaling | AsyncScaling,
+) -> list[autoscaling.CfnScalableTarget.ScheduledActionProperty] | None:
     """Describe the off hours of a fleet, and whatever else its spec schedules; None where there is neither."""
     actions = [*_off_hours(scaling)]
     actions += [_action(one.name, one.cron, one.timezone, one.min, one.max) for one in scaling.schedule]
     return actions or None
 
 
-def _off_hours(scaling: AnyScaling) -> Iterator[autoscaling.CfnScalableTarget.ScheduledActionProperty]:
+def _off_hours(scaling: AnyScaling | AsyncScaling) -> Iterator[autoscaling.CfnScalableTarget.ScheduledActionProperty]:
     off, count = scaling.off_hours, scaling.instances
     if off is None:
         return

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from slipway.cli.connection import connection_to
 from slipway.cli.options import Format, FormatOption, ProjectOption, find_project
 from slipway.cli.output import answer
-from slipway.specs import Deployment, HostError, Manifest, Project, UsageError
+from slipway.specs import Deployment, Manifest, Project, UsageError
 
 
 def invoke(
@@ -29,7 +29,7 @@ def invoke(
     deployment = found.deployment(environment, with_artifacts=False)
     operations.endpoint_name(deployment, endpoint)
     request = _read(data) if data is not None else _example(found, deployment, endpoint)
-    connection = _local_connection(found, deployment) if environment == "local" else None
+    connection = connection_to(found, deployment)
     reply = operations.invoke(deployment, endpoint, request, variant=variant, connection=connection)
     answer(output, asdict(reply), json.dumps(reply.answer))
 
@@ -50,15 +50,3 @@ def _example(project: Project, deployment: Deployment, endpoint: str) -> Any:
     if not manifest.is_file():
         raise UsageError(f"{model} is not built here, so there is no example of a request: give one with --data FILE")
     return Manifest.model_validate_json(manifest.read_bytes()).served.example
-
-
-def _local_connection(project: Project, deployment: Deployment) -> dict[str, str]:
-    from slipway import local_cloud
-
-    clouds = local_cloud.running(project.root)
-    if not clouds:
-        raise HostError("no local cloud of this project is running: start one with `slipway local up`")
-    # A shell that was pointed at one of them means that one; else the newest.
-    chosen = next((cloud for cloud in clouds if cloud.url == os.environ.get("AWS_ENDPOINT_URL")), clouds[-1])
-    place = deployment.environment
-    return chosen.environment(account=place.account, region=place.region)

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Spec
 from slipway.specs.scaling import Cooldown
-from slipway.specs.schedule import check_order
+from slipway.specs.schedule import OffHours, Scheduled, check_clock, check_order
 
 
 class Results(Spec):
@@ -34,6 +34,28 @@ class AsyncInstanceCount(Spec):
         return self
 
 
+class AsyncOffHours(OffHours):
+    """Hours in which the fleet may be smaller, or switched off."""
+
+    reasons: ClassVar[dict[str, str]] = {}
+
+    min: Annotated[int, Field(ge=0, le=1000)]
+    """Least machines meanwhile; 0: none while the queue is empty."""
+    max: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """Most machines meanwhile; 0: none, and requests wait until the hours end. Default: as many as at other times."""
+
+
+class AsyncScheduled(Scheduled):
+    """Bounds that the fleet takes at a time and keeps until other bounds are scheduled."""
+
+    reasons: ClassVar[dict[str, str]] = {}
+
+    min: Annotated[int, Field(ge=0, le=1000)]
+    """Least machines from then on; 0: none while the queue is empty."""
+    max: Annotated[int, Field(ge=0, le=1000)]
+    """Most machines from then on; 0: none, and requests wait."""
+
+
 class AsyncScaling(Spec):
     """How the fleet follows its queue."""
 
@@ -49,3 +71,20 @@ class AsyncScaling(Spec):
     """How long the fleet keeps its size before it shrinks again."""
     scale_out_cooldown_seconds: Cooldown = 60
     """How long the fleet keeps its size before it grows again, be it from nothing."""
+    off_hours: AsyncOffHours | None = None
+    """Absent: the bounds hold at all hours."""
+    schedule: Annotated[tuple[AsyncScheduled, ...], Field(max_length=20)] = ()
+    """Bounds at times of the user's own."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        findings, count = Findings(), self.instances
+        check_clock(findings, count.min, count.max, self.off_hours, self.schedule)
+        findings.refuse()
+        return self
+
+    @property
+    def may_sleep(self) -> bool:
+        """Whether there are hours in which the fleet may have no machine at all."""
+        bounds = (self.instances, self.off_hours, *self.schedule)
+        return any(one is not None and one.min == 0 for one in bounds)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from slipway.catalog import regions
 from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.network import Network
 from slipway.specs.parts import Server
 from slipway.specs.suggest import did_you_mean
 from slipway.specs.text import Distinct, Shape
@@ -17,12 +18,20 @@ LogRetentionDays = Literal[
 ]
 
 
-Vpc = Annotated[str, Shape(r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$", "a VPC's id, such as vpc-0a1b2c3d4e5f60718")]
-Subnet = Annotated[
-    str, Shape(r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$", "a subnet's id, such as subnet-0a1b2c3d4e5f60718")
+Boundary = Annotated[
+    str,
+    Shape(
+        r"^arn:aws(-cn|-us-gov)?:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]{1,512}$",
+        "a managed policy's ARN, such as arn:aws:iam::111122223333:policy/Boundary",
+    ),
 ]
-SecurityGroup = Annotated[
-    str, Shape(r"^sg-([0-9a-f]{8}|[0-9a-f]{17})$", "a security group's id, such as sg-0a1b2c3d4e5f60718")
+Key = Annotated[
+    str,
+    Shape(
+        r"^arn:aws(-cn|-us-gov)?:kms:[a-z0-9-]+:[0-9]{12}:key/"
+        r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$",
+        "a KMS key's ARN, such as arn:aws:kms:eu-west-1:111122223333:key/1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809",
+    ),
 ]
 Email = Annotated[str, Shape(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "an e-mail address")]
 Account = Annotated[str, Shape(r"^[0-9]{12}$", "an account: twelve digits in quotes")]
@@ -52,19 +61,6 @@ TagValue = Annotated[
 ]
 
 
-class Network(Spec):
-    """The VPC that containers are placed in."""
-
-    reasons: ClassVar[dict[str, str]] = {"subnets": "two zones at least, so that one may fail, and SageMaker takes 16"}
-
-    vpc_id: Vpc
-    """In the environment's account and region."""
-    subnets: Annotated[tuple[Subnet, ...], Field(min_length=2, max_length=16), Distinct()]
-    """At least two, in different availability zones, so that one zone may fail."""
-    security_groups: Annotated[tuple[SecurityGroup, ...], Field(max_length=5), Distinct()] = ()
-    """Default: a group of the endpoint's own that nothing may enter."""
-
-
 class AlarmTarget(Spec):
     """Who hears of an alarm."""
 
@@ -87,6 +83,11 @@ class EnvironmentSpec(Spec):
     """Put before every endpoint's name; needed where two environments share an account and a region."""
     network: Network | None = None
     """Absent: containers run in SageMaker's own network."""
+    permissions_boundary: Boundary | None = None
+    """Of every role that the stacks define. Absent: none, as where the account does not ask for one."""
+    kms_key: Key | None = None
+    """Encrypts everything instead of a key of the environment's own; its policy must let CloudWatch and CloudWatch Logs
+    use it, as ``EncryptionKey`` does. Absent: the shared stack makes one and rotates it."""
     alarms_to: AlarmTarget | None = None
     """Absent: alarms are defined and roll back, but notify nobody."""
     runbooks: Runbooks | None = None
@@ -114,8 +115,19 @@ class EnvironmentSpec(Spec):
             findings.add(("production",), "production needs 'alarms_to', for instance {email: oncall@example.com}")
         if self.production and not self.keep_data:
             findings.add(("keep_data",), "production keeps its data: remove the key")
+        _check_arns(findings, self)
         for index, name in enumerate(self.leave_out):
             if name in self.endpoints:
                 findings.add(("leave_out", index), f"'{name}' is also given under 'endpoints': remove one of the two")
         findings.refuse()
         return self
+
+
+def _check_arns(findings: Findings, environment: EnvironmentSpec) -> None:
+    boundary, key = environment.permissions_boundary, environment.kms_key
+    if boundary is not None and boundary.split(":")[4] not in (environment.account, "aws"):
+        message = f"is a policy of account {boundary.split(':')[4]}: a boundary is one of the roles' own account"
+        findings.add(("permissions_boundary",), message, because=(("account",),))
+    if key is not None and key.split(":")[3] != environment.region:
+        message = f"is a key in {key.split(':')[3]}: what is in {environment.region} is encrypted with a key there"
+        findings.add(("kms_key",), message, because=(("region",),))

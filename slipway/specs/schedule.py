@@ -13,6 +13,8 @@ from slipway.specs.suggest import did_you_mean
 from slipway.specs.text import Shape, refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from slipway.specs.base import Keys
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -119,7 +121,7 @@ def check_order(findings: Findings, path: Keys, least: int, most: int | None) ->
 
 
 def check_clock(
-    findings: Findings, least: int, most: int, off_hours: OffHours | None, schedule: tuple[Scheduled, ...]
+    findings: Findings, least: int, most: int, off_hours: OffHours | None, schedule: Sequence[Scheduled]
 ) -> None:
     """Find off hours that change nothing or contradict the fleet's bounds, and names that are given twice."""
     if off_hours is not None:

@@ -100,7 +100,7 @@ def _own_docstrings(spec: type[Spec]) -> dict[str, str]:
     return {
         key.target.id: str(text.value.value)
         for key, text in pairwise(body)
-        if isinstance(key, ast.AnnAssign) and isinstance(key.target, ast.Name) and key.target.id in spec.model_fields
+        if isinstance(key, ast.AnnAssign) and isinstance(key.target, ast.Name)
         if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from slipway.specs.secrets import secret_in
 from slipway.specs.text import Bytes, Shape
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ def check_variables(findings: Findings, path: Keys, variables: EnvironmentVariab
         findings.add(path, f"is {size:,} bytes together, at most {MAX_BYTES:,} are accepted")
     if len(variables) > MAX_COUNT:
         findings.add(path, f"holds {len(variables)} variables, at most {MAX_COUNT} are accepted")
-    for name in variables:
+    for name, value in variables.items():
+        if (secret := secret_in(value)) is not None:
+            message = f"'{name}' holds {secret}, and specs and templates are read by many: keep it in Secrets Manager"
+            findings.add((*path, name), f"{message} and write '{{{{resolve:secretsmanager:...}}}}'")
         why = next((words for prefix, words in RESERVED.items() if name.startswith(prefix)), None)
         if why is not None:
             findings.add((*path, name), f"'{name}' {why}")

@@ -32,7 +32,7 @@ def broken_project(tmp_path: Path) -> Path:
 def test_help_lists_every_command() -> None:
     shown = slipway("--help")
     assert shown.returncode == 0
-    for command in ("build", "demo", "invoke", "local"):
+    for command in ("build", "demo", "invoke", "local", "plan"):
         assert command in shown.stdout
 
 
@@ -47,6 +47,14 @@ def test_help_lists_every_command() -> None:
         (["local", "up", "--port", "http"], "'--port': 'http' is not a whole number"),
         (["local", "up", "--port", "99999"], "'--port': '99999' is too large, at most 65535 is accepted"),
         (["invoke"], "missing argument 'endpoint'"),
+        (
+            ["plan", "-e", "dev", "digit-raeder"],
+            "'digit-raeder' is not an endpoint of dev, did you mean 'digit-reader'?",
+        ),
+        (
+            ["plan", "-e", "dev", "--assembly", "models"],
+            "models is no cloud assembly: its manifest.json cannot be read",
+        ),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_2(words: list[str], said: str) -> None:

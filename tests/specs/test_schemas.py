@@ -27,6 +27,21 @@ EXAMPLES = {
     "model": sorted(ROOT.glob("models/*/model.yaml")),
 }
 BEYOND_JSON_SCHEMA = {
+    # What an environment's network, boundary and key mean together.
+    "boundary-of-another-account",
+    "key-in-another-region",
+    "range-beside-security-groups",
+    "range-wider-than-a-vpc",
+    "range-with-host-bits",
+    "range-without-a-vpc-endpoint",
+    "routes-without-a-vpc-endpoint",
+    "vpc-endpoint-without-routes",
+    "vpc-endpoints-that-nobody-may-reach",
+    "async-off-hours-maximum-below-minimum",
+    "async-off-hours-that-change-nothing",
+    # Secrets.
+    "variable-with-a-password",
+    "variable-with-a-token",
     # One value against another.
     "async-burstable-and-scaled",
     "async-inferentia-with-a-canary",

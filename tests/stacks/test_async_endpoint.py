@@ -158,6 +158,24 @@ def test_fleet_that_never_sleeps_needs_no_waking_and_keeps_its_size_over_an_upda
     assert config["ProductionVariants"][0]["InitialInstanceCount"] == 2
 
 
+@pytest.mark.parametrize(
+    "hours",
+    [
+        {"off_hours": {"start": "20:00", "end": "06:00", "min": 0, "max": 0}},
+        {"schedule": [{"name": "night", "cron": "0 20 ? * * *", "min": 0, "max": 0}]},
+    ],
+)
+def test_fleet_that_sleeps_at_hours_is_woken_and_starts_anew_at_an_update(
+    made: Callable[..., Template], of_type: Of, hours: dict[str, Any]
+) -> None:
+    asleep = made(scaling={"instances": {"min": 2, "max": 3}, "target": 1, **hours})
+    actions = only(of_type(asleep, "ApplicationAutoScaling::ScalableTarget"))["ScheduledActions"]
+    assert actions[0]["ScalableTargetAction"] == {"MinCapacity": 0, "MaxCapacity": 0}
+    assert actions[0]["Schedule"].startswith("cron(0 20 ? * ")
+    assert "HasBacklogWithoutCapacity" in {alarm["MetricName"] for alarm in alarms(asleep, of_type)}
+    assert only(of_type(asleep, "SageMaker::Endpoint")).get("RetainAllVariantProperties") in (None, False)
+
+
 def test_fleet_has_the_size_of_the_spec_when_nothing_scales_it(made: Callable[..., Template], of_type: Of) -> None:
     fixed = made(instances=3, volume_gib=40, startup_timeout_seconds=900)
     [variant] = only(of_type(fixed, "SageMaker::EndpointConfig"))["ProductionVariants"]

@@ -54,9 +54,23 @@ ENDPOINTS: Final = specs(
         "weight": st.sampled_from([0.0, 0.5, 1.0, 90.0]),
     },
 )
+KEY: Final = "1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809"
+PLACE: Final = {"vpc_id": "vpc-0abc1234", "subnets": ["subnet-0abc1234", "subnet-0def1234"]}
+NETWORKS: Final = (
+    PLACE,
+    {**PLACE, "security_groups": ["sg-0abc1234"], "endpoints": ["logs", "sts"]},
+    {**PLACE, "endpoints": ["s3", "ecr.api", "ecr.dkr"], "route_tables": ["rtb-0abc1234"], "cidr": "10.0.0.0/16"},
+    {**PLACE, "endpoints": ["sagemaker.runtime"]},
+)
 ENVIRONMENTS: Final = specs(
     "environment",
-    known={"account": st.just("111122223333"), "region": st.sampled_from(REGIONS)},
+    known={
+        "account": st.just("111122223333"),
+        "kms_key": st.sampled_from([f"arn:aws:kms:{region}:444455556666:key/{KEY}" for region in REGIONS]),
+        "network": st.sampled_from(NETWORKS),
+        "permissions_boundary": names("arn:aws:iam::111122223333:policy/Boundary", "arn:aws:iam::aws:policy/Boundary"),
+        "region": st.sampled_from(REGIONS),
+    },
     without=("endpoints", "leave_out"),
 )
 

@@ -119,6 +119,7 @@ class Endpoints:
         return found(known, place, EndpointConfig, params["EndpointConfigName"])
 
     def _require_deregistered(self, endpoint: Endpoint, config: EndpointConfig) -> None:
+        # The developer guide says that the update fails; the words are remembered, since no page has them.
         after = {
             variant["VariantName"]: variant.get("InstanceType") for variant in config.request["ProductionVariants"]
         }
