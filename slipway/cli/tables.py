@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WITHOUT_EDGE = 1000
 """Columns of a log or a pipe, where nothing has to be folded."""
 
-METRIC_WORDS = {"cosine_similarity": "cosine", "accuracy": "accuracy"}
+METRIC_WORDS = {"cosine_similarity": "cosine", "accuracy": "accuracy", "r_squared": "R²"}
 
 
 class Rows:

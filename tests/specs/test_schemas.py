@@ -70,6 +70,8 @@ BEYOND_JSON_SCHEMA = {
     "text-without-sequence-length",
     "too-many-rollback-alarms",
     "too-many-variables",
+    "transformation-in-int8",
+    "transformation-judged-by-direction",
     "two-sources",
     "variables-too-long-together",
     "volume-on-nvme",
