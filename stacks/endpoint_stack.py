@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING, Final
 
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
 
-from sagemaker_hosting import AsyncEndpoint, InvocationFront, RealtimeEndpoint, ServerlessEndpoint, Site
+from sagemaker_hosting import (
+    AsyncEndpoint,
+    InvocationFront,
+    MultiContainerEndpoint,
+    PipelineEndpoint,
+    RealtimeEndpoint,
+    ServerlessEndpoint,
+    Site,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,14 +20,18 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
+    from sagemaker_hosting.invocation_front import Target
     from slipway.specs import Deployment
     from stacks.shared_stack import SharedStack
 
 KINDS: Final[dict[str, Callable[..., Construct]]] = {
     "async": AsyncEndpoint,
+    "multi-container": MultiContainerEndpoint,
+    "pipeline": PipelineEndpoint,
     "realtime": RealtimeEndpoint,
     "serverless": ServerlessEndpoint,
 }
+FRONT_TARGETS: Final[dict[str, Target]] = {"multi-container": "container"}
 
 
 class EndpointStack(Stack):
@@ -52,5 +64,7 @@ class EndpointStack(Stack):
         KINDS[spec.kind](self, "Endpoint", artifacts=deployment.artifacts, endpoint_name=name, site=site, spec=spec)
         CfnOutput(self, "EndpointName", value=name)
         if spec.front is not None:
-            front = InvocationFront(self, "Front", endpoint_name=name, front=spec.front, site=site)
+            front = InvocationFront(
+                self, "Front", endpoint_name=name, front=spec.front, site=site, target=FRONT_TARGETS.get(spec.kind)
+            )
             CfnOutput(self, "FrontUrl", value=front.url)

@@ -6,6 +6,8 @@ from sagemaker_hosting.capture_bucket import CaptureBucket
 from sagemaker_hosting.encryption_key import EncryptionKey
 from sagemaker_hosting.gateway_logging import GatewayLogging
 from sagemaker_hosting.invocation_front import InvocationFront
+from sagemaker_hosting.multi_container_endpoint import MultiContainerEndpoint
+from sagemaker_hosting.pipeline_endpoint import PipelineEndpoint
 from sagemaker_hosting.realtime_endpoint import RealtimeEndpoint
 from sagemaker_hosting.serverless_endpoint import ServerlessEndpoint
 from sagemaker_hosting.shared_resources import SharedResources
@@ -18,6 +20,8 @@ __all__ = [
     "EncryptionKey",
     "GatewayLogging",
     "InvocationFront",
+    "MultiContainerEndpoint",
+    "PipelineEndpoint",
     "RealtimeEndpoint",
     "ServerlessEndpoint",
     "SharedResources",

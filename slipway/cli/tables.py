@@ -76,7 +76,7 @@ def demo_page(result: DemoResult) -> Group:
     table = Rows("endpoint", "kind", "model", "size of original", "faster", "proof", "checked", "an answer")
     for row in result.endpoints:
         table.add(
-            f"{row.name}/{row.variant}",
+            f"{row.name}/{row.container or row.variant}",
             row.kind,
             row.model,
             f"{row.size_ratio:.0%}",

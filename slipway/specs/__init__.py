@@ -28,6 +28,8 @@ from slipway.specs.manifest import (
     Tokenize,
 )
 from slipway.specs.model import ModelSpec
+from slipway.specs.multi_container_endpoint import MultiContainerEndpointSpec
+from slipway.specs.pipeline_endpoint import PipelineEndpointSpec
 from slipway.specs.project import Project
 from slipway.specs.realtime import RealtimeEndpointSpec
 from slipway.specs.serverless import ServerlessEndpointSpec
@@ -48,7 +50,9 @@ __all__ = [
     "LockedModel",
     "Manifest",
     "ModelSpec",
+    "MultiContainerEndpointSpec",
     "PassTensor",
+    "PipelineEndpointSpec",
     "Problem",
     "Project",
     "Proof",

@@ -85,10 +85,19 @@ def _for_editors(value: Any) -> Any:
 
 @cache
 def _docstrings(name: str) -> dict[str, str]:
-    """What stands below each key of a spec's class."""
-    spec = next((spec for spec in Spec.__subclasses__() if spec.__name__ == name), None)
+    """What stands below each key of a spec's class, or of a class that it is made from."""
+    spec = next((spec for spec in _specs(Spec) if spec.__name__ == name), None)
     if spec is None:
         return {}
+    made_from = [each for each in reversed(spec.__mro__) if issubclass(each, Spec) and each is not Spec]
+    return {key: text for each in made_from for key, text in _own_docstrings(each).items()}
+
+
+def _specs(base: type[Spec]) -> list[type[Spec]]:
+    return [spec for own in base.__subclasses__() for spec in (own, *_specs(own))]
+
+
+def _own_docstrings(spec: type[Spec]) -> dict[str, str]:
     body = cast("ast.ClassDef", ast.parse(inspect.getsource(spec)).body[0]).body
     return {
         key.target.id: str(text.value.value)
