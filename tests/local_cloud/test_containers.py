@@ -99,17 +99,18 @@ def test_answer_of_one_container_is_the_request_of_the_next_when_they_are_serial
 def test_error_of_a_container_is_the_answer_and_the_next_is_not_asked(aws: Aws) -> None:
     aws.model_of("chain", "Serial", first=arithmetic(2, 1), reader=archive_of(7), last=arithmetic(1, 0))
     aws.config("chain", {"ModelName": "chain", "VariantName": "AllTraffic"})
-    aws.endpoint("chain", "chain")
+    aws.endpoint("refusing", "chain")
     for body, container in ((b"not json", "first"), (b'{"inputs": [[1, 2]]}', "reader")):
         with pytest.raises(ClientError) as error:
-            aws.invoke("chain", Body=body)
+            aws.invoke("refusing", Body=body)
         response = error.value.response
         assert refusal(error)[0] == "ModelError"
         assert f"Received client error (400) from {container} with message" in refusal(error)[1]
         assert response["OriginalStatusCode"] == 400
         assert json.loads(response["OriginalMessage"])["error"]["code"]
         assert response["LogStreamArn"].endswith(f"log-stream:AllTraffic/{container}")
-    logs = aws.cloud.state_folder / "logs" / "000000000000-us-east-1" / "chain" / "AllTraffic"
+    # The name of its own keeps other tests' requests out of the logs, which outlive endpoints.
+    logs = aws.cloud.state_folder / "logs" / "000000000000-us-east-1" / "refusing" / "AllTraffic"
     asked = {
         name: (logs / f"{name}.log").read_text().count('"path":"/invocations"') for name in ("first", "reader", "last")
     }
