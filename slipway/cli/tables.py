@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WITHOUT_EDGE = 1000
 """Columns of a log or a pipe, where nothing has to be folded."""
 
+MOST_SHARE = 10
 METRIC_WORDS = {"cosine_similarity": "cosine", "accuracy": "accuracy", "r_squared": "R²"}
 
 
@@ -63,12 +64,17 @@ def build_table(results: Sequence[BuildResult]) -> Rows:
             result.digest[:12],
             "built" if result.built else "unchanged",
             f"{result.size_bytes / 1e6:.1f} MB",
-            f"{result.size_bytes / result.reference_bytes:.0%}",
+            _share(result.size_bytes / result.reference_bytes),
             ", ".join(f"{row.ratio:.1f}x at {row.shape}" for row in result.benchmark),
             f"{METRIC_WORDS[result.metric]} {result.value:.4f}",
             result.recipe,
         )
     return table
+
+
+def _share(ratio: float) -> str:
+    """Write a share of the original, which says nothing where the original is all but empty."""
+    return f"{ratio:.0%}" if ratio <= MOST_SHARE else f"over {MOST_SHARE:.0%}"
 
 
 def demo_page(result: DemoResult) -> Group:
@@ -79,7 +85,7 @@ def demo_page(result: DemoResult) -> Group:
             f"{row.name}/{row.container or row.variant}",
             row.kind,
             row.model,
-            f"{row.size_ratio:.0%}",
+            _share(row.size_ratio),
             f"{row.latency_ratio:.1f}x at {row.latency_shape}",
             f"{METRIC_WORDS[row.metric]} {row.value:.4f}",
             f"{'yes' if row.answer_checked else 'NO'}, {row.agreement:.4f} on {row.samples}",

@@ -75,7 +75,7 @@ def test_one_variant_takes_all_requests_and_is_watched_as_a_whole(template: Get,
 def test_fleet_is_scaled_as_a_variant(template: Get, of_type: Of) -> None:
     target = only(of_type(template("prod", "reading-room"), "ApplicationAutoScaling::ScalableTarget"))
     assert target["ResourceId"] == "endpoint/reading-room/variant/AllTraffic"
-    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 4)
     fixed = template("prod", "picture-reader")
     assert of_type(fixed, "ApplicationAutoScaling::ScalableTarget") == []
     assert only(of_type(fixed, "SageMaker::Endpoint"))["RetainAllVariantProperties"] is False
