@@ -7,6 +7,15 @@ from model_build.builder import build
 from model_build.original import Samples, samples
 from model_build.progress import Progress
 from model_build.results import BuildResult
-from model_build.source import ImageClassifier, TextEmbedder
+from model_build.source import ImageClassifier, TensorTransform, TextEmbedder
 
-__all__ = ["BuildResult", "ImageClassifier", "Progress", "Samples", "TextEmbedder", "build", "samples"]
+__all__ = [
+    "BuildResult",
+    "ImageClassifier",
+    "Progress",
+    "Samples",
+    "TensorTransform",
+    "TextEmbedder",
+    "build",
+    "samples",
+]

@@ -23,7 +23,8 @@ class Job:
         digest: Of the artifact to be.
         scratch: Where the child may write.
         load_timeout_seconds: How long the source may take.
-        samples: How many inputs of its own data the original is to answer, instead of being built.
+        samples: How many inputs the original is to answer, instead of being built.
+        inputs: JSON file with what it is to answer; None for the model's own data.
     """
 
     root: str
@@ -32,6 +33,7 @@ class Job:
     scratch: str
     load_timeout_seconds: float
     samples: int | None = None
+    inputs: str | None = None
 
     def write(self, path: Path) -> None:
         """Write the job for the child to read."""

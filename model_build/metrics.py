@@ -29,7 +29,7 @@ class Measured:
 
 
 class Metric(Protocol):
-    """A function of the samples, the original's answers and the artifact's, each (samples, width)."""
+    """A function of the samples, the original's answers and the artifact's, each with an entry for each sample."""
 
     def __call__(self, samples: Samples, original: np.ndarray, artifact: np.ndarray) -> Measured:
         """Measure."""
@@ -63,7 +63,21 @@ def accuracy(samples: Samples, original: np.ndarray, artifact: np.ndarray) -> Me
     return Measured(value, {"original": before, "agreement_with_original": agreement}, tuple(wrong), refusal)
 
 
-METRICS: dict[str, Metric] = {"cosine_similarity": cosine_similarity, "accuracy": accuracy}
+def r_squared(samples: Samples, original: np.ndarray, artifact: np.ndarray) -> Measured:
+    """Compare numbers: how much of what varies in the original's answers the artifact's explain; 1 is all of it."""
+    ours, theirs = _flat(artifact), _flat(original)
+    errors = np.square(ours - theirs).sum(axis=1)
+    spread = np.square(theirs - theirs.mean(axis=0)).sum()
+    worst = [f"{errors[at]:.3g} for {_shorten(samples.inputs[at])}" for at in np.argsort(-errors)[:WORST]]
+    details = {"largest_difference": float(np.abs(ours - theirs).max())}
+    return Measured(float(1 - errors.sum() / spread), details, tuple(worst))
+
+
+METRICS: dict[str, Metric] = {"cosine_similarity": cosine_similarity, "accuracy": accuracy, "r_squared": r_squared}
+
+
+def _flat(answers: np.ndarray) -> np.ndarray:
+    return answers.reshape(len(answers), -1).astype(np.float64)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

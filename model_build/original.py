@@ -36,13 +36,15 @@ class Samples:
     at_least: float
 
 
-def samples(project: Project, name: str, count: int) -> Samples:
-    """Let the untouched original answer inputs of its own verification data, in a process of its own.
+def samples(project: Project, name: str, count: int, *, inputs: list[Any] | None = None) -> Samples:
+    """Let the untouched original answer, in a process of its own.
 
     Args:
         project: Where the model is.
         name: Which.
         count: How many inputs at most; they are taken evenly over all the data.
+        inputs: What it is asked.
+            Default: its own verification data.
 
     Raises:
         SlipwayError: As from ``build``. A source that trains its model does so again, the same way.
@@ -50,6 +52,9 @@ def samples(project: Project, name: str, count: int) -> Samples:
     import numpy as np
 
     with interruptible(), tempfile.TemporaryDirectory(prefix="slipway-") as scratch:
+        given = None if inputs is None else Path(scratch) / "given.json"
+        if given is not None:
+            given.write_text(json.dumps(inputs), encoding="utf-8")
         job = Job(
             root=str(project.root),
             name=name,
@@ -57,12 +62,13 @@ def samples(project: Project, name: str, count: int) -> Samples:
             scratch=scratch,
             load_timeout_seconds=LOAD_TIMEOUT_SECONDS,
             samples=count,
+            inputs=None if given is None else str(given),
         )
         child = Child(job, log_file(project, name, "samples"), threads=cores())
         try:
             folder = Path(child.until("done", lambda _: None).text)
         finally:
             child.end()
-        inputs = json.loads((folder / "inputs.json").read_bytes())
+        asked = json.loads((folder / "inputs.json").read_bytes())
         answers = np.load(folder / "answers.npy", allow_pickle=False)
-    return Samples(name, inputs, answers, project.models[name].verify.at_least)
+    return Samples(name, asked, answers, project.models[name].verify.at_least)

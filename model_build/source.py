@@ -90,7 +90,7 @@ class ImageClassifier:
         if len(self.labels) < 2 or not all(isinstance(label, str) for label in self.labels):  # noqa: PLR2004  a choice
             raise ValueError(f"labels: {self.labels!r}, accepted: two texts or more")
         for field in ("calibration", "held_out"):
-            _require_images(field, getattr(self, field), self.image_shape)
+            _require_inputs(field, getattr(self, field), self.image_shape)
         truth = np.asarray(self.held_out_labels)
         if truth.shape != (len(self.held_out),) or truth.dtype.kind not in "iu":
             accepted = f"one whole number for each of {len(self.held_out)}"
@@ -106,6 +106,38 @@ class ImageClassifier:
         images = torch.from_numpy(np.asarray(inputs, dtype=np.float32))
         with torch.inference_mode():
             return np.asarray(torch.softmax(self.module(images), dim=1).numpy())
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorTransform:
+    """A model that turns numbers into other numbers, which another model takes, for ``task: transformation``.
+
+    Args:
+        module: Called with float32 (batch, *input_shape); returns one tensor whose first dimension is the batch. In
+            evaluation mode, on the CPU.
+        input_shape: Of one input.
+        held_out: Inputs that judge the artifact, float32 (n, *input_shape).
+
+    Raises:
+        TypeError: If a field has a wrong type.
+        ValueError: If it has a value that cannot be served.
+    """
+
+    module: torch.nn.Module
+    input_shape: tuple[int, ...]
+    held_out: np.ndarray
+
+    def __post_init__(self) -> None:
+        _require_module(self.module)
+        _require_inputs("held_out", self.held_out, self.input_shape)
+
+    def reference(self, inputs: list[Any]) -> np.ndarray:
+        """Return the untouched original's tensors, float32, an entry for each input."""
+        import numpy as np
+        import torch
+
+        with torch.inference_mode():
+            return np.asarray(self.module(torch.from_numpy(np.asarray(inputs, dtype=np.float32))).numpy())
 
 
 class Original(Protocol):
@@ -140,9 +172,9 @@ def _require_one_of(field: str, value: Any, accepted: tuple[str, ...]) -> None:
         raise ValueError(f"{field}: {value!r}, accepted: {', '.join(accepted)}")
 
 
-def _require_images(field: str, images: Any, shape: tuple[int, int, int]) -> None:
+def _require_inputs(field: str, inputs: Any, shape: tuple[int, ...]) -> None:
     import numpy as np
 
-    _require(isinstance(images, np.ndarray), field, images, "a numpy array")
-    if images.dtype != np.float32 or images.shape[1:] != tuple(shape) or len(images) == 0:
-        raise ValueError(f"{field}: {images.dtype} {images.shape}, accepted: float32 (n, {', '.join(map(str, shape))})")
+    _require(isinstance(inputs, np.ndarray), field, inputs, "a numpy array")
+    if inputs.dtype != np.float32 or inputs.shape[1:] != tuple(shape) or len(inputs) == 0:
+        raise ValueError(f"{field}: {inputs.dtype} {inputs.shape}, accepted: float32 (n, {', '.join(map(str, shape))})")

@@ -21,6 +21,7 @@ SHAPING: dict[str, dict[str, tuple[Pass, ...]]] = {
     "cpu-fp32": {
         "sentence-embedding": (Export(), Optimize()),
         "image-classification": (Export(), Optimize()),
+        "transformation": (Export(), Optimize()),
     },
     "cpu-int8": {
         "sentence-embedding": (Export(), Optimize(), QuantizeDynamic()),

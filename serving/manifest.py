@@ -54,6 +54,11 @@ class Classify:
 
 
 @dataclass(frozen=True, slots=True)
+class TensorOutput:
+    """The model's output is the answer as it is, in the form of a request."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """All that the server knows about a model; read from `manifest.json` beside it."""
 
@@ -65,7 +70,7 @@ class Manifest:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     preprocess: Tokenize | TensorInput
-    postprocess: Embed | Classify
+    postprocess: Embed | Classify | TensorOutput
     example: list[Any]
 
 
@@ -140,8 +145,12 @@ def _preprocess(document: dict[str, Any]) -> Tokenize | TensorInput:
     return Tokenize(fields["tokenizer_file"], fields["max_length"])
 
 
-def _postprocess(document: dict[str, Any]) -> Embed | Classify:
-    if _kind(document, ("embed", "classify"), "postprocess") == "classify":
+def _postprocess(document: dict[str, Any]) -> Embed | Classify | TensorOutput:
+    kind = _kind(document, ("embed", "classify", "tensor"), "postprocess")
+    if kind == "tensor":
+        _take(document, "postprocess.", kind=str)
+        return TensorOutput()
+    if kind == "classify":
         labels = _take(document, "postprocess.", kind=str, labels=list)["labels"]
         _not_empty(labels, "postprocess.labels")
         if not all(isinstance(label, str) for label in labels):

@@ -56,7 +56,7 @@ class Model:
         return Model(self.manifest, self._folder, session, self.preprocess, self.postprocess)
 
     def predict(self, inputs: list[Any]) -> np.ndarray:
-        """Return (batch, dimensions) embeddings or (batch, classes) probabilities, float32.
+        """Return (batch, dimensions) embeddings, (batch, classes) probabilities or a batch of tensors, float32.
 
         Args:
             inputs: Raw texts, or nested numbers, as the manifest says.

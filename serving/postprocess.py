@@ -20,7 +20,7 @@ class Postprocess(Protocol):
     """One kind of postprocessing."""
 
     def __call__(self, output: np.ndarray, feeds: Feeds) -> np.ndarray:
-        """Return the answer, float32 (batch, width)."""
+        """Return the answer, float32, an entry for each input."""
 
     def document(self, answer: np.ndarray) -> dict[str, Any]:
         """Return the answer as the JSON body's document."""
@@ -30,6 +30,8 @@ def make(manifest: Manifest) -> Postprocess:
     """Return the postprocessing that the manifest names."""
     if isinstance(manifest.postprocess, manifests.Embed):
         return PoolTokens(manifest.postprocess, manifest)
+    if isinstance(manifest.postprocess, manifests.TensorOutput):
+        return AsItIs()
     return Softmax(manifest.postprocess.labels, manifest)
 
 
@@ -87,6 +89,18 @@ class Softmax:
                 for index, row in zip(best.tolist(), answer, strict=True)
             ]
         }
+
+
+class AsItIs:
+    """The output unchanged: a transformation's answer is what another model is asked."""
+
+    def __call__(self, output: np.ndarray, feeds: Feeds) -> np.ndarray:  # noqa: ARG002  the protocol's arguments
+        """Return the output."""
+        return np.ascontiguousarray(output, dtype=np.float32)
+
+    def document(self, answer: np.ndarray) -> dict[str, Any]:
+        """Return the answer as a request: the next container of a pipeline takes it as it comes."""
+        return {"inputs": answer}
 
 
 def _require_width(manifest: Manifest, *, rank: int, width: int, stated: str) -> None:

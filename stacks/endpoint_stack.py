@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
 
-from sagemaker_hosting import AsyncEndpoint, InvocationFront, Oversight, RealtimeEndpoint, ServerlessEndpoint, Site
+from sagemaker_hosting import (
+    AsyncEndpoint,
+    InvocationFront,
+    MultiContainerEndpoint,
+    Oversight,
+    PipelineEndpoint,
+    RealtimeEndpoint,
+    ServerlessEndpoint,
+    Site,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +22,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from sagemaker_hosting.endpoint_watch import EndpointWatch
+    from sagemaker_hosting.invocation_front import Target
     from slipway.specs import Deployment
     from stacks.shared_stack import SharedStack
 
@@ -25,9 +35,12 @@ class Hosted(Protocol):
 
 KINDS: Final[dict[str, Callable[..., Hosted]]] = {
     "async": AsyncEndpoint,
+    "multi-container": MultiContainerEndpoint,
+    "pipeline": PipelineEndpoint,
     "realtime": RealtimeEndpoint,
     "serverless": ServerlessEndpoint,
 }
+FRONT_TARGETS: Final[dict[str, Target]] = {"multi-container": "container"}
 
 
 class EndpointStack(Stack):
@@ -64,5 +77,7 @@ class EndpointStack(Stack):
         self.unhealthy_name = Oversight(self, "Oversight", watch=hosted.watch).unhealthy_name
         CfnOutput(self, "EndpointName", value=name)
         if spec.front is not None:
-            front = InvocationFront(self, "Front", endpoint_name=name, front=spec.front, site=site)
+            front = InvocationFront(
+                self, "Front", endpoint_name=name, front=spec.front, site=site, target=FRONT_TARGETS.get(spec.kind)
+            )
             CfnOutput(self, "FrontUrl", value=front.url)

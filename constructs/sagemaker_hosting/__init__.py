@@ -7,7 +7,9 @@ from sagemaker_hosting.encryption_key import EncryptionKey
 from sagemaker_hosting.environment_dashboard import EnvironmentDashboard
 from sagemaker_hosting.gateway_logging import GatewayLogging
 from sagemaker_hosting.invocation_front import InvocationFront
+from sagemaker_hosting.multi_container_endpoint import MultiContainerEndpoint
 from sagemaker_hosting.oversight import Oversight
+from sagemaker_hosting.pipeline_endpoint import PipelineEndpoint
 from sagemaker_hosting.realtime_endpoint import RealtimeEndpoint
 from sagemaker_hosting.serverless_endpoint import ServerlessEndpoint
 from sagemaker_hosting.shared_resources import SharedResources
@@ -22,7 +24,9 @@ __all__ = [
     "EnvironmentDashboard",
     "GatewayLogging",
     "InvocationFront",
+    "MultiContainerEndpoint",
     "Oversight",
+    "PipelineEndpoint",
     "RealtimeEndpoint",
     "ServerlessEndpoint",
     "SharedResources",

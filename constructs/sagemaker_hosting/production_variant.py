@@ -35,11 +35,12 @@ def production_variant(
         instance_type=variant.instance_type,
         model_data_download_timeout_in_seconds=download_timeout_seconds(variant, artifact),
         model_name=model_name,
-        routing_config=None if variant.routing is None else _routing(variant.routing),
+        routing_config=None if variant.routing is None else routing_config(variant.routing),
         variant_name=variant.name,
         volume_size_in_gb=variant.volume_gib,
     )
 
 
-def _routing(strategy: str) -> sagemaker.CfnEndpointConfig.RoutingConfigProperty:
+def routing_config(strategy: str) -> sagemaker.CfnEndpointConfig.RoutingConfigProperty:
+    """Describe which of a fleet's machines takes a request, by the spec's word."""
     return _Config.RoutingConfigProperty(routing_strategy=strategy.upper().replace("-", "_"))

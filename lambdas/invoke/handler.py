@@ -207,8 +207,10 @@ def _model_failure(status: int) -> Failure:
 
 def _validation_failure(error: ClientError) -> Failure:
     said = str(error.response.get("Error", {}).get("Message", "")).lower()
-    # As remembered, not as documented: what SageMaker says of a model or component that it does not have.
-    if "failed to download model data" in said or re.search("inference component.* not found", said):
+    # As remembered or guessed, not as documented: what SageMaker says of a model, component or container it has not.
+    if "failed to download model data" in said or re.match(
+        r"(inference component|container \S+ of endpoint).* not found", said
+    ):
         return NO_TARGET
     # An endpoint that is not there, or not in service, is no fault of the request.
     if "not found" in said or "inservice" in said or "in service" in said:

@@ -73,7 +73,7 @@ def _refuse_nonsense(name: str, theirs: np.ndarray, ours: np.ndarray) -> None:
     if ours.shape != theirs.shape:
         raise GateError(f"{name}: the artifact answers {ours.shape}, the original {theirs.shape}")
     for who, answers in (("the original", theirs), ("the artifact", ours)):
-        broken = int((~np.isfinite(answers)).any(axis=1).sum())
+        broken = int((~np.isfinite(answers.reshape(len(answers), -1))).any(axis=1).sum())
         if broken > 0:
             raise GateError(f"{name}: {who} answers NaN or infinity for {broken} of {len(answers)} inputs")
         if np.ptp(answers, axis=0).max() < SAME:

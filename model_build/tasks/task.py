@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from slipway.specs import Classify, Embed, ModelSpec, PassTensor, Tokenize
+    from slipway.specs import Classify, Embed, ModelSpec, PassTensor, ReturnTensor, Tokenize
 
 Feeds = dict[str, "np.ndarray"]
 
@@ -74,7 +74,7 @@ class Task(Protocol):
     def preprocess(self) -> Tokenize | PassTensor:
         """Say how the server makes tensors of a request."""
 
-    def postprocess(self, output_shape: tuple[int | str, ...]) -> Embed | Classify:
+    def postprocess(self, output_shape: tuple[int | str, ...]) -> Embed | Classify | ReturnTensor:
         """Say how the server makes an answer of the output."""
 
     def files(self) -> dict[str, Path]:

@@ -10,7 +10,7 @@ import typer
 from slipway.cli.connection import connection_to
 from slipway.cli.options import Format, FormatOption, ProjectOption, find_project
 from slipway.cli.output import answer
-from slipway.specs import Deployment, Manifest, Project, UsageError
+from slipway.specs import Deployment, Manifest, MultiContainerEndpointSpec, Project, UsageError
 
 
 def invoke(
@@ -18,6 +18,7 @@ def invoke(
     *,
     data: Annotated[Path | None, typer.Option(help="file with a JSON request; else the model's example")] = None,
     variant: Annotated[str | None, typer.Option(help="the variant to ask; chosen by weight if absent")] = None,
+    container: Annotated[str | None, typer.Option(help="the container to ask, of a multi-container endpoint")] = None,
     environment: Annotated[str, typer.Option("-e", "--environment", help="where the endpoint runs")] = "local",
     output: FormatOption = Format.TEXT,
     project: ProjectOption = None,
@@ -28,9 +29,12 @@ def invoke(
     found = find_project(project)
     deployment = found.deployment(environment, with_artifacts=False)
     operations.endpoint_name(deployment, endpoint)
-    request = _read(data) if data is not None else _example(found, deployment, endpoint)
+    operations.check_container(deployment, endpoint, container)
+    request = _read(data) if data is not None else _example(found, _asked(deployment, endpoint, container))
     connection = connection_to(found, deployment)
-    reply = operations.invoke(deployment, endpoint, request, variant=variant, connection=connection)
+    reply = operations.invoke(
+        deployment, endpoint, request, variant=variant, container=container, connection=connection
+    )
     answer(output, asdict(reply), json.dumps(reply.answer))
 
 
@@ -43,8 +47,14 @@ def _read(data: Path) -> Any:
         raise UsageError(f"{data} is not JSON: {error}") from error
 
 
-def _example(project: Project, deployment: Deployment, endpoint: str) -> Any:
-    model = deployment.endpoints[endpoint].models()[0][1]
+def _asked(deployment: Deployment, endpoint: str, container: str | None) -> str:
+    """Return the model that takes the request: the container's, else the first."""
+    spec = deployment.endpoints[endpoint]
+    names = [one.name for one in spec.containers] if isinstance(spec, MultiContainerEndpointSpec) else []
+    return spec.models()[0 if container is None else names.index(container)][1]
+
+
+def _example(project: Project, model: str) -> Any:
     locked = project.lock.models.get(model)
     manifest = project.artifact_folder(model, "" if locked is None else locked.digest) / "manifest.json"
     if not manifest.is_file():

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 WITHOUT_EDGE = 1000
 """Columns of a log or a pipe, where nothing has to be folded."""
 
-METRIC_WORDS = {"cosine_similarity": "cosine", "accuracy": "accuracy"}
+MOST_SHARE = 10
+METRIC_WORDS = {"cosine_similarity": "cosine", "accuracy": "accuracy", "r_squared": "R²"}
 
 
 class Rows:
@@ -63,7 +64,7 @@ def build_table(results: Sequence[BuildResult]) -> Rows:
             result.digest[:12],
             "built" if result.built else "unchanged",
             f"{result.size_bytes / 1e6:.1f} MB",
-            f"{result.size_bytes / result.reference_bytes:.0%}",
+            _share(result.size_bytes / result.reference_bytes),
             ", ".join(f"{row.ratio:.1f}x at {row.shape}" for row in result.benchmark),
             f"{METRIC_WORDS[result.metric]} {result.value:.4f}",
             result.recipe,
@@ -71,15 +72,20 @@ def build_table(results: Sequence[BuildResult]) -> Rows:
     return table
 
 
+def _share(ratio: float) -> str:
+    """Write a share of the original, which says nothing where the original is all but empty."""
+    return f"{ratio:.0%}" if ratio <= MOST_SHARE else f"over {MOST_SHARE:.0%}"
+
+
 def demo_page(result: DemoResult) -> Group:
     """The tour's table, and how to keep playing."""
     table = Rows("endpoint", "kind", "model", "size of original", "faster", "proof", "checked", "an answer")
     for row in result.endpoints:
         table.add(
-            f"{row.name}/{row.variant}",
+            f"{row.name}/{row.container or row.variant}",
             row.kind,
             row.model,
-            f"{row.size_ratio:.0%}",
+            _share(row.size_ratio),
             f"{row.latency_ratio:.1f}x at {row.latency_shape}",
             f"{METRIC_WORDS[row.metric]} {row.value:.4f}",
             f"{'yes' if row.answer_checked else 'NO'}, {row.agreement:.4f} on {row.samples}",

@@ -14,44 +14,47 @@ from botocore.credentials import Credentials
 from slipway import operations
 from slipway.demo.compare import agreement, in_words, rows
 from slipway.demo.result import CheckedEndpoint, CheckedFront
-from slipway.specs import HostError, RealtimeEndpointSpec
+from slipway.specs import HostError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from model_build import Samples
+    from slipway.demo.hosted import Hosted
     from slipway.local_cloud import Cloud
-    from slipway.specs import Deployment
-    from slipway.specs.endpoint import AnyEndpoint
+    from slipway.specs import Deployment, LockedModel
 
 FRONT_OUTPUT = "FrontUrl"
+TARGET = "{target}"
 HEADERS = {"content-type": "application/json"}
 PATIENCE_SECONDS = 35
 
 
-def hosted(spec: AnyEndpoint) -> list[tuple[str | None, str]]:
-    """Return each variant and its model; kinds with a single one are not asked for it by name."""
-    if isinstance(spec, RealtimeEndpointSpec):
-        return [(variant.name, variant.model) for variant in spec.variants]
-    return [(None, spec.model)]
-
-
 def ask_endpoint(
-    deployment: Deployment, endpoint: str, variant: str | None, original: Samples, cloud: Cloud
+    deployment: Deployment, endpoint: str, hosted: Hosted, original: Samples, cloud: Cloud
 ) -> CheckedEndpoint:
-    """Ask one variant through boto3 and compare with the original's answers."""
+    """Ask one thing that an endpoint hosts through boto3 and compare with the original's answers."""
     connection = _connection(deployment, cloud)
-    reply = operations.invoke(deployment, endpoint, _request(original), variant=variant, connection=connection)
+    reply = operations.invoke(
+        deployment,
+        endpoint,
+        _request(original),
+        variant=hosted.variant,
+        container=hosted.container,
+        connection=connection,
+    )
+    size_ratio, latency_ratio = _ratios([deployment.artifacts[model].locked for model in hosted.models])
     locked = deployment.artifacts[original.model].locked
     near = agreement(locked.metric, rows(reply.answer), original.answers)
     return CheckedEndpoint(
         name=reply.endpoint,
         kind=deployment.endpoints[endpoint].kind,
         variant=reply.variant,
-        model=original.model,
-        size_ratio=round(locked.size_ratio, 4),
-        latency_ratio=locked.benchmark[0].ratio,
-        latency_shape=locked.benchmark[0].shape,
+        container=hosted.container,
+        model=" > ".join(hosted.models),
+        size_ratio=round(size_ratio, 4),
+        latency_ratio=latency_ratio,
+        latency_shape=deployment.artifacts[hosted.models[0]].locked.benchmark[0].shape,
         metric=locked.metric,
         value=locked.value,
         agreement=round(near, 6),
@@ -61,10 +64,11 @@ def ask_endpoint(
     )
 
 
-def ask_front(deployment: Deployment, endpoint: str, original: Samples, cloud: Cloud) -> CheckedFront:
+def ask_front(deployment: Deployment, endpoint: str, hosted: Hosted, original: Samples, cloud: Cloud) -> CheckedFront:
     """Ask one front through signed HTTP and compare likewise."""
     connection = _connection(deployment, cloud)
-    url = local_url(_front_url(deployment, endpoint, connection), cloud)
+    address = _front_url(deployment, endpoint, connection).replace(TARGET, hosted.container or TARGET)
+    url = local_url(address, cloud)
     unsigned = _post(url, _request(original), {})
     answer = _post(url, _request(original), _signature(url, _request(original), connection))
     metric = deployment.artifacts[original.model].locked.metric
@@ -84,6 +88,15 @@ def local_url(url: str, cloud: Cloud) -> str:
     """Return where the local cloud answers for an address that AWS would give an API."""
     parts = urlsplit(url)
     return f"{cloud.url}/_aws/execute-api/{parts.netloc.split('.')[0]}{parts.path}"
+
+
+def _ratios(models: Sequence[LockedModel]) -> tuple[float, float]:
+    """Return archives against the originals' weights, and how many times faster than the originals all of it is."""
+    if len(models) == 1:
+        return models[0].size_ratio, models[0].benchmark[0].ratio
+    size = sum(model.archive.size_bytes for model in models) / sum(model.reference_bytes for model in models)
+    rows = [model.benchmark[0] for model in models]
+    return size, round(sum(row.reference_p50_ms for row in rows) / sum(row.p50_ms for row in rows), 3)
 
 
 def _connection(deployment: Deployment, cloud: Cloud) -> dict[str, str]:

@@ -16,9 +16,10 @@ LONGEST = 24
 
 
 def rows(answer: Any) -> NDArray[np.float32]:
-    """Return an endpoint's JSON answer as one row of numbers per input: an embedding, or a score for each label."""
-    if "embeddings" in answer:
-        return np.asarray(answer["embeddings"], dtype=np.float32)
+    """Return an endpoint's JSON answer by input: an embedding, a tensor, or a score for each label."""
+    for key in ("embeddings", "inputs"):
+        if key in answer:
+            return np.asarray(answer[key], dtype=np.float32)
     return np.asarray([prediction["scores"] for prediction in answer["predictions"]], dtype=np.float32)
 
 
@@ -26,12 +27,16 @@ def agreement(metric: Metric, answers: NDArray[np.float32], originals: NDArray[n
     """Compare answers with the original's, row by row.
 
     Returns:
-        For ``cosine_similarity`` the mean cosine; for ``accuracy`` the share of equal labels. NaN where shapes differ.
+        For ``cosine_similarity`` the mean cosine; for ``accuracy`` the share of equal labels; for ``r_squared`` the
+        share of the originals' variance that is explained. NaN where shapes differ.
     """
     if answers.shape != originals.shape:
         return float("nan")
     if metric == "accuracy":
         return float(np.mean(answers.argmax(axis=1) == originals.argmax(axis=1)))
+    if metric == "r_squared":
+        spread = np.square(originals - originals.mean(axis=0)).sum()
+        return float(1 - np.square(answers - originals).sum() / spread)
     lengths = np.linalg.norm(answers, axis=1) * np.linalg.norm(originals, axis=1)
     return float(np.mean(np.sum(answers * originals, axis=1) / lengths))
 
@@ -42,5 +47,7 @@ def in_words(question: Any, answer: Any) -> str:
         start = ", ".join(f"{number:+.3f}" for number in answer["embeddings"][0][:3])
         text = str(question)
         return f"'{text if len(text) <= LONGEST else text[:LONGEST] + '…'}' -> [{start}, …]"
+    if "inputs" in answer:
+        return f"tensor -> {' x '.join(map(str, np.shape(answer['inputs'][0])))}"
     first = answer["predictions"][0]
     return f"picture -> '{first['label']}' ({first['score']:.3f})"

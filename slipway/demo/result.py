@@ -19,8 +19,9 @@ class CheckedEndpoint:
     Args:
         name: The endpoint's name on AWS.
         kind: As in its spec.
-        variant: The variant that was asked.
-        model: What it hosts.
+        variant: The variant that answered.
+        container: The container that was asked; None where there was no choice.
+        model: What it hosts; of a pipeline, all that a request passes.
         size_ratio: Archive against the original's weights; smaller is better.
         latency_ratio: How many times faster than the original, at the first shape of the model's benchmark.
         latency_shape: That shape.
@@ -35,6 +36,7 @@ class CheckedEndpoint:
     name: str
     kind: str
     variant: str
+    container: str | None
     model: str
     size_ratio: float
     latency_ratio: float
@@ -83,7 +85,11 @@ class DemoResult:
 
     def refuse_unchecked(self) -> None:
         """Raise GateError naming every answer that is not the original's."""
-        wrong = [f"{row.name}/{row.variant} ({row.agreement:.4f})" for row in self.endpoints if not row.answer_checked]
+        wrong = [
+            f"{row.name}/{row.container or row.variant} ({row.agreement:.4f})"
+            for row in self.endpoints
+            if not row.answer_checked
+        ]
         wrong += [f"front of {row.endpoint} ({row.agreement:.4f})" for row in self.fronts if not row.answer_checked]
         if wrong or not self.endpoints:
             raise GateError(f"answers that are not the original's: {', '.join(wrong) or 'no endpoint answered'}")

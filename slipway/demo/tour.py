@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import model_build
 from model_build.progress import showing
 from slipway import local_cloud
-from slipway.demo.ask import ask_endpoint, ask_front, hosted
+from slipway.demo.ask import ask_endpoint, ask_front
 from slipway.demo.cdk import Cdk
+from slipway.demo.hosted import hosted
 from slipway.demo.result import CheckedEndpoint, CheckedFront, DemoResult
 from slipway.demo.steps import Steps
 
@@ -79,7 +80,23 @@ def _deploy(project: Project, deployment: Deployment, cloud: Cloud, steps: Steps
         cdk.run("deploy", "--all", "--require-approval", "never", "-c", f"environment={ENVIRONMENT}")
 
 
-def _originals(project: Project, deployment: Deployment) -> dict[str, model_build.Samples]:
+def _originals(project: Project, deployment: Deployment) -> dict[tuple[str, ...], model_build.Samples]:
+    """Ask the originals of everything that is hosted, by the models that a request passes."""
+    alone = _each_original(project, deployment)
+    wanted = {one.models for spec in deployment.endpoints.values() for one in hosted(spec)}
+    return {models: _chained(project, models, alone) for models in sorted(wanted)}
+
+
+def _chained(project: Project, models: tuple[str, ...], alone: dict[str, model_build.Samples]) -> model_build.Samples:
+    """Ask each original what the one before it answered; the question is the first one's, the answer the last one's."""
+    answered = alone[models[0]]
+    for model in models[1:]:
+        following = model_build.samples(project, model, SAMPLES, inputs=answered.answers.tolist())
+        answered = replace(following, inputs=answered.inputs)
+    return answered
+
+
+def _each_original(project: Project, deployment: Deployment) -> dict[str, model_build.Samples]:
     """Ask each source once, also where several models are built from it, and all of them at the same time."""
     owners = {project.source_of(model)[0]: model for model in deployment.artifacts}
     with ThreadPoolExecutor() as threads:
@@ -99,20 +116,19 @@ def _originals(project: Project, deployment: Deployment) -> dict[str, model_buil
 
 
 def _ask_endpoints(
-    deployment: Deployment, cloud: Cloud, originals: dict[str, model_build.Samples]
+    deployment: Deployment, cloud: Cloud, originals: dict[tuple[str, ...], model_build.Samples]
 ) -> tuple[CheckedEndpoint, ...]:
     return tuple(
-        ask_endpoint(deployment, endpoint, variant, originals[model], cloud)
+        ask_endpoint(deployment, endpoint, one, originals[one.models], cloud)
         for endpoint, spec in deployment.endpoints.items()
-        for variant, model in hosted(spec)
+        for one in hosted(spec)
     )
 
 
 def _ask_fronts(
-    deployment: Deployment, cloud: Cloud, originals: dict[str, model_build.Samples]
+    deployment: Deployment, cloud: Cloud, originals: dict[tuple[str, ...], model_build.Samples]
 ) -> tuple[CheckedFront, ...]:
+    firsts = {endpoint: hosted(spec)[0] for endpoint, spec in deployment.endpoints.items() if spec.front is not None}
     return tuple(
-        ask_front(deployment, endpoint, originals[hosted(spec)[0][1]], cloud)
-        for endpoint, spec in deployment.endpoints.items()
-        if spec.front is not None
+        ask_front(deployment, endpoint, first, originals[first.models], cloud) for endpoint, first in firsts.items()
     )

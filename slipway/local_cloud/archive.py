@@ -44,8 +44,14 @@ class S3Object:
         return cls(first, key)
 
 
-def download(s3: Any, url: str, file: Path) -> None:
+def download(s3: Any, url: str, file: Path, *, number: int = 1) -> None:
     """Write the object at ``url`` to a file.
+
+    Args:
+        s3: A boto3 client.
+        url: Of the archive.
+        file: Where it goes.
+        number: Of the container among its model's, which SageMaker names.
 
     Raises:
         ArchiveError: If there is none; in SageMaker's words.
@@ -58,8 +64,8 @@ def download(s3: Any, url: str, file: Path) -> None:
                 out.write(chunk)
     except (BotoCoreError, ClientError) as error:
         raise ArchiveError(
-            f'Failed to download model data for container "container_1" from URL: "{url}". Please ensure that there is '
-            f"an object located at the URL ({error})"
+            f'Failed to download model data for container "container_{number}" from URL: "{url}". Please ensure that '
+            f"there is an object located at the URL ({error})"
         ) from error
 
 

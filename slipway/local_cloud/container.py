@@ -23,6 +23,7 @@ class Container:
 
     Args:
         name: Its host name; ``primary`` where it is the only one.
+        number: Its place among its model's containers, from 1.
         definition: Its part of the model.
         folder: Holds its model.
         log: Where its server's output goes.
@@ -30,16 +31,17 @@ class Container:
     """
 
     name: str
+    number: int
     definition: dict[str, Any]
     folder: Path
     log: Path
     server: RestingServer
 
     @classmethod
-    def of(cls, name: str, definition: dict[str, Any], folder: Path, log: Path) -> Container:
+    def of(cls, name: str, number: int, definition: dict[str, Any], folder: Path, log: Path) -> Container:
         """Return a container that has no model and no process yet."""
         environment = server_environment(folder, definition.get("Environment", {}))
-        return cls(name, definition, folder, log, RestingServer(folder, log, environment))
+        return cls(name, number, definition, folder, log, RestingServer(folder, log, environment))
 
     @property
     def image(self) -> str:
@@ -56,7 +58,7 @@ class Container:
         model.mkdir(parents=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         archive = self.folder / "model.tar.gz"
-        download(s3(), model_data_url(self.definition), archive)
+        download(s3(), model_data_url(self.definition), archive, number=self.number)
         unpack(archive, model)
         archive.unlink()
 

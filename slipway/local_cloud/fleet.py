@@ -37,10 +37,13 @@ class Folders:
     models: Path
     logs: Path
 
-    def container(self, variant: str, name: str, definition: dict[str, Any]) -> Container:
-        """Return a container of a variant, with the places that are its own; one that is alone goes by its variant."""
-        own = variant if name == PRIMARY else f"{variant}/{name}"
-        return Container.of(name, definition, self.models / own, self.logs / f"{own}.log")
+    def containers(self, variant: str, model: Model) -> tuple[Container, ...]:
+        """Return a variant's containers, each with places of its own; one that is alone goes by its variant."""
+        made = []
+        for number, (name, definition) in enumerate(model.containers.items(), start=1):
+            own = variant if name == PRIMARY else f"{variant}/{name}"
+            made.append(Container.of(name, number, definition, self.models / own, self.logs / f"{own}.log"))
+        return tuple(made)
 
 
 class Fleet:
@@ -102,11 +105,9 @@ class Fleet:
 
     def _add(self, settings: dict[str, Any], model: Model) -> None:
         name = settings["VariantName"]
-        containers = tuple(
-            self._folders.container(name, container, definition) for container, definition in model.containers.items()
-        )
+        containers = self._folders.containers(name, model)
         weight, count = settings.get("InitialVariantWeight", 1.0), settings.get("InitialInstanceCount", 0)
-        variant = Variant(name, settings, weight, count, containers, self.config)
+        variant = Variant(name, settings, weight, count, containers, self.config, direct=model.direct)
         if settings in self.config.request["ProductionVariants"]:
             self.variants[name] = variant
         else:

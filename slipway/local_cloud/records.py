@@ -46,7 +46,18 @@ class Model(Record):
     @property
     def containers(self) -> dict[str, dict[str, Any]]:
         """The definition of every container, in order, by its host name."""
-        return {PRIMARY: self.request["PrimaryContainer"]}
+        if "PrimaryContainer" in self.request:
+            return {PRIMARY: self.request["PrimaryContainer"]}
+        # The names of those that have none are a guess: AWS says only that they come from the container's position.
+        return {
+            definition.get("ContainerHostname", f"container-{number}"): definition
+            for number, definition in enumerate(self.request["Containers"], start=1)
+        }
+
+    @property
+    def direct(self) -> bool:
+        """Whether callers choose one of the containers; else each request passes through all of them."""
+        return bool(self.request.get("InferenceExecutionConfig", {}).get("Mode") == "Direct")
 
 
 class EndpointConfig(Record):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .server_process import INVOCATION_SECONDS
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .container import Container
     from .exchange import Reply
     from .records import EndpointConfig
+
+_BYTES: Final = "application/octet-stream"
 
 
 class ContainerError(Exception):
@@ -42,6 +44,7 @@ class Variant:
         count: How many instances it would have; here one process for each container answers for all of them.
         containers: Of its model, in order.
         config: Of its fleet.
+        direct: Whether each request is for one of the containers; else it passes through all of them.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Variant:
     count: int
     containers: tuple[Container, ...]
     config: EndpointConfig
+    direct: bool = False
 
     @property
     def asleep(self) -> bool:
@@ -77,15 +81,39 @@ class Variant:
         """How many requests are being answered."""
         return sum(container.server.in_flight for container in self.containers)
 
-    async def invoke(self, body: bytes, headers: Mapping[str, str], seconds: float = INVOCATION_SECONDS) -> Reply:
+    def log_stream(self, container: str) -> str:
+        """Return where a container logs; one that is alone goes by its variant."""
+        return self.name if len(self.containers) == 1 else f"{self.name}/{container}"
+
+    async def invoke(
+        self,
+        body: bytes,
+        headers: Mapping[str, str],
+        seconds: float = INVOCATION_SECONDS,
+        *,
+        container: str | None = None,
+    ) -> Reply:
         """Return the answer to one request.
+
+        In a pipeline each container is asked what the one before answered, and an error of one is the answer.
+
+        Args:
+            body: Of the request.
+            headers: Of the request.
+            seconds: For all containers together.
+            container: Who answers; one that there is, for a direct variant alone.
 
         Raises:
             ServerDownError: At once, where nothing can answer.
             ContainerError: If a container answers with an error, or not in time.
         """
-        (container,) = self.containers
-        return await _ask(container, body, headers, seconds)
+        chain = [one for one in self.containers if container in (None, one.name)]
+        deadline = asyncio.get_running_loop().time() + seconds
+        for one in chain[:-1]:
+            # A guess, since AWS does not say so: what the caller accepts is for the last container to know.
+            reply = await _ask(one, body, {**headers, "accept": "*/*"}, deadline)
+            body, headers = reply.body, {**headers, "content-type": reply.headers.get("content-type", _BYTES)}
+        return await _ask(chain[-1], body, headers, deadline)
 
     async def wake(self) -> None:
         """Wait until every container is awake; who goes on to ``invoke`` at once finds them so.
@@ -103,6 +131,7 @@ class Variant:
 
     async def drain(self) -> None:
         """End every server once its requests are answered; nobody may send new ones meanwhile."""
+        # One after the other: whoever leaves a container of a pipeline is in the next one by the time that it idles.
         for container in self.containers:
             await container.server.drain()
 
@@ -111,9 +140,10 @@ class Variant:
         await asyncio.gather(*(container.server.stop() for container in self.containers))
 
 
-async def _ask(container: Container, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
+async def _ask(container: Container, body: bytes, headers: Mapping[str, str], deadline: float) -> Reply:
+    left = deadline - asyncio.get_running_loop().time()
     try:
-        reply = await container.server.invoke(body, headers, seconds)
+        reply = await container.server.invoke(body, headers, left)
     except TimeoutError:
         raise ContainerError(container.name) from None
     if not 200 <= reply.status < 300:  # noqa: PLR2004  what HTTP calls success

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway.operations.submit import ONLY_VARIANT, submit
-from slipway.specs import Deployment, GateError, HostError, UsageError
+from slipway.specs import Deployment, GateError, HostError, MultiContainerEndpointSpec, UsageError
 from slipway.specs.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def invoke(
     request: Any,
     *,
     variant: str | None = None,
+    container: str | None = None,
     connection: Mapping[str, str] | None = None,
 ) -> Reply:
     """Send one JSON request through ``sagemaker-runtime`` and return the answer.
@@ -64,21 +65,24 @@ def invoke(
         endpoint: By the name of its file.
         request: What is sent, as JSON.
         variant: Which variant answers. Default: SageMaker chooses by weight; asynchronous endpoints have only one.
+        container: Which container answers. Default: there is no choice, as in all kinds but multi-container.
         connection: Settings of a local cloud. Default: the caller's own AWS configuration.
 
     Raises:
-        UsageError: If the environment deploys no such endpoint, or it has no variants to choose from.
+        UsageError: If the environment deploys no such endpoint, or it has no such variant or container.
         GateError: If the endpoint or its model refuses the request.
         HostError: If nothing can be reached, or there are no credentials.
     """
     name = endpoint_name(deployment, endpoint)
+    check_container(deployment, endpoint, container)
     if deployment.endpoints[endpoint].kind == "async":
         if variant is not None:
             raise UsageError(f"'{endpoint}' is asynchronous and has one variant: ask it without naming one")
         body = submit(name, request, lambda service: client_for(service, deployment, connection))
         return Reply(name, ONLY_VARIANT, json.loads(body))
     client = client_for("sagemaker-runtime", deployment, connection)
-    target = {} if variant is None else {"TargetVariant": variant}
+    chosen = {"TargetVariant": variant, "TargetContainerHostname": container}
+    target = {key: value for key, value in chosen.items() if value is not None}
     try:
         reply = client.invoke_endpoint(
             EndpointName=name, ContentType="application/json", Body=json.dumps(request).encode(), **target
@@ -89,6 +93,25 @@ def invoke(
     except BotoCoreError as error:
         raise HostError(f"{name} cannot be reached: {error}") from error
     return Reply(name, reply["InvokedProductionVariant"], json.loads(reply["Body"].read()))
+
+
+def check_container(deployment: Deployment, endpoint: str, container: str | None) -> None:
+    """Refuse a choice of container that the endpoint does not give, or does not do without.
+
+    Raises:
+        UsageError: If it does.
+    """
+    spec = deployment.endpoints[endpoint]
+    if not isinstance(spec, MultiContainerEndpointSpec):
+        if container is not None:
+            raise UsageError(f"'{endpoint}' is of kind {spec.kind} and lets nobody choose a container: leave it out")
+        return
+    names = [one.name for one in spec.containers]
+    known = f"known: {', '.join(names)}"
+    if container is None:
+        raise UsageError(f"'{endpoint}' hosts several containers: choose one with --container ({known})")
+    if container not in names:
+        raise UsageError(f"'{container}' is not a container of '{endpoint}'{did_you_mean(container, names)} ({known})")
 
 
 def client_for(service: str, deployment: Deployment, connection: Mapping[str, str] | None) -> Any:

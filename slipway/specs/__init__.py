@@ -22,11 +22,14 @@ from slipway.specs.manifest import (
     Manifest,
     PassTensor,
     Proof,
+    ReturnTensor,
     ServedModel,
     TensorSpec,
     Tokenize,
 )
 from slipway.specs.model import ModelSpec
+from slipway.specs.multi_container_endpoint import MultiContainerEndpointSpec
+from slipway.specs.pipeline_endpoint import PipelineEndpointSpec
 from slipway.specs.project import Project
 from slipway.specs.realtime import RealtimeEndpointSpec
 from slipway.specs.serverless import ServerlessEndpointSpec
@@ -47,11 +50,14 @@ __all__ = [
     "LockedModel",
     "Manifest",
     "ModelSpec",
+    "MultiContainerEndpointSpec",
     "PassTensor",
+    "PipelineEndpointSpec",
     "Problem",
     "Project",
     "Proof",
     "RealtimeEndpointSpec",
+    "ReturnTensor",
     "ServedModel",
     "ServerlessEndpointSpec",
     "SlipwayError",

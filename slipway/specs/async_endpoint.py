@@ -28,6 +28,7 @@ class AsyncEndpointSpec(Spec):
 
     impossible: ClassVar[dict[str, str]] = {
         "variants": "an asynchronous endpoint hosts one model: write 'model' and 'instance_type' beside 'kind'",
+        "containers": "an asynchronous endpoint hosts one model: use kind: multi-container, or kind: pipeline",
         "weight": "an asynchronous endpoint hosts one model, which takes all requests: remove the key",
         "shadow": "an asynchronous endpoint cannot have a shadow variant: use kind: realtime",
         "memory_mib": "an asynchronous endpoint runs on instances: choose 'instance_type', or use kind: serverless",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slipway.specs.chain import chain_problems
 from slipway.specs.document import Document
 from slipway.specs.endpoints import Endpoints
 from slipway.specs.environment import EnvironmentSpec
@@ -14,13 +15,14 @@ from slipway.specs.placement import size_problems
 from slipway.specs.validate import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from slipway.specs.artifact import Artifact
     from slipway.specs.endpoint import AnyEndpoint
     from slipway.specs.errors import Problem
     from slipway.specs.gather import Problems
+    from slipway.specs.model import Task
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,11 @@ class Deployment:
 
 
 def read_deployment(
-    root: Path, name: str, problems: Problems, find: Callable[[Iterable[str]], dict[str, Artifact]]
+    root: Path,
+    name: str,
+    problems: Problems,
+    tasks: Mapping[str, Task],
+    find: Callable[[Iterable[str]], dict[str, Artifact]],
 ) -> Deployment:
     """Read the environment, every endpoint and every artifact that they name.
 
@@ -49,6 +55,7 @@ def read_deployment(
         root: Of the project.
         name: Of the environment.
         problems: What is wrong with the models; reported with the rest.
+        tasks: What the models that are right do.
         find: Gives the artifacts of these models, as far as there are any.
 
     Raises:
@@ -66,6 +73,7 @@ def read_deployment(
     artifacts = find({model for spec in endpoints.specs.values() for _, model in spec.models()})
     for endpoint, spec in endpoints.specs.items():
         problems.add(size_problems(spec, endpoints.documents[endpoint], artifacts))
+        problems.add(chain_problems(spec, endpoints.documents[endpoint], tasks))
     problems.refuse()
     assert environment is not None  # noqa: S101  refused above otherwise
     return Deployment(name, environment, endpoints.specs, artifacts)

@@ -7,8 +7,16 @@ from typing import Annotated
 from pydantic import Field
 
 from slipway.specs.async_endpoint import AsyncEndpointSpec
+from slipway.specs.multi_container_endpoint import MultiContainerEndpointSpec
+from slipway.specs.pipeline_endpoint import PipelineEndpointSpec
 from slipway.specs.realtime import RealtimeEndpointSpec
 from slipway.specs.serverless import ServerlessEndpointSpec
 
-AnyEndpoint = RealtimeEndpointSpec | AsyncEndpointSpec | ServerlessEndpointSpec
+AnyEndpoint = (
+    RealtimeEndpointSpec
+    | AsyncEndpointSpec
+    | ServerlessEndpointSpec
+    | MultiContainerEndpointSpec
+    | PipelineEndpointSpec
+)
 EndpointSpec = Annotated[AnyEndpoint, Field(discriminator="kind")]

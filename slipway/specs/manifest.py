@@ -52,6 +52,12 @@ class Classify(Spec):
     labels: Annotated[tuple[str, ...], Field(min_length=2)]
 
 
+class ReturnTensor(Spec):
+    """The output is the answer, in the form of a request: another model takes it as it is."""
+
+    kind: Literal["tensor"]
+
+
 class ServedModel(Spec):
     """All that the server knows of a model; lies in the archive as ``manifest.json``."""
 
@@ -65,7 +71,7 @@ class ServedModel(Spec):
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     preprocess: Annotated[Tokenize | PassTensor, Field(discriminator="kind")]
-    postprocess: Annotated[Embed | Classify, Field(discriminator="kind")]
+    postprocess: Annotated[Embed | Classify | ReturnTensor, Field(discriminator="kind")]
     example: dict[Literal["inputs"], list[Any]]
     """A request that the server answers once before it says that it is ready."""
 

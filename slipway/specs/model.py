@@ -9,11 +9,15 @@ from pydantic import Field, model_validator
 from slipway.specs.base import Findings, Name, Spec
 from slipway.specs.text import Distinct, Shape
 
-Task = Literal["sentence-embedding", "image-classification"]
+Task = Literal["sentence-embedding", "image-classification", "transformation"]
 Target = Literal["cpu-fp32", "cpu-int8"]
-Metric = Literal["cosine_similarity", "accuracy"]
+Metric = Literal["cosine_similarity", "accuracy", "r_squared"]
 
-METRIC_OF_TASK: dict[Task, Metric] = {"sentence-embedding": "cosine_similarity", "image-classification": "accuracy"}
+METRIC_OF_TASK: dict[Task, Metric] = {
+    "sentence-embedding": "cosine_similarity",
+    "image-classification": "accuracy",
+    "transformation": "r_squared",
+}
 
 
 PythonFunction = Annotated[
@@ -70,7 +74,8 @@ class Verify(Spec):
     """File beside the source with one input a line; absent: the source's own held-out data."""
     metric: Metric
     """``cosine_similarity``: mean over the data between original and artifact, -1 to 1. ``accuracy``: share of held-out
-    inputs that the artifact labels rightly, 0 to 1."""
+    inputs that the artifact labels rightly, 0 to 1. ``r_squared``: share of the original's variance that the artifact's
+    numbers explain, at most 1; unlike a cosine it sees a wrong scale."""
     at_least: Annotated[float, Field(gt=0, le=1)]
     """Smallest value that passes."""
 
@@ -107,6 +112,8 @@ class ModelSpec(Spec):
         text = self.task == "sentence-embedding"
         if self.verify.metric != metric:
             findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use '{metric}'")
+        if self.task == "transformation" and self.target != "cpu-fp32":
+            findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu-fp32'")
         if text and self.verify.data is None:
             findings.add(("verify",), "required key 'data' is missing: name a file with one sentence a line")
         if not text and self.verify.data is not None:

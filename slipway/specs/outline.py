@@ -43,7 +43,7 @@ def follow(expected: Any, location: Keys) -> Place:
         chosen = [member for member in _specs(place.members) if part in _tags(member)]
         if len(_specs(place.members)) > 1 and chosen:
             place = place._replace(members=chosen)
-        elif part != "[key]" and _holds(place.members):
+        elif _holds(place.members):
             place = _step(place, part, key=following == "[key]")
     return place
 
@@ -55,7 +55,12 @@ def tags(place: Place, key: str) -> list[str]:
 
 def _step(place: Place, part: str | int, *, key: bool) -> Place:
     owners = _specs(place.members)
-    members = [child for member in place.members for child in (_keys(member) if key else _children(member, part))]
+    # A user's own key may be called "[key]" as well: only what follows a key of a mapping is about that key.
+    members = [
+        child
+        for member in place.members
+        for child in (_keys(member) if key and get_origin(member) is dict else _children(member, part))
+    ]
     reason = next((owner.reasons[str(part)] for owner in owners if part in owner.reasons), "")
     return Place((*place.path, part), owners, members, reason)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from slipway.catalog import instance_types
-from slipway.specs.async_endpoint import AsyncEndpointSpec
+from slipway.specs.realtime import RealtimeEndpointSpec
 from slipway.specs.serverless import ServerlessEndpointSpec
 from slipway.specs.suggest import did_you_mean
 
@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
     from slipway.catalog import InstanceType
     from slipway.specs.artifact import Artifact
+    from slipway.specs.async_endpoint import AsyncEndpointSpec
     from slipway.specs.base import Keys
+    from slipway.specs.containers import ContainersSpec
     from slipway.specs.document import Document
     from slipway.specs.endpoint import AnyEndpoint
     from slipway.specs.environment import EnvironmentSpec
     from slipway.specs.errors import Problem
-    from slipway.specs.realtime import RealtimeEndpointSpec
+
+    OnInstances: TypeAlias = RealtimeEndpointSpec | AsyncEndpointSpec | ContainersSpec
 
 MIB = 1 << 20
 
@@ -39,28 +42,30 @@ def placement_problems(spec: AnyEndpoint, document: Document, environment: Envir
 def size_problems(spec: AnyEndpoint, document: Document, artifacts: Mapping[str, Artifact]) -> Iterator[Problem]:
     """Find artifacts that do not fit into the memory which they are given."""
     if isinstance(spec, ServerlessEndpointSpec):
-        rooms: list[tuple[Keys, str, int | None]] = [(("memory_mib",), spec.model, spec.memory_mib)]
+        rooms: list[tuple[Keys, list[str], int | None]] = [(("memory_mib",), [spec.model], spec.memory_mib)]
     else:
-        rooms = [(path, model, instance_types()[machine].memory_mib) for path, model, machine in _machines(spec)]
-    for path, model, memory_mib in rooms:
-        artifact = artifacts.get(model)
-        if artifact is None or memory_mib is None or artifact.locked.archive.size_bytes <= memory_mib * MIB:
+        rooms = [(path, models, instance_types()[machine].memory_mib) for path, models, machine in _machines(spec)]
+    for path, models, memory_mib in rooms:
+        size_bytes = sum(artifacts[model].locked.archive.size_bytes for model in models if model in artifacts)
+        if memory_mib is None or size_bytes <= memory_mib * MIB:
             continue
-        size = -(-artifact.locked.archive.size_bytes // MIB)
+        size, names = -(-size_bytes // MIB), ", ".join(f"'{model}'" for model in models)
+        subject, verbs = ("artifact", ("is", "does")) if len(models) == 1 else ("artifacts", ("are", "do"))
         message = (
-            f"the artifact of '{model}' is {size:,} MiB packed and does not fit into {memory_mib:,} MiB: choose more"
+            f"the {subject} of {names} {verbs[0]} {size:,} MiB packed and {verbs[1]} not fit into {memory_mib:,} MiB: "
+            "choose more"
         )
         yield document.problem(path, message)
 
 
-def _machines(spec: RealtimeEndpointSpec | AsyncEndpointSpec) -> list[tuple[Keys, str, str]]:
-    """Return where each instance type is written, the model that it hosts, and its name."""
-    if isinstance(spec, AsyncEndpointSpec):
-        return [(("instance_type",), spec.model, spec.instance_type)]
-    return [((*path, "instance_type"), variant.model, variant.instance_type) for path, variant in spec.fleets()]
+def _machines(spec: OnInstances) -> list[tuple[Keys, list[str], str]]:
+    """Return where each instance type is written, the models that it hosts together, and its name."""
+    if isinstance(spec, RealtimeEndpointSpec):
+        return [((*path, "instance_type"), [variant.model], variant.instance_type) for path, variant in spec.fleets()]
+    return [(("instance_type",), [model for _, model in spec.models()], spec.instance_type)]
 
 
-def _not_sold(spec: RealtimeEndpointSpec | AsyncEndpointSpec, document: Document, region: str) -> Iterator[Problem]:
+def _not_sold(spec: OnInstances, document: Document, region: str) -> Iterator[Problem]:
     for path, _, name in _machines(spec):
         machine = instance_types()[name]
         if region not in machine.regions:

@@ -91,8 +91,9 @@ class Project:
         """
         problems = Problems()
         problems.add(self._models[1].found)
+        tasks = {model: spec.task for model, spec in self._models[0].items()}
         return read_deployment(
-            self.root, name, problems, lambda models: self._artifacts(models, problems) if with_artifacts else {}
+            self.root, name, problems, tasks, lambda models: self._artifacts(models, problems) if with_artifacts else {}
         )
 
     @cached_property

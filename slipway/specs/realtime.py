@@ -24,6 +24,7 @@ class RealtimeEndpointSpec(Spec):
 
     impossible: ClassVar[dict[str, str]] = {
         "model": "a real-time endpoint hosts variants: write it as 'variants: [{name, model, instance_type}]'",
+        "containers": "a real-time endpoint's variants have one each: use kind: multi-container, or kind: pipeline",
         "instance_type": "belongs to a variant: move it into 'variants'",
         "instances": "belongs to a variant: move it into 'variants'",
         "environment": "belongs to a variant: move it into 'variants'",

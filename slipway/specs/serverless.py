@@ -19,6 +19,7 @@ class ServerlessEndpointSpec(Spec):
 
     impossible: ClassVar[dict[str, str]] = {
         "variants": "a serverless endpoint hosts one model: write 'model' beside 'kind', or use kind: realtime",
+        "containers": "a serverless endpoint hosts one model: use kind: multi-container, or kind: pipeline",
         "capture": "a serverless endpoint cannot capture data: remove the key, or use kind: realtime",
         "network_isolation": "a serverless endpoint cannot be isolated: remove the key, or use kind: realtime",
         "instance_type": "a serverless endpoint has no instances: choose 'memory_mib', or use kind: realtime",

@@ -1,10 +1,12 @@
-"""How long a container's archive may take to arrive and its server to start, from the archive's size."""
+"""How long a variant's archives may take to arrive and its servers to start, from the archives' size."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from slipway.specs.artifact import Artifact
     from slipway.specs.machine import OnInstances
 
@@ -20,20 +22,22 @@ STARTUP_BYTES_PER_SECOND: Final = 20 << 20
 STEP_SECONDS: Final = 60
 
 
-def download_timeout_seconds(variant: OnInstances, artifact: Artifact) -> int:
-    """Return how long SageMaker may take to fetch and unpack a variant's archive: its own choice, else 300 s + size."""
+def download_timeout_seconds(variant: OnInstances, *artifacts: Artifact) -> int:
+    """Return how long SageMaker may take to fetch and unpack a variant's archives: its choice, else 300 s + size."""
     if variant.download_timeout_seconds is not None:
         return variant.download_timeout_seconds
-    return _for_size(DOWNLOAD_SECONDS, artifact, DOWNLOAD_BYTES_PER_SECOND)
+    return _for_size(DOWNLOAD_SECONDS, artifacts, DOWNLOAD_BYTES_PER_SECOND)
 
 
-def startup_timeout_seconds(variant: OnInstances, artifact: Artifact) -> int:
-    """Return how long a variant's container may take until /ping answers: its own choice, else 600 s + size."""
+def startup_timeout_seconds(variant: OnInstances, *artifacts: Artifact) -> int:
+    """Return how long a variant's containers may take until /ping answers: its choice, else 600 s + size."""
     if variant.startup_timeout_seconds is not None:
         return variant.startup_timeout_seconds
-    return _for_size(STARTUP_SECONDS, artifact, STARTUP_BYTES_PER_SECOND)
+    return _for_size(STARTUP_SECONDS, artifacts, STARTUP_BYTES_PER_SECOND)
 
 
-def _for_size(base: int, artifact: Artifact, bytes_per_second: int) -> int:
-    whole_steps = artifact.locked.archive.size_bytes // (bytes_per_second * STEP_SECONDS)
+def _for_size(base: int, artifacts: Sequence[Artifact], bytes_per_second: int) -> int:
+    # Containers of one machine share its network and its disk.
+    size_bytes = sum(artifact.locked.archive.size_bytes for artifact in artifacts)
+    whole_steps = size_bytes // (bytes_per_second * STEP_SECONDS)
     return min(MOST_SECONDS, base + whole_steps * STEP_SECONDS)

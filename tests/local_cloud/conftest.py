@@ -68,6 +68,30 @@ def manifest(answer: int) -> dict[str, Any]:
     }
 
 
+def arithmetic(factor: float, offset: float) -> bytes:
+    """An archive that turns two numbers x into x * factor + offset, and answers with the next model's request."""
+    numbers = {"factor": factor, "offset": offset}
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("Mul", ["x", "factor"], ["product"]),
+            onnx.helper.make_node("Add", ["product", "offset"], ["y"]),
+        ],
+        "arithmetic",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["batch", 2])],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["batch", 2])],
+        [onnx.numpy_helper.from_array(np.array(number, dtype=np.float32), name) for name, number in numbers.items()],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=10)
+    described = manifest(0) | {
+        "task": "transformation",
+        "inputs": [{"name": "x", "dtype": "float32", "shape": ["batch", 2]}],
+        "outputs": [{"name": "y", "dtype": "float32", "shape": ["batch", 2]}],
+        "postprocess": {"kind": "tensor"},
+        "example": {"inputs": [[1.0, 2.0]]},
+    }
+    return packed({"model.onnx": model.SerializeToString(), "manifest.json": json.dumps(described).encode()})
+
+
 def packed(files: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as tar:
@@ -122,6 +146,15 @@ class Aws:
             ExecutionRoleArn=ROLE,
             PrimaryContainer={"Image": IMAGE, "ModelDataUrl": url, **container},
         )
+
+    def model_of(self, name: str, mode: str | None, **archives: bytes) -> None:
+        """A model of several containers, each named for its archive."""
+        containers = [
+            {"Image": IMAGE, "ModelDataUrl": self.upload(f"{name}-{host}.tar.gz", archive), "ContainerHostname": host}
+            for host, archive in archives.items()
+        ]
+        execution = {} if mode is None else {"InferenceExecutionConfig": {"Mode": mode}}
+        self.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, Containers=containers, **execution)
 
     def config(self, name: str, *variants: dict[str, Any], **more: Any) -> None:
         """Each variant is named for its model, unless it says otherwise."""

@@ -32,7 +32,36 @@ def source(kind: str, compression: str) -> dict[str, Any]:
         ("create_model", {"ModelName": "a" * 64}, "Member must have length less than or equal to 63"),
         ("create_model", {"ModelName": 1}, "Member must be of type string"),
         ("create_model", {"ModelName": "a"}, "You must provide either a PrimaryContainer"),
-        ("create_model", {"ModelName": "a", "Containers": [CONTAINER] * 2}, NOT_MODELLED),
+        (
+            "create_model",
+            {"ModelName": "a", "PrimaryContainer": CONTAINER, "Containers": [CONTAINER]},
+            "either a PrimaryContainer or Containers, not both",
+        ),
+        (
+            "create_model",
+            {"ModelName": "a", "Containers": [CONTAINER] * 2, "InferenceExecutionConfig": {"Mode": "Direct"}},
+            "ContainerHostname must be specified for every entry in Containers with InferenceExecutionConfig Mode",
+        ),
+        (
+            "create_model",
+            {"ModelName": "a", "Containers": [CONTAINER, {**CONTAINER, "ContainerHostname": "b"}]},
+            "ContainerHostname must be specified for every entry in Containers where one of them has it",
+        ),
+        (
+            "create_model",
+            {"ModelName": "a", "Containers": [{**CONTAINER, "ContainerHostname": "b"}] * 2},
+            "each must have its own ContainerHostname",
+        ),
+        (
+            "create_model",
+            {"ModelName": "a", "Containers": [CONTAINER], "InferenceExecutionConfig": {"Mode": "Direct"}},
+            "Mode Direct needs more than one entry in Containers",
+        ),
+        (
+            "create_model",
+            {"ModelName": "a", "Containers": [CONTAINER] * 16},
+            "at 'containers' failed to satisfy constraint: Member must have length less than or equal to 15",
+        ),
         (
             "create_model",
             {"ModelName": "a", "PrimaryContainer": {**CONTAINER, "Image": "triton:1"}},

@@ -113,6 +113,35 @@ benchmark: {{batch: [1, 3]}}
 """
 
 
+SCALER = """import numpy as np
+import torch
+from torch import nn
+
+from model_build import TensorTransform
+
+
+def load():
+    module = nn.Conv2d(1, 1, 2, stride=2, bias=False)
+    nn.init.constant_(module.weight, 0.25)
+    held_out = np.random.default_rng(3).random((120, 1, 6, 4), dtype=np.float32)
+    return TensorTransform(module=module.eval(), input_shape=(1, 6, 4), held_out=held_out)
+"""
+
+TRANSFORMATION_SPEC = """task: transformation
+source: {{python: source.py:load}}
+target: cpu-fp32
+verify: {{metric: r_squared, at_least: {at_least}}}
+benchmark: {{batch: [1, 3]}}
+"""
+
+
+def write_scaler(root: Path, source: str = SCALER, *, at_least: float = 0.9999) -> None:
+    folder = root / "models" / "halver"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "source.py").write_text(source)
+    (folder / "model.yaml").write_text(TRANSFORMATION_SPEC.format(at_least=at_least))
+
+
 def write_embedder(root: Path, source: str = EMBEDDER, *, target: str = "cpu-int8", at_least: float = 0.98) -> None:
     folder = root / "models" / "tiny"
     folder.mkdir(parents=True, exist_ok=True)
@@ -141,6 +170,15 @@ def write_classifier(root: Path, source: str = CLASSIFIER, *, target: str = "cpu
 def embedder(tmp_path: Path) -> Callable[..., Project]:
     def make(*args: Any, **kwargs: Any) -> Project:
         write_embedder(tmp_path, *args, **kwargs)
+        return Project(tmp_path)
+
+    return make
+
+
+@pytest.fixture
+def scaler(tmp_path: Path) -> Callable[..., Project]:
+    def make(*args: Any, **kwargs: Any) -> Project:
+        write_scaler(tmp_path, *args, **kwargs)
         return Project(tmp_path)
 
     return make

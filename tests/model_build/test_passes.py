@@ -19,6 +19,7 @@ from model_build.passes.quantize_dynamic import QuantizeDynamic
 from model_build.passes.quantize_static import QuantizeStatic
 from model_build.passes.verify import Verify
 from model_build.work import present
+from serving.model import Model
 from slipway.specs import GateError, Manifest, Problem, SpecError
 
 if TYPE_CHECKING:
@@ -247,3 +248,23 @@ def test_quantize_dynamic_takes_a_transposed_gemm(classifier_work: Work) -> None
     assert "Gemm" in operators(classifier_work)
     assert "MatMulInteger" in operators(work)
     assert (answer(work, feeds).argmax(1) == answer(classifier_work, feeds).argmax(1)).all()
+
+
+def test_transformation_is_proved_by_its_numbers_and_answers_tensors(
+    scaler: Make, loaded: Loaded, export: Export
+) -> None:
+    work = Verify().run(Optimize().run(export(loaded(scaler()))))
+    proof = present(work.proof)
+    assert (proof.metric, proof.value, proof.samples) == ("r_squared", 1.0, 120)
+    assert proof.details["largest_difference"] < 1e-6
+    model = Model.load(present(work.served), threads=1)
+    pictures = present(work.task).feeds((3, 1, 6, 4))["tensor"]
+    wanted = pictures.reshape(3, 1, 3, 2, 2, 2).mean(axis=(3, 5))
+    np.testing.assert_allclose(model.predict(pictures.tolist()), wanted, atol=1e-6)
+
+
+def test_verify_refuses_a_transformation_of_the_wrong_scale(scaler: Make, loaded: Loaded, export: Export) -> None:
+    work = export(loaded(scaler()))
+    set_weights(work, [1, 1, 2, 2], 0.275)  # a cosine would be 1
+    with pytest.raises(GateError, match=r"halver: r_squared is 0\.\d+, at least 0\.9999 is needed"):
+        Verify().run(work)

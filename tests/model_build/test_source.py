@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from model_build import ImageClassifier, TextEmbedder
+from model_build import ImageClassifier, TensorTransform, TextEmbedder
 from model_build.passes.load import call_source
 from slipway.specs import Problem, SpecError
 
@@ -114,4 +114,22 @@ def test_image_classifier_refuses(fields: dict[str, Any], message: str) -> None:
     ImageClassifier(**right)
     with pytest.raises((TypeError, ValueError)) as caught:
         ImageClassifier(**{**right, **fields})
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"held_out": [[1.0]]}, "held_out: list, accepted: a numpy array"),
+        ({"held_out": np.zeros((0, 4), np.float32)}, "held_out: float32 (0, 4), accepted: float32 (n, 4)"),
+        ({"held_out": np.zeros((3, 4))}, "held_out: float64 (3, 4), accepted: float32 (n, 4)"),
+        ({"input_shape": (5,)}, "held_out: float32 (3, 4), accepted: float32 (n, 5)"),
+        ({"module": module().train()}, "module: is in training mode, call .eval() on it"),
+    ],
+)
+def test_tensor_transform_refuses(fields: dict[str, Any], message: str) -> None:
+    right: dict[str, Any] = {"module": module(), "input_shape": (4,), "held_out": np.zeros((3, 4), np.float32)}
+    TensorTransform(**right)
+    with pytest.raises((TypeError, ValueError)) as caught:
+        TensorTransform(**{**right, **fields})
     assert str(caught.value) == message

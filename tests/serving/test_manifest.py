@@ -50,6 +50,8 @@ def test_read_returns_what_is_written(encoder: Path) -> None:
             {"postprocess": {"kind": "embed", "pooling": "max", "normalize": True, "dimensions": 8}},
             "postprocess.pooling: 'max' is not known, accepted: mean, cls",
         ),
+        ({"postprocess": {"kind": "tensor", "labels": ["a"]}}, "postprocess.labels: unknown key, accepted: kind"),
+        ({"postprocess": {"kind": "text"}}, "postprocess.kind: 'text' is not known, accepted: embed, classify, tensor"),
         ({"postprocess": {"kind": "classify", "labels": [1]}}, "postprocess.labels: a label is not a string"),
         ({"postprocess": {"kind": "classify", "labels": []}}, "postprocess.labels: empty"),
         ({"example": {"inputs": []}}, "example.inputs: empty"),

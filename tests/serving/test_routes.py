@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -218,3 +220,20 @@ def test_log_line_tells_the_facts_and_never_the_payload(encoder_server: Server) 
     assert 0 < line["model_ms"] <= line["total_ms"]
     assert "ship" not in str(encoder_server.log)
     assert [line["event"] for line in encoder_server.log[:2]] == ["starting", "ready"]
+
+
+def test_tensor_answer_is_the_next_models_request(start: Callable[..., Any], fragile: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "logarithm"
+    shutil.copytree(fragile, folder)
+    described = json.loads((folder / "manifest.json").read_text()) | {"postprocess": {"kind": "tensor"}}
+    (folder / "manifest.json").write_text(json.dumps(described))
+    inputs = [[1.0, 2.0, 4.0], [8.0, 16.0, 32.0]]
+    with start(folder) as server:
+        answer = server.ask({"inputs": inputs})
+        assert (answer.status, answer.headers["content-type"]) == (200, JSON)
+        assert list(answer.document) == ["inputs"]
+        np.testing.assert_allclose(answer.document["inputs"], np.log(inputs), atol=1e-6)
+        next_answer = server.ask(answer.document | {"inputs": answer.document["inputs"][1:]})
+        np.testing.assert_allclose(next_answer.document["inputs"], np.log(np.log(inputs[1:])), atol=1e-6)
+        as_npy = server.ask({"inputs": inputs}, headers={"Accept": NPY})
+    np.testing.assert_allclose(np.load(io.BytesIO(as_npy.body)), np.log(inputs), atol=1e-6)

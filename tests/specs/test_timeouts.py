@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from slipway.specs import Archive, Artifact, AsyncEndpointSpec, LockedModel
+from slipway.specs import Archive, Artifact, AsyncEndpointSpec, LockedModel, PipelineEndpointSpec
 from slipway.specs.parts import Variant
 from slipway.specs.timeouts import download_timeout_seconds, startup_timeout_seconds
 
@@ -60,3 +61,12 @@ def test_timeouts_of_asynchronous_endpoints_follow_the_archive_as_well() -> None
     assert startup_timeout_seconds(derived, artifact(10 << 30)) == 1080
     assert download_timeout_seconds(derived, artifact(10 << 30)) == 1320
     assert download_timeout_seconds(own, artifact(10 << 30)) == 90
+
+
+def test_timeouts_of_several_containers_follow_all_archives_together() -> None:
+    containers = [{"name": name, "model": "digits"} for name in ("one", "two")]
+    written = {"kind": "pipeline", "containers": containers, "instance_type": "ml.c7i.xlarge"}
+    spec = PipelineEndpointSpec.model_validate_json(json.dumps(written))
+    halves = [artifact(5 << 30), artifact(5 << 30)]
+    assert startup_timeout_seconds(spec, *halves) == startup_timeout_seconds(spec, artifact(10 << 30)) == 1080
+    assert download_timeout_seconds(spec, *halves) == 1320

@@ -34,16 +34,33 @@ BATCH: Final = 50
 FEWEST_ACCEPTED: Final = 0.2  # a strategy that is always refused would prove nothing
 UUID: Final = "0a1b2c3d-1111-2222-3333-444455556666"
 
+CHAINS: Final = [
+    *[("digit-scaler", "digits")] * 4,
+    ("digit-scaler", "digit-scaler", "digits"),
+    ("digits", "minilm"),  # as a pipeline refused: one answers what the other does not take
+]
+
+
+def containers(models: tuple[str, ...]) -> st.SearchStrategy[Any]:
+    more = {"environment": st.dictionaries(st.sampled_from(["SLIPWAY_THREADS", "A"]), st.just("1"))}
+    drawn = [
+        st.fixed_dictionaries({"name": names(f"c{place}"), "model": st.just(model)}, optional=more)
+        for place, model in enumerate(models)
+    ]
+    return st.tuples(*drawn).map(list)
+
+
 ENDPOINTS: Final = specs(
     "endpoint",
     known={
         "certificate_arn": st.sampled_from(
             [f"arn:aws:acm:{region}:111122223333:certificate/{UUID}" for region in REGIONS]
         ),
+        "containers": st.sampled_from(CHAINS).flatmap(containers),
         "days": st.sampled_from([["sat", "sun"], ["mon"], ["sat", "sat"]]),
         "end": st.sampled_from(["06:00", "07:15"]),
         "instance_type": machines(),
-        "model": names("digits", "minilm", "minilm-fp32"),
+        "model": names("digit-scaler", "digits", "minilm", "minilm-fp32"),
         "origins": st.sampled_from([["https://a.example.com"], ["http://localhost:1", "https://b.example.com"], ["*"]]),
         "request_schema": st.sampled_from([{}, {"type": "object", "required": ["inputs"]}, {"type": "nothing"}]),
         "start": st.sampled_from(["20:00", "22:30"]),

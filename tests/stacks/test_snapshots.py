@@ -28,7 +28,9 @@ def normalise(template: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("environment", ["local", "dev", "staging", "prod"])
-@pytest.mark.parametrize("stack", ["shared", "digit-reader", "document-embedder", "sentence-embedder"])
+@pytest.mark.parametrize(
+    "stack", ["shared", "digit-reader", "document-embedder", "picture-reader", "reading-room", "sentence-embedder"]
+)
 def test_template_equals_its_snapshot(
     template: Callable[[str, str], dict[str, Any]], environment: str, stack: str
 ) -> None:

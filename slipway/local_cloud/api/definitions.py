@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.local_cloud.records import EndpointConfig, Model
 
-from .modelled import check_endpoint_config, check_model
+from .modelled import check_endpoint_config, check_hosted, check_model
 from .named import found, new, without_tags
 from .sagemaker_lists import listed
 
@@ -75,6 +75,7 @@ class Definitions:
         for variant in (*params["ProductionVariants"], *params.get("ShadowProductionVariants", [])):
             found(records.models, place, Model, variant["ModelName"])
             variant.setdefault("InitialVariantWeight", 1.0)
+        check_hosted(params, records.models)
         records.endpoint_configs[config.name] = config
         return {"EndpointConfigArn": config.arn}
 

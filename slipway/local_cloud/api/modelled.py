@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .errors import invalid, not_modelled
+
+if TYPE_CHECKING:
+    from slipway.local_cloud.records import Model
 
 IMAGE: Final = "slipway/onnxruntime:local"
 
 _CONTAINER: Final = {"Image", "ModelDataUrl", "ModelDataSource", "Environment", "ContainerHostname", "Mode"}
 _MODEL: Final = {"ModelName", "PrimaryContainer", "Containers", "ExecutionRoleArn", "Tags", "VpcConfig"} | {
-    "EnableNetworkIsolation"
+    "EnableNetworkIsolation",
+    "InferenceExecutionConfig",
 }
 _CONFIG: Final = {
     "EndpointConfigName",
@@ -43,26 +47,43 @@ _VARIANT: Final = {
 
 
 def check_model(params: dict[str, Any]) -> dict[str, Any]:
-    """Return a ``CreateModel`` request with its one container as PrimaryContainer.
+    """Return a ``CreateModel`` request; one container that is alone is its PrimaryContainer.
 
     Raises:
         ApiError: If it asks for what this cloud does not do.
     """
     _only(params, _MODEL, "CreateModel")
+    if "PrimaryContainer" in params and params.get("Containers"):
+        raise invalid("You must provide either a PrimaryContainer or Containers, not both.")
     containers = [params["PrimaryContainer"]] if "PrimaryContainer" in params else params.get("Containers", [])
     if not containers:
         raise invalid("You must provide either a PrimaryContainer or at least one entry in Containers.")
+    for container in containers:
+        _check_container(container)
+    direct = params.get("InferenceExecutionConfig", {}).get("Mode") == "Direct"
     if len(containers) > 1:
-        raise not_modelled("CreateModel: an inference pipeline of several Containers")
-    _check_container(containers[0])
+        _check_hostnames([container.get("ContainerHostname") for container in containers], direct=direct)
+        return params
+    if direct:
+        raise invalid("InferenceExecutionConfig: Mode Direct needs more than one entry in Containers.")
+    alone = ("Containers", "InferenceExecutionConfig")
     return {
-        **{name: value for name, value in params.items() if name != "Containers"},
+        **{name: value for name, value in params.items() if name not in alone},
         "PrimaryContainer": containers[0],
     }
 
 
+def _check_hostnames(names: list[str | None], *, direct: bool) -> None:
+    named = [name for name in names if name is not None]
+    if len(named) < len(names) and (direct or named):
+        why = "with InferenceExecutionConfig Mode Direct" if direct else "where one of them has it"
+        raise invalid(f"ContainerHostname must be specified for every entry in Containers {why}.")
+    if len(set(named)) < len(named):
+        raise invalid("Containers: each must have its own ContainerHostname.")
+
+
 def _check_container(container: dict[str, Any]) -> None:
-    _only(container, _CONTAINER, "CreateModel: PrimaryContainer")
+    _only(container, _CONTAINER, "CreateModel: a container")
     image = container.get("Image")
     if image != IMAGE:
         raise invalid(f"image {image!r} is not modelled here: only {IMAGE} runs without Docker")
@@ -139,6 +160,29 @@ def _check_variant(variant: dict[str, Any]) -> None:
             "InitialInstanceCount."
         )
     check_provisioned(variant.get("ServerlessConfig", {}))
+
+
+def check_hosted(params: dict[str, Any], models: dict[str, Model]) -> None:
+    """Refuse models of several containers where SageMaker hosts models of one alone.
+
+    Args:
+        params: A ``CreateEndpointConfig`` request.
+        models: All that it names, by name.
+
+    Raises:
+        ApiError: If it does.
+    """
+    shadows = params.get("ShadowProductionVariants", [])
+    for variant in (*params["ProductionVariants"], *shadows):
+        model = models[variant["ModelName"]]
+        if len(model.containers) == 1:
+            continue
+        if "ServerlessConfig" in variant:
+            raise invalid(f"Variant {variant['VariantName']} is serverless: models with Containers are not supported.")
+        if shadows:
+            raise invalid("ShadowProductionVariants are not supported for models with Containers.")
+        if "AsyncInferenceConfig" in params:
+            raise not_modelled("CreateEndpointConfig: AsyncInferenceConfig for a model with Containers")
 
 
 def check_provisioned(config: dict[str, Any]) -> None:

@@ -33,7 +33,6 @@ _MOST_BYTES: Final = 6 * 1024 * 1024
 _PREFIX: Final = "x-amzn-sagemaker-"
 _UNMODELLED: Final = (
     "target-model",
-    "target-container-hostname",
     "inference-component",
     "enable-explanations",
     "session-id",
@@ -81,9 +80,10 @@ class Runtime:
         if endpoint.fleet is not None and "AsyncInferenceConfig" in endpoint.fleet.config.request:
             raise _validation(f"Endpoint {endpoint.name} is asynchronous: use InvokeEndpointAsync.")
         variant = self._variant(endpoint, headers.get(f"{_PREFIX}target-variant"))
+        container = _target_container(endpoint, variant, headers)
         shadow = self._shadow(endpoint, variant)
         try:
-            answer = await self._answer(endpoint, variant, headers, body)
+            answer = await self._answer(endpoint, variant, headers, body, container=container)
         finally:
             # Only now, so that the copy takes none of this machine from the answer.
             if shadow is not None:
@@ -122,7 +122,15 @@ class Runtime:
         self._copies.add(task)
         task.add_done_callback(self._copies.discard)
 
-    async def _answer(self, endpoint: Endpoint, variant: Variant, headers: Mapping[str, str], body: bytes) -> Reply:
+    async def _answer(
+        self,
+        endpoint: Endpoint,
+        variant: Variant,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        container: str | None = None,
+    ) -> Reply:
         most = variant.settings.get("ServerlessConfig", {}).get("MaxConcurrency")
         if most is not None and variant.in_flight >= most:
             raise ApiError("ThrottlingException", "Rate exceeded")
@@ -130,7 +138,7 @@ class Runtime:
             with self._hosting.meter.invocation(endpoint, variant) as measured:
                 await _awake(variant)
                 measured.asked()
-                return await variant.invoke(body, _forwarded(headers))
+                return await variant.invoke(body, _forwarded(headers), container=container)
         except ServerDownError:
             message = f"The server of variant {variant.name} is down and is being restarted."
             raise ApiError("ServiceUnavailable", message, 503) from None
@@ -161,6 +169,24 @@ async def _awake(variant: Variant) -> None:
         raise ContainerError(variant.containers[0].name, body=text.encode()) from None
 
 
+def _target_container(endpoint: Endpoint, variant: Variant, headers: Mapping[str, str]) -> str | None:
+    """Return the container that the caller names; that wrong names are refused AWS documents, the words are a guess."""
+    target = headers.get(f"{_PREFIX}target-container-hostname")
+    if not variant.direct and target is not None:
+        raise _validation(
+            f"Endpoint {endpoint.name} is not a multi-container endpoint with direct invocation and does not support "
+            "target container hostname header."
+        )
+    if variant.direct and target is None:
+        raise _validation(
+            f"Endpoint {endpoint.name} is a multi-container endpoint with direct invocation: target container hostname "
+            "header is required."
+        )
+    if target is not None and target not in [container.name for container in variant.containers]:
+        raise _validation(f"Container {target} of endpoint {endpoint.name} not found.")
+    return target
+
+
 def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
     names = ("content-type", "accept", f"{_PREFIX}custom-attributes", f"{_PREFIX}inference-id")
     return {"accept": "*/*"} | {name: headers[name] for name in names if name in headers}
@@ -185,7 +211,7 @@ def _model_error(endpoint: Endpoint, variant: Variant, error: ContainerError) ->
         "Message": message,
         "OriginalStatusCode": error.status,
         "OriginalMessage": model_error.said(error),
-        "LogStreamArn": place.arn("logs", f"log-group:{group}:log-stream:{variant.name}"),
+        "LogStreamArn": place.arn("logs", f"log-group:{group}:log-stream:{variant.log_stream(error.container)}"),
     }
     return ApiError("ModelError", message, 424, fields)
 

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from aws_cdk import CfnTag
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from sagemaker_hosting.model_archive import ModelArchive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sagemaker_hosting.execution_role import ExecutionRole
+    from sagemaker_hosting.server_image import ServerImage
+    from slipway.specs import Artifact
+    from slipway.specs.containers import Container, ContainersSpec
+
+# Fifteen of them fit into a tag.
+DIGEST_LETTERS: Final = 12
+
+
+class HostedContainers(Construct):
+    """Define a SageMaker Model of several containers, each with an archive, an image and variables of its own.
+
+    It has no name of its own, because a change of any of them replaces it.
+
+    Args:
+        spec: Names the containers, in their order, and says whether they are cut off from every network.
+        artifacts: Each model that a container names.
+        images: What serves them, by server.
+        mode: Whether a request passes all containers in their order, or the caller names one.
+        role: Reads the archives; granted here.
+        vpc_config: Where their network interfaces lie.
+            Default: in SageMaker's own network.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        spec: ContainersSpec,
+        artifacts: Mapping[str, Artifact],
+        images: Mapping[str, ServerImage],
+        mode: Literal["Direct", "Serial"],
+        role: ExecutionRole,
+        vpc_config: sagemaker.CfnModel.VpcConfigProperty | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._artifacts, self._images, self._role = artifacts, images, role
+        archives = Construct(self, "Archives")
+        digests = [artifacts[container.model].locked.digest[:DIGEST_LETTERS] for container in spec.containers]
+        model = sagemaker.CfnModel(
+            self,
+            "Resource",
+            execution_role_arn=role.role.role_arn,
+            containers=[self._definition(archives, container) for container in spec.containers],
+            inference_execution_config=sagemaker.CfnModel.InferenceExecutionConfigProperty(mode=mode),
+            enable_network_isolation=spec.network_isolation,
+            vpc_config=vpc_config,
+            tags=[CfnTag(key="slipway:artifacts", value=" ".join(digests))],
+        )
+        model.node.add_dependency(role.policy)
+        self.model_name = model.attr_model_name
+
+    def _definition(self, scope: Construct, container: Container) -> sagemaker.CfnModel.ContainerDefinitionProperty:
+        archive = ModelArchive(scope, container.name, artifact=self._artifacts[container.model])
+        archive.grant_read(self._role.role)
+        return sagemaker.CfnModel.ContainerDefinitionProperty(
+            container_hostname=container.name,
+            environment=dict(container.environment) or None,
+            image=self._images[container.server].uri,
+            mode="SingleModel",
+            model_data_url=archive.url,
+        )

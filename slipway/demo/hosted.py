@@ -1,0 +1,37 @@
+"""What an endpoint can be asked for, by the name that its callers use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slipway.specs import MultiContainerEndpointSpec, PipelineEndpointSpec, RealtimeEndpointSpec
+
+if TYPE_CHECKING:
+    from slipway.specs.endpoint import AnyEndpoint
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """One thing that answers.
+
+    Args:
+        models: What a request passes, in this order; the last one's answer is returned.
+        variant: Callers name it; None where they need not.
+        container: Likewise.
+    """
+
+    models: tuple[str, ...]
+    variant: str | None = None
+    container: str | None = None
+
+
+def hosted(spec: AnyEndpoint) -> list[Hosted]:
+    """Return everything that an endpoint hosts."""
+    if isinstance(spec, RealtimeEndpointSpec):
+        return [Hosted((variant.model,), variant=variant.name) for variant in spec.variants]
+    if isinstance(spec, MultiContainerEndpointSpec):
+        return [Hosted((container.model,), container=container.name) for container in spec.containers]
+    if isinstance(spec, PipelineEndpointSpec):
+        return [Hosted(tuple(container.model for container in spec.containers))]
+    return [Hosted((spec.model,))]
