@@ -18,7 +18,8 @@ from .places import Place
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    Response = tuple[int, dict[str, str], bytes]
+    Body = bytes | Callable[..., Awaitable[None]]
+    Response = tuple[int, dict[str, str], Body]
     Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, list[str]]], Awaitable[Response]]
 
 VERSION = "1.5.33"
@@ -40,10 +41,23 @@ def add_service(name: str, target_prefix: str, handler: Handler) -> None:
     Args:
         name: The name that its requests are signed with.
         target_prefix: What its ``X-Amz-Target`` begins with.
-        handler: Gets method, path, headers (names in lower case), body and query.
+        handler: Gets method, path, headers (names in lower case), body and query; returns status, headers and a body,
+            or what sends the body when it is called with ASGI's receive and send.
     """
+
+    async def answer(*request: Any) -> tuple[int, dict[str, str], Any]:
+        status, headers, body = await handler(*request)
+        return status, headers, body if isinstance(body, bytes) else _streaming(body)
+
     _router.SERVICE_PATTERNS[name] = {"target_prefixes": [f"{target_prefix}."], "credential_scope": name}
-    _app.SERVICE_HANDLERS[name] = handler
+    _app.SERVICE_HANDLERS[name] = answer
+
+
+def _streaming(body: Callable[..., Awaitable[None]]) -> Any:
+    async def run(send: Any, receive: Any) -> None:
+        await body(receive, send)
+
+    return _responses.StreamingResponse(run)
 
 
 def add_resource_type(

@@ -6,7 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .server_process import INVOCATION_SECONDS
+from .exchange import NoReplyError
+from .server_process import INVOCATION_SECONDS, ServerDownError
+from .streamed_answer import StreamedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,6 +103,25 @@ class Variant:
         for container in self.containers:
             await container.server.rest()
 
+    async def stream(self, body: bytes, headers: Mapping[str, str]) -> StreamedAnswer:
+        """Return the answer to one request once it begins; it must be sent.
+
+        Raises:
+            ServerDownError: At once, where nothing can answer.
+            ContainerError: If a container answers with an error, or not in time.
+        """
+        (container,) = self.containers
+        answer = StreamedAnswer(container.server)
+        try:
+            status = await answer.begin(body, headers)
+            if not _is_success(status):
+                raise ContainerError(container.name, status, await answer.rest())
+        except NoReplyError as error:
+            raise ServerDownError from error
+        except TimeoutError:
+            raise ContainerError(container.name) from None
+        return answer
+
     async def drain(self) -> None:
         """End every server once its requests are answered; nobody may send new ones meanwhile."""
         for container in self.containers:
@@ -116,6 +137,10 @@ async def _ask(container: Container, body: bytes, headers: Mapping[str, str], se
         reply = await container.server.invoke(body, headers, seconds)
     except TimeoutError:
         raise ContainerError(container.name) from None
-    if not 200 <= reply.status < 300:  # noqa: PLR2004  what HTTP calls success
+    if not _is_success(reply.status):
         raise ContainerError(container.name, reply.status, reply.body)
     return reply
+
+
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300  # noqa: PLR2004  what HTTP calls success

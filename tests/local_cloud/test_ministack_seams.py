@@ -60,6 +60,8 @@ def test_tables_hold_entries_of_the_shape_that_we_add() -> None:
             apigateway_v1._check_request_validation,
             ["method_obj", "api_id", "request", "headers", "body", "query_params"],
         ),
+        (app._send_streaming_response, ["send", "receive", "status", "headers", "streaming"]),
+        (responses.StreamingResponse, ["runner"]),
     ],
 )
 def test_function_takes_what_we_give_it(function: Any, parameters: list[str]) -> None:
