@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Final
 
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
 
-from sagemaker_hosting import AsyncEndpoint, InvocationFront, RealtimeEndpoint, ServerlessEndpoint, Site
+from sagemaker_hosting import AsyncEndpoint, AsyncFront, InvocationFront, RealtimeEndpoint, ServerlessEndpoint, Site
+from slipway.specs.async_front import AsyncFront as AsyncFrontSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from slipway.specs import Deployment
+    from slipway.specs.front import BaseFront
     from stacks.shared_stack import SharedStack
 
 KINDS: Final[dict[str, Callable[..., Construct]]] = {
@@ -49,8 +51,16 @@ class EndpointStack(Stack):
         )
         self.add_stack_dependency(shared)
         site = Site(environment=environment, shared=shared.resources, source_root=source_root)
-        KINDS[spec.kind](self, "Endpoint", artifacts=deployment.artifacts, endpoint_name=name, site=site, spec=spec)
+        made = KINDS[spec.kind](
+            self, "Endpoint", artifacts=deployment.artifacts, endpoint_name=name, site=site, spec=spec
+        )
         CfnOutput(self, "EndpointName", value=name)
         if spec.front is not None:
-            front = InvocationFront(self, "Front", endpoint_name=name, front=spec.front, site=site)
+            front = self._front(made, spec.front, name, site)
             CfnOutput(self, "FrontUrl", value=front.url)
+
+    def _front(self, made: Construct, front: BaseFront, name: str, site: Site) -> AsyncFront | InvocationFront:
+        if isinstance(made, AsyncEndpoint):
+            assert isinstance(front, AsyncFrontSpec)  # noqa: S101  the kind's own
+            return AsyncFront(self, "Front", endpoint_name=name, front=front, requests=made.requests, site=site)
+        return InvocationFront(self, "Front", endpoint_name=name, front=front, site=site)

@@ -2,6 +2,7 @@
 
 from sagemaker_hosting.alarm_topic import AlarmTopic
 from sagemaker_hosting.async_endpoint import AsyncEndpoint
+from sagemaker_hosting.async_front import AsyncFront
 from sagemaker_hosting.capture_bucket import CaptureBucket
 from sagemaker_hosting.encryption_key import EncryptionKey
 from sagemaker_hosting.gateway_logging import GatewayLogging
@@ -14,6 +15,7 @@ from sagemaker_hosting.site import Site
 __all__ = [
     "AlarmTopic",
     "AsyncEndpoint",
+    "AsyncFront",
     "CaptureBucket",
     "EncryptionKey",
     "GatewayLogging",

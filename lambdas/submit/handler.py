@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 JSON: Final = "application/json"
 ID: Final = re.compile(r"[0-9a-f]{32}")
 RETRY_SECONDS: Final = "2"
+EXPOSED: Final = "Location, Retry-After, X-Request-Id"
 MOST_INLINE_BYTES: Final = 4 * 1024 * 1024  # Lambda answers with at most 6 MB, and base64 makes three bytes four
 LINK_SECONDS: Final = 300
 # SageMaker's clock and ours may differ, and what it writes takes a moment.
@@ -79,7 +80,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except Exception as raised:  # noqa: BLE001  whatever it is, the caller gets a status and the log the reason
         error = raised
         answer = _refusal(_failure(raised), request_id)
-    answer["headers"]["X-Request-Id"] = request_id
+    answer["headers"] |= {"X-Request-Id": request_id, **_readable_by(event)}
     _log(answer, error, request_id=request_id, milliseconds=round((time.monotonic() - started) * 1000))
     return answer
 
@@ -176,6 +177,18 @@ def _key(location: str) -> str:
 
 def _seconds(variable: str) -> int:
     return int(os.environ[variable])
+
+
+def _readable_by(event: dict[str, Any]) -> dict[str, str]:
+    """Let scripts of the sites that may call read the answer; preflight requests are the gateway's own affair."""
+    allowed = os.environ.get("SLIPWAY_ORIGINS", "").split()
+    if not allowed:
+        return {}
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    origin = "*" if "*" in allowed else headers.get("origin")
+    if origin not in allowed:
+        return {"Vary": "Origin"}
+    return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED, "Vary": "Origin"}
 
 
 def _waiting(name: str, headers: dict[str, str]) -> dict[str, Any]:

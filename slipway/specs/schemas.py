@@ -85,10 +85,21 @@ def _for_editors(value: Any) -> Any:
 
 @cache
 def _docstrings(name: str) -> dict[str, str]:
-    """What stands below each key of a spec's class."""
-    spec = next((spec for spec in Spec.__subclasses__() if spec.__name__ == name), None)
+    """What stands below each key of a spec's class, or of one that it derives from."""
+    spec = next((spec for spec in _derived(Spec) if spec.__name__ == name), None)
     if spec is None:
         return {}
+    bases = [base for base in reversed(spec.__mro__) if issubclass(base, Spec) and base is not Spec]
+    return {key: text for base in bases for key, text in _below_keys(base).items()}
+
+
+def _derived(spec: type[Spec]) -> Iterator[type[Spec]]:
+    for derived in spec.__subclasses__():
+        yield derived
+        yield from _derived(derived)
+
+
+def _below_keys(spec: type[Spec]) -> dict[str, str]:
     body = cast("ast.ClassDef", ast.parse(inspect.getsource(spec)).body[0]).body
     return {
         key.target.id: str(text.value.value)

@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from slipway import local_cloud
@@ -80,6 +81,7 @@ def aws(_cloud: local_cloud.Cloud) -> Aws:
 @pytest.fixture
 def front(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Front:
     """The function's module, loaded as Lambda loads it: alone, with its variables set."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # another test's, which keeps that test's credentials
     settings = {
         **aws.cloud.environment(),
         "AWS_SECRET_ACCESS_KEY": "test",  # as the emulator gives it to functions, and checks links with
@@ -229,3 +231,14 @@ def test_log_line_tells_the_facts_and_neither_the_payload_nor_the_id(
     assert lines[1]["error"] == "FrontError"
     assert "secret" not in str(lines)
     assert name not in str(lines)
+
+
+def test_only_scripts_of_the_named_sites_may_read(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_ORIGINS", "https://a.example https://b.example")
+    named, other = front.post(Origin="https://b.example"), front.post(Origin="https://c.example")
+    assert named["headers"]["Access-Control-Allow-Origin"] == "https://b.example"
+    assert "Location" in named["headers"]["Access-Control-Expose-Headers"]
+    assert "Access-Control-Allow-Origin" not in other["headers"]
+    assert named["headers"]["Vary"] == other["headers"]["Vary"] == "Origin"
+    monkeypatch.setenv("SLIPWAY_ORIGINS", "*")
+    assert front.get("0" * 32)["headers"]["Access-Control-Allow-Origin"] == "*"

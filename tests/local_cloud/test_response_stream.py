@@ -166,6 +166,14 @@ def test_stream_is_refused_when_the_endpoint_is_unknown_or_asynchronous(aws: Aws
         stream(aws, REQUEST)
 
 
+def test_stream_is_refused_when_the_endpoint_is_serverless(aws: Aws) -> None:
+    aws.model("seven", 7)
+    aws.config("one", {"ModelName": "seven", "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}})
+    aws.endpoint("reader", "one")
+    with pytest.raises(ClientError, match="not supported for serverless"):
+        stream(aws, REQUEST)
+
+
 def test_messages_are_those_that_botocore_reads() -> None:
     buffer = botocore.eventstream.EventStreamBuffer()
     buffer.add_data(event_stream.event("PayloadPart", b"\x00piece") + event_stream.event("PayloadPart", b""))
