@@ -17,6 +17,7 @@ from serving import log, negotiate
 from serving.bodies import Bodies, draining
 from serving.errors import RequestError
 from serving.exchange import Exchange
+from serving.lines import Lines
 from serving.workers import ClientGoneError, Job, Workers
 
 if TYPE_CHECKING:
@@ -96,9 +97,30 @@ class App:
         wanted = negotiate.answer_type(exchange.headers.get(b"accept", b""))
         body = await self._bodies.read(exchange, receive)
         self._require_ready()
+        if wanted == negotiate.LINES:
+            await self._stream(exchange, body, received, receive)
+            return
         job = self._workers.submit(lambda alone: self._engine.answer(body, received, wanted, alone=alone))
         answer = await self._watched(job, receive)
         await exchange.answer(answer, wanted, job.wait)
+
+    async def _stream(self, exchange: Exchange, body: bytes, received: str, receive: Receive) -> None:
+        lines = Lines()
+
+        def end(future: asyncio.Future[Answer]) -> None:
+            future.exception()  # seen, also where nobody waits for it any more
+            lines.close()
+
+        job = self._workers.submit(lambda alone: self._engine.stream(body, received, lines.put, alone=alone))
+        job.future.add_done_callback(end)
+        self._unwatched[job] = receive
+        try:
+            async for line in lines:
+                await exchange.part(line, negotiate.LINES)
+            await exchange.end(await job.future, job.wait)
+        finally:
+            self._unwatched.pop(job, None)
+            lines.close()
 
     def _require_ready(self) -> None:
         state = self._engine.state

@@ -16,9 +16,12 @@ from serving.negotiate import JSON, NPY
 from serving.preprocess import json_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from serving.preprocess import Feeds
+
+_LINE = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 LOADING, READY, BROKEN, DRAINING = "loading", "ready", "broken", "draining"
 
@@ -81,15 +84,39 @@ class Engine:
         Raises:
             RequestError: If the inputs are not what the model takes, or too many.
         """
+        model = self._model(alone=alone)
+        feeds, batch = self._feeds(model, body, received)
+        result, seconds = _run(model, feeds)
+        return Answer(_encode(model, result, wanted), batch, seconds)
+
+    def stream(self, body: bytes, received: str, emit: Callable[[bytes], None], *, alone: bool) -> Answer:
+        """Answer `body` input by input: a line of JSON each, emitted as soon as it is computed.
+
+        All inputs are checked before the first is computed. Each is computed as it stands in the request's batch, so
+        that a text is padded to the longest.
+
+        Args:
+            body: As for `answer`.
+            received: Likewise.
+            emit: Takes each line; what it raises ends the work.
+            alone: As for `answer`.
+
+        Raises:
+            RequestError: As `answer` does, before the first line.
+        """
+        model = self._model(alone=alone)
+        feeds, batch = self._feeds(model, body, received)
+        total = 0.0
+        for index in range(batch):
+            result, seconds = _run(model, {name: tensor[index : index + 1] for name, tensor in feeds.items()})
+            total += seconds
+            emit(orjson.dumps(model.postprocess.lines(result)[0], option=_LINE))
+        return Answer(b"", batch, total)
+
+    def _model(self, *, alone: bool) -> Model:
         model = self._wide if alone else self._narrow
         assert model is not None  # noqa: S101  asked when READY only
-        feeds, batch = self._feeds(model, body, received)
-        began = perf_counter()
-        result = model.run(feeds)
-        seconds = perf_counter() - began
-        if not np.isfinite(result).all():
-            raise FloatingPointError("the model's answer is not finite")
-        return Answer(_encode(model, result, wanted), batch, seconds)
+        return model
 
     def _feeds(self, model: Model, body: bytes, received: str) -> tuple[Feeds, int]:
         if received == NPY:
@@ -119,6 +146,15 @@ class Engine:
     def _turn(self, before: str, after: str) -> None:
         if self.state == before:
             self.state = after
+
+
+def _run(model: Model, feeds: Feeds) -> tuple[np.ndarray, float]:
+    began = perf_counter()
+    result = model.run(feeds)
+    seconds = perf_counter() - began
+    if not np.isfinite(result).all():
+        raise FloatingPointError("the model's answer is not finite")
+    return result, seconds
 
 
 def _inputs(body: bytes) -> list[Any]:

@@ -37,6 +37,7 @@ class Exchange:
         "_attributes",
         "_began",
         "_send",
+        "_started",
         "batch",
         "bytes_in",
         "headers",
@@ -48,6 +49,7 @@ class Exchange:
     def __init__(self, scope: Scope, send: Send) -> None:
         self._began = perf_counter()
         self._send = send
+        self._started = False
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.request_id = _request_id(self.headers)
@@ -74,8 +76,28 @@ class Exchange:
         await self._respond(200, media.encode(), answer.body, ())
         self._log("info", 200, wait)
 
+    async def part(self, line: bytes, media: str) -> None:
+        """Send a piece of an answer that is still being computed; the first sends 200 before it."""
+        if not self._started:
+            await self._start(200, media.encode(), ())
+        await self._send({"type": "http.response.body", "body": line, "more_body": True})
+
+    async def end(self, answer: Answer, wait: float) -> None:
+        """Complete an answer that was sent in pieces and write the line."""
+        self.batch = answer.batch
+        self.model_seconds = answer.model_seconds
+        await self._send({"type": "http.response.body", "body": b""})
+        self._log("info", 200, wait)
+
     async def refuse(self, error: RequestError, **fields: Any) -> None:
-        """Send an error as JSON and write the line."""
+        """Send an error as JSON and write the line.
+
+        An answer that has begun is left incomplete instead: uvicorn closes the connection, by which its reader learns
+        that the rest will not come.
+        """
+        if self._started:
+            self._log("error", 200, code=error.code, aborted=True, **fields)
+            return
         body = {"error": {"code": error.code, "message": error.message}, "request_id": self.request_id}
         await self._respond(error.status, _JSON, orjson.dumps(body), error.headers)
         self._log("error" if error.status == 500 else "info", error.status, code=error.code, **fields)  # noqa: PLR2004
@@ -85,16 +107,15 @@ class Exchange:
         self._log("info", 499, code="client_gone")
 
     async def _respond(self, status: int, media: bytes, body: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> None:
-        fields: Headers = [
-            (b"content-type", media),
-            (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", self.request_id.encode()),
-            *headers,
-        ]
+        await self._start(status, media, ((b"content-length", b"%d" % len(body)), *headers))
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def _start(self, status: int, media: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+        self._started = True
+        fields: Headers = [(b"content-type", media), *headers, (b"x-request-id", self.request_id.encode())]
         if self._attributes is not None:
             fields.append((_CUSTOM_ATTRIBUTES_HEADER, self._attributes))
         await self._send({"type": "http.response.start", "status": status, "headers": fields})
-        await self._send({"type": "http.response.body", "body": body})
 
     def _log(self, level: str, status: int, wait: float = 0.0, **fields: Any) -> None:
         if not log.enabled(level):

@@ -8,9 +8,10 @@ from serving.errors import RequestError
 
 JSON = "application/json"
 NPY = "application/x-npy"
+LINES = "application/jsonlines"
 
 # The order is what an answer prefers where the caller does not.
-ANSWERS = (JSON, NPY)
+ANSWERS = (JSON, NPY, LINES)
 
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
 

@@ -25,6 +25,9 @@ class Postprocess(Protocol):
     def document(self, answer: np.ndarray) -> dict[str, Any]:
         """Return the answer as the JSON body's document."""
 
+    def lines(self, answer: np.ndarray) -> list[dict[str, Any]]:
+        """Return the answer as a document for each input."""
+
 
 def make(manifest: Manifest) -> Postprocess:
     """Return the postprocessing that the manifest names."""
@@ -61,6 +64,10 @@ class PoolTokens:
         """Return one vector a text."""
         return {"embeddings": answer}
 
+    def lines(self, answer: np.ndarray) -> list[dict[str, Any]]:
+        """Return each text's vector."""
+        return [{"embedding": vector} for vector in answer]
+
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
     length = np.sqrt(np.einsum("bd,bd->b", vectors, vectors))
@@ -82,13 +89,15 @@ class Softmax:
 
     def document(self, answer: np.ndarray) -> dict[str, Any]:
         """Return the likeliest label of each input, and all scores in label order."""
+        return {"predictions": self.lines(answer)}
+
+    def lines(self, answer: np.ndarray) -> list[dict[str, Any]]:
+        """Return each input's likeliest label and its scores."""
         best = answer.argmax(axis=1)
-        return {
-            "predictions": [
-                {"label": self._labels[index], "score": row[index], "scores": row}
-                for index, row in zip(best.tolist(), answer, strict=True)
-            ]
-        }
+        return [
+            {"label": self._labels[index], "score": row[index], "scores": row}
+            for index, row in zip(best.tolist(), answer, strict=True)
+        ]
 
 
 class AsItIs:
@@ -101,6 +110,10 @@ class AsItIs:
     def document(self, answer: np.ndarray) -> dict[str, Any]:
         """Return the answer as a request: the next container of a pipeline takes it as it comes."""
         return {"inputs": answer}
+
+    def lines(self, answer: np.ndarray) -> list[dict[str, Any]]:
+        """Return each input's tensor, as a request of one."""
+        return [{"inputs": [each]} for each in answer]
 
 
 def _require_width(manifest: Manifest, *, rank: int, width: int, stated: str) -> None:

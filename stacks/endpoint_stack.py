@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
 
 from sagemaker_hosting import (
     AsyncEndpoint,
+    AsyncFront,
     InvocationFront,
     MultiContainerEndpoint,
     Oversight,
@@ -14,6 +15,7 @@ from sagemaker_hosting import (
     ServerlessEndpoint,
     Site,
 )
+from slipway.specs.async_front import AsyncFront as AsyncFrontSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from sagemaker_hosting.endpoint_watch import EndpointWatch
     from sagemaker_hosting.invocation_front import Target
     from slipway.specs import Deployment
+    from slipway.specs.front import BaseFront
     from stacks.shared_stack import SharedStack
 
 
@@ -77,7 +80,14 @@ class EndpointStack(Stack):
         self.unhealthy_name = Oversight(self, "Oversight", watch=hosted.watch).unhealthy_name
         CfnOutput(self, "EndpointName", value=name)
         if spec.front is not None:
-            front = InvocationFront(
-                self, "Front", endpoint_name=name, front=spec.front, site=site, target=FRONT_TARGETS.get(spec.kind)
-            )
+            front = self._front(hosted, spec.kind, spec.front, name, site)
             CfnOutput(self, "FrontUrl", value=front.url)
+
+    def _front(
+        self, hosted: Hosted, kind: str, front: BaseFront, name: str, site: Site
+    ) -> AsyncFront | InvocationFront:
+        if isinstance(hosted, AsyncEndpoint):
+            assert isinstance(front, AsyncFrontSpec)  # noqa: S101  the kind's own
+            return AsyncFront(self, "Front", endpoint_name=name, front=front, requests=hosted.requests, site=site)
+        target = FRONT_TARGETS.get(kind)
+        return InvocationFront(self, "Front", endpoint_name=name, front=front, site=site, target=target)

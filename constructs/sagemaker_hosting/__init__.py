@@ -2,6 +2,7 @@
 
 from sagemaker_hosting.alarm_topic import AlarmTopic
 from sagemaker_hosting.async_endpoint import AsyncEndpoint
+from sagemaker_hosting.async_front import AsyncFront
 from sagemaker_hosting.capture_bucket import CaptureBucket
 from sagemaker_hosting.encryption_key import EncryptionKey
 from sagemaker_hosting.environment_dashboard import EnvironmentDashboard
@@ -19,6 +20,7 @@ from sagemaker_hosting.vpc_endpoints import VpcEndpoints
 __all__ = [
     "AlarmTopic",
     "AsyncEndpoint",
+    "AsyncFront",
     "CaptureBucket",
     "EncryptionKey",
     "EnvironmentDashboard",

@@ -82,7 +82,7 @@ class AsyncEndpoint(InstanceEndpoint):
     def _queue(self) -> sagemaker.CfnEndpointConfig.AsyncInferenceConfigProperty:
         spec, environment = self._spec, self._site.environment
         key = kms.Key.from_key_arn(self, "Key", self._site.shared.key_arn)
-        requests = RequestBucket(
+        self.requests = requests = RequestBucket(
             self,
             "Requests",
             expire_days=spec.results.expire_days,

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sagemaker_hosting.site import Site
-    from slipway.specs.front import Front
+    from slipway.specs.front import BaseFront
 
 STAGE: Final = "live"
+JSON: Final = "application/json"
 ANY_TYPE: Final = ("*/*",)
+# API Gateway reads bodies as text where it is to check them; these two pass byte for byte, and unchecked.
+BESIDE_JSON: Final = ("application/octet-stream", "application/x-npy")
 # Who called and how it ended; never what was sent.
 ACCESS_LOG: Final = {
     "request_id": "$context.requestId",
@@ -58,8 +61,6 @@ class FrontApi(Construct):
         front: Who may call, how often, from where and under which address.
         endpoint_name: Of the endpoint behind it.
         site: Where it goes.
-        binary_types: Media types that are passed on byte for byte; bodies of other types are text.
-            Default: all.
     """
 
     def __init__(
@@ -67,14 +68,13 @@ class FrontApi(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        front: Front,
+        front: BaseFront,
         endpoint_name: str,
         site: Site,
-        binary_types: tuple[str, ...] = ANY_TYPE,
     ) -> None:
         super().__init__(scope, construct_id)
         self._front, self._endpoint_name, self._site = front, endpoint_name, site
-        self._api = self._define_api(binary_types)
+        self._api = self._define_api(ANY_TYPE if front.request_schema is None else BESIDE_JSON)
         self._auth = FrontAuth(self, api=self._api, front=front)
         self._serve_after_logs()
         explain_errors(self._api, front)
@@ -106,6 +106,26 @@ class FrontApi(Construct):
         if self._front.cors is not None:
             allow_origins(resource, self._front.cors, verb)
         return method
+
+    def _checks(self) -> dict[str, Any]:
+        """What a method needs so that API Gateway checks a body before the function is called."""
+        return {
+            "request_models": self._models(),
+            "request_validator": self._api.add_request_validator(
+                "Validator", validate_request_body=True, validate_request_parameters=True
+            ),
+        }
+
+    def _models(self) -> dict[str, apigateway.IModel] | None:
+        schema = self._front.request_schema
+        if schema is None:
+            return None
+        model = apigateway.CfnModel(
+            self, "RequestModel", content_type=JSON, rest_api_id=self._api.rest_api_id, schema=schema
+        )
+        assert self._api.latest_deployment is not None  # noqa: S101  the API deploys itself
+        self._api.latest_deployment.add_to_logical_id(schema)
+        return {JSON: apigateway.Model.from_model_name(self, "Request", model.ref)}
 
     def _define_api(self, binary_types: tuple[str, ...]) -> apigateway.RestApi:
         throttle = self._front.throttle

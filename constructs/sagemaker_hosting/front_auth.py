@@ -11,7 +11,7 @@ from sagemaker_hosting.acknowledge import acknowledge
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from slipway.specs.front import Front
+    from slipway.specs.front import BaseFront
 
 WHY_NO_POOL: Final = {
     "iam": "callers are programs with IAM identities, not people in a user pool",
@@ -33,7 +33,7 @@ class FrontAuth:
         front: Which of them it is.
     """
 
-    def __init__(self, scope: Construct, *, api: apigateway.RestApi, front: Front) -> None:
+    def __init__(self, scope: Construct, *, api: apigateway.RestApi, front: BaseFront) -> None:
         self._scope, self._api, self._front = scope, api, front
         self.options: dict[str, Any] = {
             "iam": self._iam,

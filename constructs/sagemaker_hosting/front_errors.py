@@ -10,7 +10,7 @@ from aws_cdk import aws_apigateway as apigateway
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from slipway.specs.front import Front
+    from slipway.specs.front import BaseFront
     from slipway.specs.front_parts import Cors
 
 # A message is JSON already: ours in quotes, AWS's as messageString, which brings its own.
@@ -48,7 +48,7 @@ TOKEN: Final = Answer("UNAUTHORIZED", 401, "unauthorized", '"no valid token"')
 FILTER: Final = Answer("WAF_FILTERED", 403, "filtered", '"refused by the web ACL"')
 
 
-def explain_errors(api: apigateway.RestApi, front: Front) -> None:
+def explain_errors(api: apigateway.RestApi, front: BaseFront) -> None:
     """Let an API answer its own errors as JSON with a code, a message and the request's id.
 
     Args:
@@ -66,7 +66,7 @@ def explain_errors(api: apigateway.RestApi, front: Front) -> None:
         )
 
 
-def _answers(front: Front) -> Iterator[Answer]:
+def _answers(front: BaseFront) -> Iterator[Answer]:
     yield from ALWAYS
     if front.auth == "api-key":
         yield from KEYS

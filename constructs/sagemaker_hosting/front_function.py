@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from sagemaker_hosting.site import Site
 
 
+# Of Lambda's managed runtimes, only Node.js can stream.
+RUNTIMES: Final = {
+    "invoke": (lambda_.Runtime.PYTHON_3_14, "handler.handle"),
+    "stream": (lambda_.Runtime.NODEJS_24_X, "index.handler"),
+    "submit": (lambda_.Runtime.PYTHON_3_14, "handler.handle"),
+}
+
+
 def front_function(
     scope: Construct,
     *,
@@ -29,11 +37,11 @@ def front_function(
     site: Site,
     timeout_seconds: int,
 ) -> lambda_.Function:
-    """Define the Python function of a front, with a role of its own.
+    """Define the function of a front, with a role of its own.
 
     Args:
         scope: The front; it gets the children ``Function`` and ``FunctionRole``.
-        folder: Below ``lambdas/``; its ``handler.py`` holds ``handle``.
+        folder: Below ``lambdas/``.
         description: What it does, for people.
         environment: Its variables.
         logs: Where its lines go.
@@ -41,6 +49,7 @@ def front_function(
         site: Holds the code.
         timeout_seconds: What it gets of the caller's patience.
     """
+    runtime, handler = RUNTIMES[folder]
     role = iam.Role(scope, "FunctionRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     function = lambda_.Function(
         scope,
@@ -49,11 +58,11 @@ def front_function(
         code=lambda_.Code.from_asset(str(site.source_root / "lambdas" / folder), exclude=["__pycache__", "*.pyc"]),
         description=description,
         environment=dict(environment),
-        handler="handler.handle",
+        handler=handler,
         log_group=logs.group,
         memory_size=512,
         role=role,
-        runtime=lambda_.Runtime.PYTHON_3_14,
+        runtime=runtime,
         timeout=Duration.seconds(timeout_seconds),
         tracing=lambda_.Tracing.ACTIVE,
     )

@@ -7,23 +7,25 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 
 from sagemaker_hosting.acknowledge import acknowledge_wildcard
-from sagemaker_hosting.front_api import ANY_TYPE, FrontApi
+from sagemaker_hosting.front_api import FrontApi
 from sagemaker_hosting.front_function import front_function
 
 if TYPE_CHECKING:
     from constructs import Construct
 
     from sagemaker_hosting.site import Site
-    from slipway.specs.front import Front
+    from slipway.specs.front import BaseFront
 
 Target = Literal["model", "container", "component"]
-JSON: Final = "application/json"
-# API Gateway reads bodies as text where it is to check them; these two pass byte for byte, and unchecked.
-BESIDE_JSON: Final = ("application/octet-stream", "application/x-npy")
+# The API reference asks for the first also where an answer is streamed, the list of actions knows one of its own.
+ACTIONS: Final = {
+    False: ["sagemaker:InvokeEndpoint"],
+    True: ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"],
+}
 
 
 class InvocationFront(FrontApi):
-    """Define an HTTPS address in front of an endpoint: API Gateway, a function, InvokeEndpoint.
+    """Define an HTTPS address in front of an endpoint: API Gateway, a function, InvokeEndpoint or its stream.
 
     Time runs out from the inside: the model gets two seconds less than the caller waits, the function one second less,
     so that whoever is too slow is told of by the one who waited.
@@ -42,25 +44,25 @@ class InvocationFront(FrontApi):
         scope: Construct,
         construct_id: str,
         *,
-        front: Front,
+        front: BaseFront,
         endpoint_name: str,
         site: Site,
         target: Target | None = None,
     ) -> None:
-        types = ANY_TYPE if front.request_schema is None else BESIDE_JSON
-        super().__init__(scope, construct_id, binary_types=types, endpoint_name=endpoint_name, front=front, site=site)
+        super().__init__(scope, construct_id, endpoint_name=endpoint_name, front=front, site=site)
         self._target = target
         self._invoke()
         self.url = f"{self.base_url}{front.path}{'' if target is None else '/{target}'}"
 
     def _invoke(self) -> None:
+        streams = self._front.streams
         function = front_function(
             self,
             description=f"Invokes {self._endpoint_name}",
             environment=self._variables(),
-            folder="invoke",
+            folder="stream" if streams else "invoke",
             logs=self._logs("FunctionLogs"),
-            rights=[iam.PolicyStatement(actions=["sagemaker:InvokeEndpoint"], resources=self._asked())],
+            rights=[iam.PolicyStatement(actions=ACTIONS[streams], resources=self._asked())],
             site=self._site,
             timeout_seconds=self._front.timeout_seconds - 1,
         )
@@ -74,13 +76,13 @@ class InvocationFront(FrontApi):
             "POST",
             resource if self._target is None else resource.add_resource("{target}"),
             apigateway.LambdaIntegration(
-                function, allow_test_invoke=False, timeout=Duration.seconds(self._front.timeout_seconds)
+                function,
+                allow_test_invoke=False,
+                response_transfer_mode=apigateway.ResponseTransferMode.STREAM if streams else None,
+                timeout=Duration.seconds(self._front.timeout_seconds),
             ),
-            request_models=self._models(),
             request_parameters={"method.request.header.Content-Type": True, **named},
-            request_validator=self._api.add_request_validator(
-                "Validator", validate_request_body=True, validate_request_parameters=True
-            ),
+            **self._checks(),
         )
 
     def _variables(self) -> dict[str, str]:
@@ -100,14 +102,3 @@ class InvocationFront(FrontApi):
         return [
             stack.format_arn(service="sagemaker", resource=kind, resource_name=name) for kind, name in names.items()
         ]
-
-    def _models(self) -> dict[str, apigateway.IModel] | None:
-        schema = self._front.request_schema
-        if schema is None:
-            return None
-        model = apigateway.CfnModel(
-            self, "RequestModel", content_type=JSON, rest_api_id=self._api.rest_api_id, schema=schema
-        )
-        assert self._api.latest_deployment is not None  # noqa: S101  the API deploys itself
-        self._api.latest_deployment.add_to_logical_id(schema)
-        return {JSON: apigateway.Model.from_model_name(self, "Request", model.ref)}

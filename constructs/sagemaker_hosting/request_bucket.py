@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class RequestBucket(Construct):
     """Define the bucket that an asynchronous endpoint reads requests from and leaves answers in.
 
-    Callers put requests under ``input/`` and find answers under ``output/``, or why there is none under ``failure/``.
+    Callers put requests under ``input/`` and find answers under ``output/``, or why there is none under ``failure/``. A
+    front does likewise, with requests under ``input/front/`` and a note of each under ``tickets/``.
     A bucket of the endpoint's own: who may ask it and read what it said is decided on the bucket, and how long that is
     kept in the endpoint's spec. A second bucket logs who reads it.
 
@@ -55,6 +56,15 @@ class RequestBucket(Construct):
         self._allow(role, ["s3:GetObject"], "input")
         for folder in ("output", "failure"):
             self._allow(role, ["s3:AbortMultipartUpload", "s3:PutObject"], folder)
+        role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn]))
+
+    def grant_front(self, role: iam.Role) -> None:
+        """Let a role submit requests of its own and read what became of them: no one else's requests."""
+        self._allow(role, ["s3:PutObject"], "input/front")
+        self._allow(role, ["s3:GetObject", "s3:PutObject"], "tickets")
+        for folder in ("output", "failure"):
+            self._allow(role, ["s3:GetObject"], folder)
+        # Without this right, what is not there yet looks like what may not be read.
         role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn]))
 
     def _allow(self, role: iam.Role, actions: list[str], folder: str) -> None:

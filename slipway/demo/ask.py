@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 from botocore.auth import SigV4Auth
@@ -28,6 +29,7 @@ FRONT_OUTPUT = "FrontUrl"
 TARGET = "{target}"
 HEADERS = {"content-type": "application/json"}
 PATIENCE_SECONDS = 35
+POLL_SECONDS = 0.2
 
 
 def ask_endpoint(
@@ -67,10 +69,12 @@ def ask_endpoint(
 def ask_front(deployment: Deployment, endpoint: str, hosted: Hosted, original: Samples, cloud: Cloud) -> CheckedFront:
     """Ask one front through signed HTTP and compare likewise."""
     connection = _connection(deployment, cloud)
-    address = _front_url(deployment, endpoint, connection).replace(TARGET, hosted.container or TARGET)
-    url = local_url(address, cloud)
+    asked = _front_url(deployment, endpoint, connection).replace(TARGET, hosted.container or TARGET)
+    url = local_url(asked, cloud)
     unsigned = _post(url, _request(original), {})
     answer = _post(url, _request(original), _signature(url, _request(original), connection))
+    if answer.status_code == httpx.codes.ACCEPTED:
+        answer = _polled(local_url(urljoin(asked, answer.headers["location"]), cloud), connection)
     metric = deployment.artifacts[original.model].locked.metric
     near = agreement(metric, rows(answer.json()), original.answers) if answer.status_code == httpx.codes.OK else 0.0
     guarded = unsigned.status_code == httpx.codes.FORBIDDEN
@@ -118,21 +122,38 @@ def _front_url(deployment: Deployment, endpoint: str, connection: Mapping[str, s
     return str(urls[0])
 
 
+def _polled(url: str, connection: Mapping[str, str]) -> httpx.Response:
+    """Ask for an asynchronous answer until it is there."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        answer = _send("GET", url, None, _signature(url, None, connection))
+        if answer.status_code != httpx.codes.ACCEPTED:
+            return answer
+        time.sleep(POLL_SECONDS)
+    raise HostError(f"{url} has no answer after {PATIENCE_SECONDS} s")
+
+
 def _signature(url: str, request: Any, connection: Mapping[str, str]) -> dict[str, str]:
-    unsigned = AWSRequest("POST", url, data=_body(request), headers=HEADERS)
+    method = "GET" if request is None else "POST"
+    unsigned = AWSRequest(method, url, data=_body(request), headers=HEADERS)
     credentials = Credentials(connection["AWS_ACCESS_KEY_ID"], connection["AWS_SECRET_ACCESS_KEY"])
     SigV4Auth(credentials, "execute-api", connection["AWS_REGION"]).add_auth(unsigned)
     return dict(unsigned.headers)
 
 
 def _post(url: str, request: Any, signature: Mapping[str, str]) -> httpx.Response:
+    return _send("POST", url, request, signature)
+
+
+def _send(method: str, url: str, request: Any, signature: Mapping[str, str]) -> httpx.Response:
+    headers = {**HEADERS, **signature}
     try:
-        return httpx.post(
-            url, content=_body(request), headers={**HEADERS, **signature}, timeout=PATIENCE_SECONDS, trust_env=False
+        return httpx.request(
+            method, url, content=_body(request), headers=headers, timeout=PATIENCE_SECONDS, trust_env=False
         )
     except httpx.HTTPError as error:
         raise HostError(f"{url} cannot be reached: {error}") from error
 
 
 def _body(request: Any) -> bytes:
-    return json.dumps(request).encode()
+    return b"" if request is None else json.dumps(request).encode()

@@ -40,6 +40,7 @@ from .metrics import Metrics
 from .records import Store
 from .scaler import Scaler
 from .status import with_status
+from .streaming_function import Function, FunctionCall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +73,13 @@ def install(hosting: Hosting, url: str) -> None:
     seams.add_service("sagemaker", "SageMaker", answer_sagemaker)
     seams.add_service("application-autoscaling", "AnyScaleFrontendService", answer_autoscaling)
     seams.validate_requests()
+    seams.stream_functions(call_function)
     cloudformation.register(definitions, endpoints, autoscaling, hosting, url)
+
+
+async def call_function(function: Function, event: dict[str, Any]) -> Any:
+    """Call a function that streams, as API Gateway does."""
+    return await FunctionCall(function).answer(event, event["requestContext"]["requestId"])
 
 
 async def run(listener: int, folder: Path, port: int, *, minute_seconds: float, idle_seconds: float) -> None:

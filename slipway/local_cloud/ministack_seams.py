@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from ministack import app as _app
+from ministack.core import lambda_runtime as _lambda_runtime
 from ministack.core import responses as _responses
 from ministack.core import router as _router
 from ministack.services import apigateway_v1 as _apigateway
+from ministack.services import lambda_svc as _functions
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
 from .places import Place
+from .streaming_function import Function
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    Response = tuple[int, dict[str, str], bytes]
+    Body = bytes | Callable[..., Awaitable[None]]
+    Response = tuple[int, dict[str, str], Body]
     Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, list[str]]], Awaitable[Response]]
 
+    CallFunction = Callable[[Function, dict[str, Any]], Awaitable[Response]]
+
 VERSION = "1.5.33"
+_STREAMING_URI = "/response-streaming-invocations"
 
 
 def asgi() -> Any:
@@ -40,10 +48,23 @@ def add_service(name: str, target_prefix: str, handler: Handler) -> None:
     Args:
         name: The name that its requests are signed with.
         target_prefix: What its ``X-Amz-Target`` begins with.
-        handler: Gets method, path, headers (names in lower case), body and query.
+        handler: Gets method, path, headers (names in lower case), body and query; returns status, headers and a body,
+            or what sends the body when it is called with ASGI's receive and send.
     """
+
+    async def answer(*request: Any) -> tuple[int, dict[str, str], Any]:
+        status, headers, body = await handler(*request)
+        return status, headers, body if isinstance(body, bytes) else _streaming(body)
+
     _router.SERVICE_PATTERNS[name] = {"target_prefixes": [f"{target_prefix}."], "credential_scope": name}
-    _app.SERVICE_HANDLERS[name] = handler
+    _app.SERVICE_HANDLERS[name] = answer
+
+
+def _streaming(body: Callable[..., Awaitable[None]]) -> Any:
+    async def run(send: Any, receive: Any) -> None:
+        await body(receive, send)
+
+    return _responses.StreamingResponse(run)
 
 
 def add_resource_type(
@@ -127,6 +148,40 @@ def physical_name(stack_name: str, logical_id: str, most_characters: int) -> str
     """Return the name that CloudFormation gives to a resource without one: stable, and new for a replacement."""
     name: str = _provisioners._physical_name(stack_name, logical_id, max_len=most_characters)  # noqa: SLF001  a seam
     return name
+
+
+def stream_functions(call: CallFunction) -> None:
+    """Have REST APIs' Lambda proxy integrations of response transfer mode STREAM answered by `call`.
+
+    The emulator knows only whole answers, and of such an integration not even the function's name.
+
+    Args:
+        call: Gets the function and the event that API Gateway makes of the request.
+    """
+    known = _apigateway._invoke_lambda_proxy_v1  # noqa: SLF001  a seam
+
+    async def invoke(integration: dict[str, Any], *request: Any, **options: Any) -> Any:
+        if not integration.get("uri", "").endswith(_STREAMING_URI):
+            return await known(integration, *request, **options)
+        place = {"account_id": options.pop("owner_account_id"), "region": options.pop("owner_region")}
+        event = _apigateway._build_lambda_event_v1(*request, **options)  # noqa: SLF001  a seam
+        status, headers, body = await call(_function(integration["uri"], place), event)
+        return status, headers, body if isinstance(body, bytes) else _streaming(body)
+
+    _apigateway._invoke_lambda_proxy_v1 = invoke  # noqa: SLF001  a seam
+
+
+def _function(uri: str, place: dict[str, str]) -> Function:
+    reference = uri.partition("/functions/")[2].removesuffix(_STREAMING_URI)
+    record, config, _ = _functions._get_func_record_for_ref_in_scope(reference, **place)  # noqa: SLF001  a seam
+    variables = config.get("Environment", {}).get("Variables", {})
+    given = {
+        **os.environ,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
+        "AWS_REGION": place["region"],
+        **_lambda_runtime.execution_credentials(config),
+    }
+    return Function(record["code_zip"], config["Handler"], {**given, **variables}, config["Timeout"])
 
 
 def on_loop(work: Any) -> Any:

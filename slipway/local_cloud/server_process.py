@@ -12,11 +12,11 @@ from asyncio.subprocess import DEVNULL, STDOUT
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from .exchange import NoReplyError, Reply, exchange
+from .exchange import NoReplyError, OpenReply, Reply, exchange, open_exchange
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from pathlib import Path
 
 _log = logging.getLogger("slipway.local_cloud")
@@ -94,19 +94,29 @@ class ServerProcess:
             ServerDownError: At once, where nothing can answer.
             TimeoutError: After so many seconds.
         """
-        if not self.ready:
-            raise ServerDownError
-        self.in_flight += 1
-        self._idle.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                return await exchange(self.port, "POST", "/invocations", headers, body)
-        except NoReplyError as error:
-            raise ServerDownError from error
-        finally:
-            self.in_flight -= 1
-            if self.in_flight == 0:
-                self._idle.set()
+        with self._counted():
+            try:
+                async with asyncio.timeout(seconds):
+                    return await exchange(self.port, "POST", "/invocations", headers, body)
+            except NoReplyError as error:
+                raise ServerDownError from error
+
+    @contextlib.asynccontextmanager
+    async def stream(self, body: bytes, headers: Mapping[str, str]) -> AsyncIterator[OpenReply]:
+        """Pass one request on and give the server's answer once it begins. Sets no time limit.
+
+        Raises:
+            ServerDownError: At once, where nothing can answer.
+        """
+        with self._counted():
+            try:
+                reply = await open_exchange(self.port, "POST", "/invocations", headers, body)
+            except NoReplyError as error:
+                raise ServerDownError from error
+            try:
+                yield reply
+            finally:
+                reply.close()
 
     async def drain(self) -> None:
         """Let requests in flight finish, then end the server; nobody may send new ones meanwhile."""
@@ -126,6 +136,19 @@ class ServerProcess:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), _TERMINATION_SECONDS)
         await self._kill()
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        if not self.ready:
+            raise ServerDownError
+        self.in_flight += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+            if self.in_flight == 0:
+                self._idle.set()
 
     async def _spawn(self) -> None:
         await self._kill()

@@ -6,7 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from .server_process import INVOCATION_SECONDS
+from .exchange import NoReplyError
+from .server_process import INVOCATION_SECONDS, ServerDownError
+from .streamed_answer import StreamedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,13 +109,20 @@ class Variant:
             ServerDownError: At once, where nothing can answer.
             ContainerError: If a container answers with an error, or not in time.
         """
-        chain = [one for one in self.containers if container in (None, one.name)]
         deadline = asyncio.get_running_loop().time() + seconds
-        for one in chain[:-1]:
+        last, body, headers = await self._up_to_last(body, headers, deadline, container)
+        return await _ask(last, body, headers, deadline)
+
+    async def _up_to_last(
+        self, body: bytes, headers: Mapping[str, str], deadline: float, container: str | None
+    ) -> tuple[Container, bytes, Mapping[str, str]]:
+        """Ask all containers before the last; return the last, and what it is asked."""
+        *first, last = [one for one in self.containers if container in (None, one.name)]
+        for one in first:
             # A guess, since AWS does not say so: what the caller accepts is for the last container to know.
             reply = await _ask(one, body, {**headers, "accept": "*/*"}, deadline)
             body, headers = reply.body, {**headers, "content-type": reply.headers.get("content-type", _BYTES)}
-        return await _ask(chain[-1], body, headers, deadline)
+        return last, body, headers
 
     async def wake(self) -> None:
         """Wait until every container is awake; who goes on to ``invoke`` at once finds them so.
@@ -128,6 +137,26 @@ class Variant:
         """End every server that answers nothing now, until the next ``wake``."""
         for container in self.containers:
             await container.server.rest()
+
+    async def stream(self, body: bytes, headers: Mapping[str, str], *, container: str | None = None) -> StreamedAnswer:
+        """Return the answer to one request once it begins; it must be sent.
+
+        Raises:
+            ServerDownError: At once, where nothing can answer.
+            ContainerError: If a container answers with an error, or not in time.
+        """
+        deadline = asyncio.get_running_loop().time() + INVOCATION_SECONDS
+        last, body, headers = await self._up_to_last(body, headers, deadline, container)
+        answer = StreamedAnswer(last.server)
+        try:
+            status = await answer.begin(body, headers)
+            if not _is_success(status):
+                raise ContainerError(last.name, status, await answer.rest())
+        except NoReplyError as error:
+            raise ServerDownError from error
+        except TimeoutError:
+            raise ContainerError(last.name) from None
+        return answer
 
     async def drain(self) -> None:
         """End every server once its requests are answered; nobody may send new ones meanwhile."""
@@ -146,6 +175,10 @@ async def _ask(container: Container, body: bytes, headers: Mapping[str, str], de
         reply = await container.server.invoke(body, headers, left)
     except TimeoutError:
         raise ContainerError(container.name) from None
-    if not 200 <= reply.status < 300:  # noqa: PLR2004  what HTTP calls success
+    if not _is_success(reply.status):
         raise ContainerError(container.name, reply.status, reply.body)
     return reply
+
+
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300  # noqa: PLR2004  what HTTP calls success

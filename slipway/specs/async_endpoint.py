@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.alarms import AsyncAlarms, check_gpu_alarms
+from slipway.specs.async_front import AsyncFront
 from slipway.specs.async_parts import AsyncScaling, Results
 from slipway.specs.base import Findings, Name, Spec
 from slipway.specs.machine import HostingType, check_machine
@@ -38,7 +39,6 @@ class AsyncEndpointSpec(Spec):
         "routing": "an asynchronous endpoint's instances take requests from a queue: remove the key",
         "outside_vpc": "an asynchronous endpoint is placed in the environment's network: remove the key",
         "capture": "requests and answers of an asynchronous endpoint lie in S3 anyway: choose 'results.expire_days'",
-        "front": "an asynchronous endpoint has no front: callers put the request into S3 and use InvokeEndpointAsync",
     }
 
     kind: Literal["async"]
@@ -73,8 +73,8 @@ class AsyncEndpointSpec(Spec):
     alarms: AsyncAlarms = AsyncAlarms()
     network_isolation: bool = True
     """Whether containers are cut off from every network but SageMaker's own."""
-
-    front: ClassVar[None] = None
+    front: AsyncFront | None = None
+    """Absent: callers put requests into the endpoint's bucket and use InvokeEndpointAsync."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

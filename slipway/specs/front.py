@@ -23,11 +23,11 @@ FrontPath = Annotated[
 ]
 
 
-class Front(Spec):
-    """An HTTPS address in front of the endpoint: API Gateway and a Lambda function."""
+class BaseFront(Spec):
+    """What every front has."""
 
     reasons: ClassVar[dict[str, str]] = {
-        "timeout_seconds": "API Gateway ends a request after 29 s, SageMaker after 60, which leaves the caller 62",
+        "timeout_seconds": "SageMaker ends a stream after eight minutes, which leaves the caller 482 s",
         "keys": "each is a key of its own, so that one can be exchanged for another",
     }
 
@@ -44,8 +44,9 @@ class Front(Spec):
     """With ``auth: cognito``: whose tokens get in."""
     open_because: Annotated[str, Field(min_length=10, max_length=200)] | None = None
     """With ``auth: none``: why anybody may call. A production environment says it again in its own file."""
-    timeout_seconds: Annotated[int, Field(ge=3, le=62)] = 10
-    """What the caller waits at most; the function gets a second less, the model two."""
+    timeout_seconds: Annotated[int, Field(ge=3, le=482)] = 10
+    """What the caller waits at most, for the whole of a stream; the function gets a second less, the model two. Above
+    62 for streams only."""
     raised_integration_limit: bool = False
     """Whether the account's quota for the integration time-out of REST APIs was raised, so that ``timeout_seconds``
     may exceed 29. It can be for regional and private APIs; without it CloudFormation fails."""
@@ -91,3 +92,21 @@ class Front(Spec):
         if self.waf is None:
             return Waf() if self.auth in {"api-key", "none"} else None
         return self.waf if self.waf.off_because is None else None
+
+    @property
+    def streams(self) -> bool:
+        """Whether answers come piece by piece."""
+        return False
+
+
+class Front(BaseFront):
+    """An HTTPS address in front of the endpoint: API Gateway and a Lambda function."""
+
+    response: Literal["buffered", "stream"] = "buffered"
+    """``buffered``: the answer comes when it is whole. ``stream``: each piece comes as the model sends it; our own
+    server sends a line of JSON for each input where the caller accepts ``application/jsonlines``."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether answers come piece by piece."""
+        return self.response == "stream"

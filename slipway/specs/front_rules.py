@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from slipway.specs.document import Document
     from slipway.specs.environment import EnvironmentSpec
     from slipway.specs.errors import Problem
-    from slipway.specs.front import Front
+    from slipway.specs.front import BaseFront
 
 INTEGRATION_SECONDS: Final = 29
+# SageMaker gives a model 60 s for an answer that it does not stream.
+BUFFERED_SECONDS: Final = 62
 BELONGS: Final = {"keys": "api-key", "usage": "api-key", "cognito": "cognito", "open_because": "none"}
 
 
-def check_auth(findings: Findings, front: Front) -> None:
+def check_auth(findings: Findings, front: BaseFront) -> None:
     """Find keys that this authentication has no use for, and those that it lacks."""
     for key, auth in BELONGS.items():
         if getattr(front, key) is not None and front.auth != auth:
@@ -31,7 +33,7 @@ def check_auth(findings: Findings, front: Front) -> None:
     _check_waf(findings, front)
 
 
-def _check_keys(findings: Findings, front: Front) -> None:
+def _check_keys(findings: Findings, front: BaseFront) -> None:
     seen: dict[str, str] = {}
     for index, key in enumerate(() if front.keys is None else front.keys):
         other = seen.setdefault(key.replace("-", ""), key)
@@ -39,7 +41,7 @@ def _check_keys(findings: Findings, front: Front) -> None:
             findings.add(("keys", index), f"'{key}' differs from '{other}' in hyphens only: name it apart")
 
 
-def _check_waf(findings: Findings, front: Front) -> None:
+def _check_waf(findings: Findings, front: BaseFront) -> None:
     if front.waf is None:
         return
     keys = ("rate_limit_per_5_minutes", "web_acl_arn", "off_because")
@@ -52,9 +54,20 @@ def _check_waf(findings: Findings, front: Front) -> None:
         )
 
 
-def check_patience(findings: Findings, front: Front) -> None:
+def check_patience(findings: Findings, front: BaseFront) -> None:
     """Find a caller who waits longer than API Gateway lets anybody wait."""
-    if front.timeout_seconds > INTEGRATION_SECONDS and not front.raised_integration_limit:
+    if front.streams:
+        if front.raised_integration_limit:
+            message = "a stream has 15 minutes of API Gateway without it: remove the key"
+            findings.add(("raised_integration_limit",), message, because=(("response",),))
+        return
+    if front.timeout_seconds > BUFFERED_SECONDS:
+        message = (
+            f"{front.timeout_seconds} s is too large, at most {BUFFERED_SECONDS} is accepted: SageMaker ends a request "
+            "after 60 s; write less, or 'response: stream'"
+        )
+        findings.add(("timeout_seconds",), message)
+    elif front.timeout_seconds > INTEGRATION_SECONDS and not front.raised_integration_limit:
         message = (
             f"{front.timeout_seconds} s is more than the {INTEGRATION_SECONDS} s that API Gateway gives a request: "
             "have the account's quota raised and set 'raised_integration_limit: true', or write less"
@@ -65,7 +78,7 @@ def check_patience(findings: Findings, front: Front) -> None:
         findings.add(("raised_integration_limit",), message, because=(("timeout_seconds",),))
 
 
-def check_places(findings: Findings, front: Front) -> None:
+def check_places(findings: Findings, front: BaseFront) -> None:
     """Find origins and addresses that contradict who may call."""
     if front.cors is not None and "*" in front.cors.origins:
         if len(front.cors.origins) > 1:
@@ -77,7 +90,14 @@ def check_places(findings: Findings, front: Front) -> None:
         findings.add(("domain",), "a private front has AWS's own address: remove 'domain' or 'private'")
 
 
-def check_bound(findings: Findings, front: Front | None, p99_latency_ms: float | None) -> None:
+def check_response(findings: Findings, front: BaseFront | None) -> None:
+    """Find a stream in front of an endpoint that cannot stream."""
+    if front is not None and front.streams:
+        message = "'stream' is not what a serverless endpoint can do: remove the key, or use kind: realtime"
+        findings.add(("front", "response"), message)
+
+
+def check_bound(findings: Findings, front: BaseFront | None, p99_latency_ms: float | None) -> None:
     """Find an alarm that stays silent while every caller has given up."""
     if front is None or p99_latency_ms is None or p99_latency_ms <= front.model_seconds * 1000:
         return
@@ -89,7 +109,7 @@ def check_bound(findings: Findings, front: Front | None, p99_latency_ms: float |
 
 
 def front_problems(
-    name: str, front: Front | None, document: Document, environment: EnvironmentSpec
+    name: str, front: BaseFront | None, document: Document, environment: EnvironmentSpec
 ) -> Iterator[Problem]:
     """Find what an environment does not let a front be.
 
@@ -119,7 +139,7 @@ def _says_itself(name: str, environment: EnvironmentSpec) -> bool:
     return isinstance(front, dict) and "open_because" in front
 
 
-def _regional(front: Front) -> Iterator[tuple[Keys, str]]:
+def _regional(front: BaseFront) -> Iterator[tuple[Keys, str]]:
     if front.domain is not None:
         yield ("front", "domain", "certificate_arn"), front.domain.certificate_arn
     if front.waf is not None and front.waf.web_acl_arn is not None:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from slipway.specs.alarms import ServerlessAlarms
 from slipway.specs.base import Findings, Name, Spec
-from slipway.specs.front_rules import check_bound
+from slipway.specs.front_rules import check_bound, check_response
 from slipway.specs.parts import Description, Front, Server
 from slipway.specs.provisioned import Concurrency, ProvisionedScaling
 from slipway.specs.variables import EnvironmentVariables, check_variables
@@ -71,6 +71,7 @@ class ServerlessEndpointSpec(Spec):
         check_variables(findings, ("environment",), self.environment)
         self._check_provisioned(findings)
         check_bound(findings, self.front, self.alarms.p99_latency_ms)
+        check_response(findings, self.front)
         findings.refuse()
         return self
 

@@ -64,7 +64,7 @@ def check(facts: dict[str, Any]) -> None:
     assert {row["container"] for row in facts["endpoints"] if row["name"] == "reading-room"} == {"sentences", "digits"}
     assert [row["model"] for row in facts["endpoints"] if row["kind"] == "pipeline"] == ["digit-scaler > digits"]
     assert all(row["answer_checked"] and row["agreement"] >= 0.97 for row in facts["endpoints"] + facts["fronts"])
-    assert {row["endpoint"] for row in facts["fronts"]} >= {"sentence-embedder", "digit-reader"}
+    assert {row["endpoint"] for row in facts["fronts"]} >= {"sentence-embedder", "digit-reader", "document-embedder"}
     assert all(row["status"] == 200 for row in facts["fronts"])
     assert {"build", "cloud", "bootstrap", "deploy", "invoke", "fronts", "down"} <= facts["seconds"].keys()
 

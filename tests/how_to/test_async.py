@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.local_cloud.conftest import BUCKET, REQUEST, Aws
+from tests.local_cloud.rest_api import rest_api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,3 +66,40 @@ def test_program_gets_its_answer(cloud: Cloud, tmp_path: Path) -> None:
             assert json.loads(done.stdout)["predictions"][0]["label"] == "7"
         else:
             assert "error" in json.loads(done.stderr)
+
+
+@pytest.mark.local_cloud
+def test_shell_gets_its_answer_through_the_front(cloud: Cloud, tmp_path: Path) -> None:
+    aws = Aws(cloud)
+    aws.model("seven", 7)
+    output = {"S3OutputPath": f"s3://{BUCKET}/output", "S3FailurePath": f"s3://{BUCKET}/failure"}
+    aws.config("one", {"ModelName": "seven"}, AsyncInferenceConfig={"OutputConfig": output})
+    aws.endpoint("document-embedder", "one")
+    variables = {
+        "SLIPWAY_BUCKET": BUCKET,
+        "SLIPWAY_ENDPOINT_NAME": "document-embedder",
+        "SLIPWAY_INVOCATION_TIMEOUT_SECONDS": "900",
+        "SLIPWAY_READ_TIMEOUT_SECONDS": "5",
+        "SLIPWAY_REQUEST_TTL_SECONDS": "3600",
+    }
+    code = (ROOT / "lambdas" / "submit" / "handler.py").read_text(encoding="utf-8")
+    url = rest_api(aws, "handler.py", code, variables, {"/documents": "POST", "/documents/{id}": "GET"})
+    options = "SIGNED=(--header 'Content-Type: application/json' --noproxy '*')"
+    for request, status in ((REQUEST, "200"), (b"nonsense", "400")):
+        (tmp_path / "request.json").write_bytes(request)
+        done = subprocess.run(
+            ["bash", "-eu", "-c", f"{options}\n{block('sh')}"],
+            cwd=tmp_path,
+            env={**os.environ, "FRONT_URL": f"{url}/documents"},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        said, answer = done.stdout.split("\n", 1)
+        assert said == status, done
+        found = json.loads(answer)
+        assert (found["predictions"][0]["label"] if status == "200" else found["error"]["code"]) in (
+            "7",
+            "malformed_json",
+        )

@@ -104,13 +104,6 @@ def test_captured_invocations_arrive_in_s3(aws: Aws) -> None:
     assert found["Key"].startswith(f"{prefix}{time.strftime('%Y/%m/', time.gmtime())}")
 
 
-@pytest.mark.parametrize(
-    ("operation", "arguments"),
-    [
-        ("invoke_endpoint", {"Body": b"", "TargetModel": "a.tar.gz"}),
-        ("invoke_endpoint_with_response_stream", {"Body": b""}),
-    ],
-)
-def test_other_invocations_are_refused_by_name(aws: Aws, operation: str, arguments: dict[str, object]) -> None:
+def test_invocation_of_one_model_of_many_is_refused_by_name(aws: Aws) -> None:
     with pytest.raises(ClientError, match="is not modelled in Slipway's local cloud"):
-        getattr(aws.runtime, operation)(EndpointName="any", **arguments)
+        aws.runtime.invoke_endpoint(EndpointName="any", Body=b"", TargetModel="a.tar.gz")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ministack import app
-from ministack.core import responses, router
-from ministack.services import apigateway_v1
+from ministack.core import lambda_runtime, responses, router
+from ministack.services import apigateway_v1, lambda_svc
 from ministack.services.cloudformation import provisioners, stacks
 
 from slipway.local_cloud import ministack_seams
@@ -60,6 +60,10 @@ def test_tables_hold_entries_of_the_shape_that_we_add() -> None:
             apigateway_v1._check_request_validation,
             ["method_obj", "api_id", "request", "headers", "body", "query_params"],
         ),
+        (app._send_streaming_response, ["send", "receive", "status", "headers", "streaming"]),
+        (responses.StreamingResponse, ["runner"]),
+        (lambda_runtime.execution_credentials, ["config"]),
+        (lambda_svc._get_func_record_for_ref_in_scope, ["function_ref", "account_id", "region"]),
     ],
 )
 def test_function_takes_what_we_give_it(function: Any, parameters: list[str]) -> None:
@@ -73,6 +77,15 @@ def test_handlers_are_called_as_ours_are_written() -> None:
     assert 'handler["delete"](physical_id, props)' in delete
     update = inspect.getsource(provisioners._update_resource)
     assert 'handler.get("update_with_logical_id")' in update
+
+
+def test_rest_api_calls_a_function_as_ours_is_called() -> None:
+    owner = {"owner_account_id", "owner_region"}
+    called = inspect.signature(apigateway_v1._invoke_lambda_proxy_v1).parameters
+    made = inspect.signature(apigateway_v1._build_lambda_event_v1).parameters
+    assert next(iter(called)) == "integration"
+    assert {name for name in called if name not in owner | {"integration"}} == set(made)
+    assert "invoke = _invoke_lambda_proxy_v1" in inspect.getsource(apigateway_v1)
 
 
 def test_stacks_ask_their_own_module_where_to_run_a_resource() -> None:

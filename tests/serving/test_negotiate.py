@@ -36,7 +36,7 @@ def test_answer_type_refuses_what_cannot_be_met(accept: str) -> None:
         negotiate.answer_type(accept.encode())
     assert caught.value.status == 406
     assert accept in caught.value.message
-    assert "application/json or application/x-npy can" in caught.value.message
+    assert "application/json or application/x-npy or application/jsonlines can" in caught.value.message
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,7 @@ BEYOND_JSON_SCHEMA = {
     "unknown-instance-type",
     "unknown-region",
     # Keys of a front that contradict each other, what is around it, or a schema inside the schema.
+    "front-beyond-sagemakers-patience",
     "front-for-every-site-and-another",
     "front-for-every-site-with-an-identity",
     "front-gives-up-before-the-alarm",
@@ -122,11 +123,13 @@ BEYOND_JSON_SCHEMA = {
     "front-schema-that-is-none",
     "front-schema-that-points-away",
     "front-schema-with-half-a-bound",
+    "front-stream-with-a-raised-limit",
     "front-tokens-without-a-pool",
     "front-waits-too-long",
     "front-web-acl-off-where-there-is-none",
     "front-with-two-web-acls",
     "front-without-auth",
+    "serverless-front-that-streams",
     # Bytes, prefixes and steps out of a folder, which would make the patterns unreadable; 4.0 is an integer to JSON.
     "async-gpu-alarm-without-a-gpu",
     "gpu-alarm-without-a-gpu",

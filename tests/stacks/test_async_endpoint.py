@@ -44,8 +44,12 @@ def made(synth: Synth) -> Callable[..., Template]:
 
 
 def granted(template: Template, of_type: Of) -> list[tuple[str, Any]]:
-    """Every action with each resource that it is granted on."""
-    policies = of_type(template, "IAM::Policy")
+    """Every action that the endpoint's own role has, with each resource that it is granted on."""
+    policies = [
+        policy
+        for policy in of_type(template, "IAM::Policy")
+        if "FunctionRole" not in policy["Properties"]["Roles"][0]["Ref"]
+    ]
     return [
         (action, resource)
         for policy in policies

@@ -133,3 +133,27 @@ def test_function_may_ask_the_endpoints_components_and_no_others(
     }
     assert allowed["component"] == ["endpoint/fleet", "inference-component/fleet-*"]
     assert allowed["model"] == allowed["container"] == ["endpoint/fleet"]
+
+
+def test_stream_is_called_and_passed_on_as_a_stream(
+    synth: Callable[[dict[str, Any], dict[str, Any]], dict[str, Template]], of_type: Of
+) -> None:
+    made = synth({"front": {"path": "/embed", "response": "stream", "timeout_seconds": 482}}, {})["slipway-test-it"]
+    [method], [function] = of_type(made, "ApiGateway::Method"), of_type(made, "Lambda::Function")
+    integration = method["Properties"]["Integration"]
+    assert integration["ResponseTransferMode"] == "STREAM"
+    assert integration["TimeoutInMillis"] == 482_000
+    uri = [part for part in integration["Uri"]["Fn::Join"][1] if isinstance(part, str)]
+    assert uri[0].endswith(":lambda:path/2021-11-15/functions/")
+    assert uri[-1] == "/response-streaming-invocations"
+    assert (function["Properties"]["Runtime"], function["Properties"]["Handler"]) == ("nodejs24.x", "index.handler")
+    assert function["Properties"]["Timeout"] == 481
+    assert function["Properties"]["Environment"]["Variables"]["SLIPWAY_READ_TIMEOUT_SECONDS"] == "480"
+    [statement] = [
+        statement
+        for policy in of_type(made, "IAM::Policy")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "sagemaker:InvokeEndpointWithResponseStream" in statement["Action"]
+    ]
+    assert statement["Action"] == ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"]
+    assert statement["Resource"] == "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/it"

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from slipway.local_cloud import model_error
+from slipway.local_cloud import event_stream, model_error
 from slipway.local_cloud.server_process import INVOCATION_SECONDS, ServerDownError, StartupError
 from slipway.local_cloud.traffic import NoVariantError
 from slipway.local_cloud.variant import ContainerError
@@ -17,16 +17,18 @@ from .errors import ApiError, not_modelled
 from .wire import Response, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from slipway.local_cloud.capture import Capture
     from slipway.local_cloud.endpoint import Endpoint
     from slipway.local_cloud.exchange import Reply
     from slipway.local_cloud.hosting import Hosting
     from slipway.local_cloud.places import Place
+    from slipway.local_cloud.streamed_answer import StreamedAnswer
     from slipway.local_cloud.variant import Variant
 
     from .async_runtime import AsyncRuntime
+    from .wire import StreamedResponse
 
 PATH: Final = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
 _MOST_BYTES: Final = 6 * 1024 * 1024
@@ -55,7 +57,9 @@ class Runtime:
         self._capture = capture
         self._copies: set[asyncio.Task[None]] = set()
 
-    async def invoke(self, place: Place, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+    async def invoke(
+        self, place: Place, path: str, headers: Mapping[str, str], body: bytes
+    ) -> Response | StreamedResponse:
         """Answer one invocation.
 
         Args:
@@ -69,9 +73,11 @@ class Runtime:
         except ApiError as error:
             return refusal(error)
 
-    async def _invoke(self, place: Place, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+    async def _invoke(
+        self, place: Place, path: str, headers: Mapping[str, str], body: bytes
+    ) -> Response | StreamedResponse:
         match = PATH.fullmatch(path)
-        if match is None or match[2] == "invocations-response-stream":
+        if match is None:
             raise not_modelled(f"sagemaker-runtime: {path}")
         if match[2] == "async-invocations":
             return self._later.submit(self._endpoint(place, unquote(match[1])), headers, body)
@@ -83,6 +89,8 @@ class Runtime:
         container = _target_container(endpoint, variant, headers)
         shadow = self._shadow(endpoint, variant)
         try:
+            if match[2] == "invocations-response-stream":
+                return await self._stream(endpoint, variant, headers, body, container=container)
             answer = await self._answer(endpoint, variant, headers, body, container=container)
         finally:
             # Only now, so that the copy takes none of this machine from the answer.
@@ -134,16 +142,41 @@ class Runtime:
         most = variant.settings.get("ServerlessConfig", {}).get("MaxConcurrency")
         if most is not None and variant.in_flight >= most:
             raise ApiError("ThrottlingException", "Rate exceeded")
-        try:
-            with self._hosting.meter.invocation(endpoint, variant) as measured:
-                await _awake(variant)
-                measured.asked()
-                return await variant.invoke(body, _forwarded(headers), container=container)
-        except ServerDownError:
-            message = f"The server of variant {variant.name} is down and is being restarted."
-            raise ApiError("ServiceUnavailable", message, 503) from None
-        except ContainerError as error:
-            raise _model_error(endpoint, variant, error) from None
+        with _explained(endpoint, variant), self._hosting.meter.invocation(endpoint, variant) as measured:
+            await _awake(variant)
+            measured.asked()
+            return await variant.invoke(body, _forwarded(headers), container=container)
+
+    async def _stream(
+        self,
+        endpoint: Endpoint,
+        variant: Variant,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        container: str | None,
+    ) -> StreamedResponse:
+        if "ServerlessConfig" in variant.settings:
+            raise _validation("Response streaming is not supported for serverless endpoints.")
+        # Unlike InvokeEndpoint, this operation has a header of its own for what the caller accepts.
+        asked = {**headers, "accept": headers.get(f"{_PREFIX}accept", "*/*")}
+        with _explained(endpoint, variant), self._hosting.meter.invocation(endpoint, variant) as measured:
+            measured.asked()
+            answer = await variant.stream(body, _forwarded(asked), container=container)
+        given = _answer_headers(variant, headers, answer)
+        given[f"{_PREFIX}content-type"], given["content-type"] = given["content-type"], event_stream.CONTENT_TYPE
+        return 200, given, answer.send
+
+
+@contextlib.contextmanager
+def _explained(endpoint: Endpoint, variant: Variant) -> Iterator[None]:
+    try:
+        yield
+    except ServerDownError:
+        message = f"The server of variant {variant.name} is down and is being restarted."
+        raise ApiError("ServiceUnavailable", message, 503) from None
+    except ContainerError as error:
+        raise _model_error(endpoint, variant, error) from None
 
 
 def _check_request(headers: Mapping[str, str], body: bytes) -> None:
@@ -192,7 +225,7 @@ def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
     return {"accept": "*/*"} | {name: headers[name] for name in names if name in headers}
 
 
-def _answer_headers(variant: Variant, headers: Mapping[str, str], answer: Reply) -> dict[str, str]:
+def _answer_headers(variant: Variant, headers: Mapping[str, str], answer: Reply | StreamedAnswer) -> dict[str, str]:
     # The lower-case name keeps the emulator from rewriting the model's content type into the control plane's.
     given = {"content-type": answer.headers.get("content-type", "application/octet-stream")}
     given["x-amzn-invoked-production-variant"] = variant.name

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Answer = dict[str, Any]
     Operation = Callable[[Place, dict[str, Any]], Answer | Awaitable[Answer]]
+    Body = Callable[..., Awaitable[None]]  # sends itself, given ASGI's receive and send
+    StreamedResponse = tuple[int, dict[str, str], Body]
 
 Response = tuple[int, dict[str, str], bytes]
 
