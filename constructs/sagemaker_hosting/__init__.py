@@ -6,6 +6,7 @@ from sagemaker_hosting.capture_bucket import CaptureBucket
 from sagemaker_hosting.encryption_key import EncryptionKey
 from sagemaker_hosting.gateway_logging import GatewayLogging
 from sagemaker_hosting.invocation_front import InvocationFront
+from sagemaker_hosting.multi_model_endpoint import MultiModelEndpoint
 from sagemaker_hosting.realtime_endpoint import RealtimeEndpoint
 from sagemaker_hosting.serverless_endpoint import ServerlessEndpoint
 from sagemaker_hosting.shared_resources import SharedResources
@@ -18,6 +19,7 @@ __all__ = [
     "EncryptionKey",
     "GatewayLogging",
     "InvocationFront",
+    "MultiModelEndpoint",
     "RealtimeEndpoint",
     "ServerlessEndpoint",
     "SharedResources",

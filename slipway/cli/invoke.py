@@ -18,6 +18,7 @@ def invoke(
     *,
     data: Annotated[Path | None, typer.Option(help="file with a JSON request; else the model's example")] = None,
     variant: Annotated[str | None, typer.Option(help="the variant to ask; chosen by weight if absent")] = None,
+    model: Annotated[str | None, typer.Option(help="the model to ask, of a multi-model endpoint")] = None,
     environment: Annotated[str, typer.Option("-e", "--environment", help="where the endpoint runs")] = "local",
     output: FormatOption = Format.TEXT,
     project: ProjectOption = None,
@@ -28,9 +29,10 @@ def invoke(
     found = find_project(project)
     deployment = found.deployment(environment, with_artifacts=False)
     operations.endpoint_name(deployment, endpoint)
-    request = _read(data) if data is not None else _example(found, deployment, endpoint)
+    operations.target_model(deployment, endpoint, model)
+    request = _read(data) if data is not None else _example(found, deployment, endpoint, model)
     connection = _local_connection(found, deployment) if environment == "local" else None
-    reply = operations.invoke(deployment, endpoint, request, variant=variant, connection=connection)
+    reply = operations.invoke(deployment, endpoint, request, variant=variant, model=model, connection=connection)
     answer(output, asdict(reply), json.dumps(reply.answer))
 
 
@@ -43,8 +45,11 @@ def _read(data: Path) -> Any:
         raise UsageError(f"{data} is not JSON: {error}") from error
 
 
-def _example(project: Project, deployment: Deployment, endpoint: str) -> Any:
-    model = deployment.endpoints[endpoint].models()[0][1]
+def _example(project: Project, deployment: Deployment, endpoint: str, named: str | None) -> Any:
+    hosted = [model for _, model in deployment.endpoints[endpoint].hosted_models()]
+    if not hosted:
+        raise UsageError(f"'{endpoint}' hosts models of somebody else: give a request with --data FILE")
+    model = hosted[0] if named is None else named
     locked = project.lock.models.get(model)
     manifest = project.artifact_folder(model, "" if locked is None else locked.digest) / "manifest.json"
     if not manifest.is_file():

@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 from slipway import operations
 from slipway.demo.compare import agreement, in_words, rows
 from slipway.demo.result import CheckedEndpoint, CheckedFront
-from slipway.specs import HostError, RealtimeEndpointSpec
+from slipway.specs import HostError, MultiModelEndpointSpec, RealtimeEndpointSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,23 +30,28 @@ PATIENCE_SECONDS = 35
 
 
 def hosted(spec: AnyEndpoint) -> list[tuple[str | None, str]]:
-    """Return each variant and its model; kinds with a single one are not asked for it by name."""
+    """Return each variant and its model; kinds with a single variant are not asked for it by name."""
     if isinstance(spec, RealtimeEndpointSpec):
         return [(variant.name, variant.model) for variant in spec.variants]
+    if isinstance(spec, MultiModelEndpointSpec):
+        return [(None, model) for model in spec.models or ()]
     return [(None, spec.model)]
 
 
 def ask_endpoint(
     deployment: Deployment, endpoint: str, variant: str | None, original: Samples, cloud: Cloud
 ) -> CheckedEndpoint:
-    """Ask one variant through boto3 and compare with the original's answers."""
-    connection = _connection(deployment, cloud)
-    reply = operations.invoke(deployment, endpoint, _request(original), variant=variant, connection=connection)
+    """Ask one variant, or one of its models, through boto3 and compare with the original's answers."""
+    connection, spec = _connection(deployment, cloud), deployment.endpoints[endpoint]
+    model = original.model if isinstance(spec, MultiModelEndpointSpec) else None
+    reply = operations.invoke(
+        deployment, endpoint, _request(original), variant=variant, model=model, connection=connection
+    )
     locked = deployment.artifacts[original.model].locked
     near = agreement(locked.metric, rows(reply.answer), original.answers)
     return CheckedEndpoint(
         name=reply.endpoint,
-        kind=deployment.endpoints[endpoint].kind,
+        kind=spec.kind,
         variant=reply.variant,
         model=original.model,
         size_ratio=round(locked.size_ratio, 4),
@@ -64,7 +69,8 @@ def ask_endpoint(
 def ask_front(deployment: Deployment, endpoint: str, original: Samples, cloud: Cloud) -> CheckedFront:
     """Ask one front through signed HTTP and compare likewise."""
     connection = _connection(deployment, cloud)
-    url = local_url(_front_url(deployment, endpoint, connection), cloud)
+    # Where an endpoint hosts several models, the address says which one it wants to know.
+    url = local_url(_front_url(deployment, endpoint, connection), cloud).replace("{target}", original.model)
     unsigned = _post(url, _request(original), {})
     answer = _post(url, _request(original), _signature(url, _request(original), connection))
     metric = deployment.artifacts[original.model].locked.metric

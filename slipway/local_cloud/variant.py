@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .library import LoadError
 from .server_process import INVOCATION_SECONDS
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ class Variant:
         return all(container.server.ready for container in self.containers)
 
     @property
+    def multi_model(self) -> bool:
+        """Whether each request names the model that it is for."""
+        return any(container.library is not None for container in self.containers)
+
+    @property
     def in_flight(self) -> int:
         """How many requests are being answered."""
         return sum(container.server.in_flight for container in self.containers)
@@ -83,6 +89,8 @@ class Variant:
         Raises:
             ServerDownError: At once, where nothing can answer.
             ContainerError: If a container answers with an error, or not in time.
+            ArchiveError: If a multi-model variant has no such model.
+            ModelNotReadyError: If the model of a multi-model variant is not loaded in time.
         """
         (container,) = self.containers
         return await _ask(container, body, headers, seconds)
@@ -113,9 +121,11 @@ class Variant:
 
 async def _ask(container: Container, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
     try:
-        reply = await container.server.invoke(body, headers, seconds)
+        reply = await container.answer(body, headers, seconds)
     except TimeoutError:
         raise ContainerError(container.name) from None
+    except LoadError as error:
+        raise ContainerError(container.name, error.reply.status, error.reply.body) from None
     if not 200 <= reply.status < 300:  # noqa: PLR2004  what HTTP calls success
         raise ContainerError(container.name, reply.status, reply.body)
     return reply

@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway.operations.submit import ONLY_VARIANT, submit
+from slipway.operations.target_model import target_model
 from slipway.specs import Deployment, GateError, HostError, UsageError
 from slipway.specs.suggest import did_you_mean
 
@@ -55,6 +56,7 @@ def invoke(
     request: Any,
     *,
     variant: str | None = None,
+    model: str | None = None,
     connection: Mapping[str, str] | None = None,
 ) -> Reply:
     """Send one JSON request through ``sagemaker-runtime`` and return the answer.
@@ -64,14 +66,16 @@ def invoke(
         endpoint: By the name of its file.
         request: What is sent, as JSON.
         variant: Which variant answers. Default: SageMaker chooses by weight; asynchronous endpoints have only one.
+        model: Which model of a multi-model endpoint answers; other endpoints take none.
         connection: Settings of a local cloud. Default: the caller's own AWS configuration.
 
     Raises:
-        UsageError: If the environment deploys no such endpoint, or it has no variants to choose from.
+        UsageError: If the environment deploys no such endpoint, or it has no such variant or model to choose.
         GateError: If the endpoint or its model refuses the request.
         HostError: If nothing can be reached, or there are no credentials.
     """
     name = endpoint_name(deployment, endpoint)
+    archive = target_model(deployment, endpoint, model)
     if deployment.endpoints[endpoint].kind == "async":
         if variant is not None:
             raise UsageError(f"'{endpoint}' is asynchronous and has one variant: ask it without naming one")
@@ -79,6 +83,7 @@ def invoke(
         return Reply(name, ONLY_VARIANT, json.loads(body))
     client = client_for("sagemaker-runtime", deployment, connection)
     target = {} if variant is None else {"TargetVariant": variant}
+    target |= {} if archive is None else {"TargetModel": archive}
     try:
         reply = client.invoke_endpoint(
             EndpointName=name, ContentType="application/json", Body=json.dumps(request).encode(), **target

@@ -27,6 +27,7 @@ from slipway.specs.manifest import (
     Tokenize,
 )
 from slipway.specs.model import ModelSpec
+from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
 from slipway.specs.project import Project
 from slipway.specs.realtime import RealtimeEndpointSpec
 from slipway.specs.serverless import ServerlessEndpointSpec
@@ -47,6 +48,7 @@ __all__ = [
     "LockedModel",
     "Manifest",
     "ModelSpec",
+    "MultiModelEndpointSpec",
     "PassTensor",
     "Problem",
     "Project",

@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from slipway.specs.async_endpoint import AsyncEndpointSpec
+from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
 from slipway.specs.realtime import RealtimeEndpointSpec
 from slipway.specs.serverless import ServerlessEndpointSpec
 
-AnyEndpoint = RealtimeEndpointSpec | AsyncEndpointSpec | ServerlessEndpointSpec
+AnyEndpoint = RealtimeEndpointSpec | AsyncEndpointSpec | MultiModelEndpointSpec | ServerlessEndpointSpec
 EndpointSpec = Annotated[AnyEndpoint, Field(discriminator="kind")]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from slipway.catalog import instance_types
 from slipway.specs.async_endpoint import AsyncEndpointSpec
+from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
+from slipway.specs.multi_model_rules import too_large
 from slipway.specs.serverless import ServerlessEndpointSpec
 from slipway.specs.suggest import did_you_mean
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from slipway.specs.environment import EnvironmentSpec
     from slipway.specs.errors import Problem
     from slipway.specs.realtime import RealtimeEndpointSpec
+
+    OnInstances: TypeAlias = RealtimeEndpointSpec | AsyncEndpointSpec | MultiModelEndpointSpec
 
 MIB = 1 << 20
 
@@ -38,6 +42,9 @@ def placement_problems(spec: AnyEndpoint, document: Document, environment: Envir
 
 def size_problems(spec: AnyEndpoint, document: Document, artifacts: Mapping[str, Artifact]) -> Iterator[Problem]:
     """Find artifacts that do not fit into the memory which they are given."""
+    if isinstance(spec, MultiModelEndpointSpec):
+        yield from (document.problem(path, message) for path, message in too_large(spec, artifacts))
+        return
     if isinstance(spec, ServerlessEndpointSpec):
         rooms: list[tuple[Keys, str, int | None]] = [(("memory_mib",), spec.model, spec.memory_mib)]
     else:
@@ -60,8 +67,12 @@ def _machines(spec: RealtimeEndpointSpec | AsyncEndpointSpec) -> list[tuple[Keys
     return [((*path, "instance_type"), variant.model, variant.instance_type) for path, variant in spec.fleets()]
 
 
-def _not_sold(spec: RealtimeEndpointSpec | AsyncEndpointSpec, document: Document, region: str) -> Iterator[Problem]:
-    for path, _, name in _machines(spec):
+def _not_sold(spec: OnInstances, document: Document, region: str) -> Iterator[Problem]:
+    if isinstance(spec, MultiModelEndpointSpec):
+        written: list[tuple[Keys, str]] = [(("instance_type",), spec.instance_type)]
+    else:
+        written = [(path, name) for path, _, name in _machines(spec)]
+    for path, name in written:
         machine = instance_types()[name]
         if region not in machine.regions:
             like = [other.name for other in instance_types().values() if _like(other, machine, region)]

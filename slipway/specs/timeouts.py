@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from slipway.specs.artifact import Artifact
-    from slipway.specs.machine import OnInstances
+    from slipway.specs.async_endpoint import AsyncEndpointSpec
+    from slipway.specs.parts import Variant
 
 # Source: SageMaker accepts 60 to 3600 s for both.
 MOST_SECONDS: Final = 3600
@@ -20,14 +21,14 @@ STARTUP_BYTES_PER_SECOND: Final = 20 << 20
 STEP_SECONDS: Final = 60
 
 
-def download_timeout_seconds(variant: OnInstances, artifact: Artifact) -> int:
+def download_timeout_seconds(variant: Variant | AsyncEndpointSpec, artifact: Artifact) -> int:
     """Return how long SageMaker may take to fetch and unpack a variant's archive: its own choice, else 300 s + size."""
     if variant.download_timeout_seconds is not None:
         return variant.download_timeout_seconds
     return _for_size(DOWNLOAD_SECONDS, artifact, DOWNLOAD_BYTES_PER_SECOND)
 
 
-def startup_timeout_seconds(variant: OnInstances, artifact: Artifact) -> int:
+def startup_timeout_seconds(variant: Variant | AsyncEndpointSpec, artifact: Artifact) -> int:
     """Return how long a variant's container may take until /ping answers: its own choice, else 600 s + size."""
     if variant.startup_timeout_seconds is not None:
         return variant.startup_timeout_seconds

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import uuid
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from slipway.local_cloud import model_error
+from slipway.local_cloud.archive import ArchiveError
+from slipway.local_cloud.library import TARGET_MODEL, ModelNotReadyError
 from slipway.local_cloud.server_process import INVOCATION_SECONDS, ServerDownError, StartupError
 from slipway.local_cloud.traffic import NoVariantError
 from slipway.local_cloud.variant import ContainerError
@@ -32,7 +35,6 @@ PATH: Final = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|inv
 _MOST_BYTES: Final = 6 * 1024 * 1024
 _PREFIX: Final = "x-amzn-sagemaker-"
 _UNMODELLED: Final = (
-    "target-model",
     "target-container-hostname",
     "inference-component",
     "enable-explanations",
@@ -81,6 +83,7 @@ class Runtime:
         if endpoint.fleet is not None and "AsyncInferenceConfig" in endpoint.fleet.config.request:
             raise _validation(f"Endpoint {endpoint.name} is asynchronous: use InvokeEndpointAsync.")
         variant = self._variant(endpoint, headers.get(f"{_PREFIX}target-variant"))
+        _check_target_model(endpoint, variant, headers)
         shadow = self._shadow(endpoint, variant)
         try:
             answer = await self._answer(endpoint, variant, headers, body)
@@ -134,6 +137,11 @@ class Runtime:
         except ServerDownError:
             message = f"The server of variant {variant.name} is down and is being restarted."
             raise ApiError("ServiceUnavailable", message, 503) from None
+        except ArchiveError as error:
+            raise _validation(str(error)) from None
+        except ModelNotReadyError:
+            message = f"Model {headers[TARGET_MODEL]} of endpoint {endpoint.name} is not ready: wait and try again."
+            raise ApiError("ModelNotReadyException", message, 429) from None
         except ContainerError as error:
             raise _model_error(endpoint, variant, error) from None
 
@@ -161,8 +169,18 @@ async def _awake(variant: Variant) -> None:
         raise ContainerError(variant.containers[0].name, body=text.encode()) from None
 
 
+def _check_target_model(endpoint: Endpoint, variant: Variant, headers: Mapping[str, str]) -> None:
+    named = TARGET_MODEL in headers
+    if named and not variant.multi_model:
+        raise _validation(
+            f"Endpoint {endpoint.name} is not a multi-model endpoint and does not support target model header."
+        )
+    if variant.multi_model and not named:
+        raise _validation(f"Request {uuid.uuid4()} is missing a target model header.")
+
+
 def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
-    names = ("content-type", "accept", f"{_PREFIX}custom-attributes", f"{_PREFIX}inference-id")
+    names = ("content-type", "accept", f"{_PREFIX}custom-attributes", f"{_PREFIX}inference-id", TARGET_MODEL)
     return {"accept": "*/*"} | {name: headers[name] for name in names if name in headers}
 
 
