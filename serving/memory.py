@@ -10,25 +10,25 @@ from pathlib import Path
 _MEBI = 1024 * 1024
 
 # What is left to the interpreter and to the requests that are being answered. A guess: MiniLM takes some 2 MiB a text.
-_SHARE_OF_MODELS = 0.7
+SHARE_OF_MODELS = 0.7
 
 # Measured, onnxruntime 1.31 on x86-64, one session: MiniLM int8 (23 MB) takes 37 MB, fp32 (91 MB) takes 115 MB, a model
 # of a few bytes 2 MB. While a model is being read its weights are in memory twice.
-_BYTES_PER_BYTE = 2
-_BYTES_PER_MODEL = 4 * _MEBI
+BYTES_PER_BYTE = 2
+BYTES_PER_MODEL = 4 * _MEBI
 
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def for_models_mib() -> int:
     """Return the share of the container's memory that models may take."""
-    return max(1, int(_container_bytes() * _SHARE_OF_MODELS) // _MEBI)
+    return max(1, int(_container_bytes() * SHARE_OF_MODELS) // _MEBI)
 
 
 def cost_bytes(folder: Path) -> int:
     """Return what the model in `folder` is accounted for, from the size of its files."""
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return size * _BYTES_PER_BYTE + _BYTES_PER_MODEL
+    return size * BYTES_PER_BYTE + BYTES_PER_MODEL
 
 
 def give_back() -> None:

@@ -4,19 +4,17 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from aws_cdk import AssetHashType, AssetStaging, FileAssetPackaging, Stack
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from sagemaker_hosting.acknowledge import acknowledge_wildcard
+from sagemaker_hosting.folder_rights import grant_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import FileAssetLocation, IStackSynthesizer
+    from aws_cdk import aws_iam as iam
 
     from slipway.specs import Artifact
-
-DIGEST_CHARACTERS = 32
 
 
 class ModelFolder(Construct):
@@ -63,21 +61,9 @@ class ModelFolder(Construct):
 
         A fleet that scales out during a rollout reads the former folder again.
         """
-        stack = Stack.of(self)
-        folder = self.keys[0].rsplit("/", 2)[0]
-        archives = stack.format_arn(
-            service="s3", account="", region="", resource=self._bucket, resource_name=f"{folder}/*.gz"
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["s3:GetObject"],
-                conditions={"StringEquals": {"aws:ResourceAccount": stack.account}},
-                resources=[archives],
-            )
-        )
-        acknowledge_wildcard(role, archives, "callers name the archive; the folders are this endpoint's own")
+        grant_folder(role, bucket=self._bucket, prefix=f"{self.keys[0].rsplit('/', 2)[0]}/", ending=".gz")
 
 
 def _digest(artifacts: Sequence[Artifact]) -> str:
     lines = sorted(f"{artifact.model} {artifact.locked.digest}" for artifact in artifacts)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:DIGEST_CHARACTERS]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -3,11 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from aws_cdk import CfnOutput, CfnTag, Stack
-from aws_cdk import aws_iam as iam
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_sagemaker as sagemaker
 
-from sagemaker_hosting.acknowledge import acknowledge_wildcard
+from sagemaker_hosting.folder_rights import grant_folder
 from sagemaker_hosting.instance_endpoint import InstanceEndpoint
 from sagemaker_hosting.model_folder import ModelFolder
 from sagemaker_hosting.variant_scaling import VariantScaling
@@ -67,50 +66,39 @@ class MultiModelEndpoint(InstanceEndpoint):
             )
 
     def _model(self, artifacts: list[Artifact]) -> sagemaker.CfnModel:
-        spec, container = self._spec, sagemaker.CfnModel.ContainerDefinitionProperty
-        folder, url = None, spec.prefix
-        if url is None:
-            folder = ModelFolder(self, "Models", artifacts=artifacts, uploads=self._site.uploads)
-            url = folder.url
-        else:
-            self._read_folder(url)
+        spec, (url, archives) = self._spec, self._folder(artifacts)
+        cache = sagemaker.CfnModel.MultiModelConfigProperty(model_cache_setting="Enabled" if spec.cache else "Disabled")
         model = sagemaker.CfnModel(
             self,
             "Model",
             enable_network_isolation=spec.network_isolation,
             execution_role_arn=self._role.role.role_arn,
-            primary_container=container(
+            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 environment=dict(spec.environment) or None,
                 image=self._images([spec.server])[spec.server].uri,
                 mode="MultiModel",
                 model_data_url=url,
-                multi_model_config=sagemaker.CfnModel.MultiModelConfigProperty(
-                    model_cache_setting="Enabled" if spec.cache else "Disabled"
-                ),
+                multi_model_config=cache,
             ),
-            tags=[CfnTag(key=f"slipway:artifact:{one.model}", value=one.locked.digest) for one in artifacts[:30]],
             vpc_config=self._place(),
         )
-        if folder is not None:
-            folder.grant_read(self._role.role)
-            model.add_metadata("slipway:archives", folder.keys)
+        if archives:
+            # `cdk gc` keeps what a template names, and the folder alone names none of them.
+            model.add_metadata("slipway:archives", archives)
         model.node.add_dependency(self._role.policy)
         CfnOutput(Stack.of(self), "ModelFolder", value=url)
         return model
 
-    def _read_folder(self, url: str) -> None:
-        """Let the role read what lies in somebody else's folder, and find out that something does not."""
-        place, stack = urlsplit(url), Stack.of(self)
-        prefix, bucket = place.path.lstrip("/"), f"arn:{stack.partition}:s3:::{place.netloc}"
-        ours = {"StringEquals": {"aws:ResourceAccount": stack.account}}
-        archives = f"{bucket}/{prefix}*"
-        role = self._role.role
-        role.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], conditions=ours, resources=[archives]))
-        listing = {**ours, "StringLike": {"s3:prefix": [f"{prefix}*"]}}
-        role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], conditions=listing, resources=[bucket]))
-        acknowledge_wildcard(role, archives, "callers name the archive, and new ones need no deployment")
-        if self._spec.prefix_key is not None:
-            role.add_to_policy(iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self._spec.prefix_key]))
+    def _folder(self, artifacts: list[Artifact]) -> tuple[str, list[str]]:
+        """Return where the archives lie, and the keys of those that this stack uploads; the role may read them."""
+        role, url = self._role.role, self._spec.prefix
+        if url is None:
+            folder = ModelFolder(self, "Models", artifacts=artifacts, uploads=self._site.uploads)
+            folder.grant_read(role)
+            return folder.url, folder.keys
+        place = urlsplit(url)
+        grant_folder(role, bucket=place.netloc, prefix=place.path.lstrip("/"), key_arn=self._spec.prefix_key)
+        return url, []
 
     def _fleet_config(self, model: sagemaker.CfnModel) -> sagemaker.CfnEndpointConfig:
         spec = self._spec

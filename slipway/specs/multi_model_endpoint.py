@@ -62,7 +62,7 @@ class MultiModelEndpointSpec(Spec):
         "results": "a multi-model endpoint answers at once: remove the key, or use kind: async",
         "notify": "a multi-model endpoint answers at once: remove the key, or use kind: async",
         "outside_vpc": "a multi-model endpoint is placed in the environment's network: remove the key",
-        "routing": "SageMaker asks a machine that has the model loaded: remove the key",
+        "routing": "requests go to a machine that has the model loaded already: remove the key",
         "download_timeout_seconds": "models are fetched when they are asked for, which SageMaker gives 360 s: "
         "remove the key",
     }

@@ -34,7 +34,13 @@ def too_large(spec: MultiModelEndpointSpec, artifacts: Mapping[str, Artifact]) -
         needed_mib = -(-(artifact.locked.archive.size_bytes * BYTES_PER_BYTE + BYTES_PER_MODEL) // MIB)
         if needed_mib > room_mib:
             message = f"'{model}' takes {needed_mib:,} MiB once loaded and models have {room_mib:,} MiB"
-            yield ("models", index), f"{message} of '{spec.instance_type}': choose a larger machine, or leave it out"
+            yield ("models", index), f"{message}: {_mend(spec)}, or leave it out"
+
+
+def _mend(spec: MultiModelEndpointSpec) -> str:
+    if MEMORY_VARIABLE in spec.environment:
+        return f"raise environment.{MEMORY_VARIABLE}"
+    return f"choose a larger machine than '{spec.instance_type}'"
 
 
 def models_memory_mib(spec: MultiModelEndpointSpec) -> int | None:
