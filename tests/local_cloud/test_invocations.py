@@ -107,7 +107,7 @@ def test_captured_invocations_arrive_in_s3(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("operation", "arguments"),
     [
-        ("invoke_endpoint", {"Body": b"", "TargetModel": "a.tar.gz"}),
+        ("invoke_endpoint", {"Body": b"", "EnableExplanations": "a[0]"}),
         ("invoke_endpoint_with_response_stream", {"Body": b""}),
     ],
 )
