@@ -73,6 +73,8 @@ class Library:
         self._server = server
         self._files = ModelFiles(folder, prefix)
         self._cached = cached
+        self.on_use: Callable[[bool, float], None] = lambda _hit, _seconds: None
+        """Hears of each request that got its model: whether it was in memory, and else how many seconds it waited."""
         self._models: dict[str, _Loaded] = {}
         self._order = itertools.count()
         self._changed = asyncio.Event()
@@ -101,12 +103,15 @@ class Library:
             ServerDownError: If the server is not there.
             TimeoutError: If it does not answer in time.
         """
-        target = headers[TARGET_MODEL]
-        deadline = asyncio.get_running_loop().time() + seconds
+        target, now = headers[TARGET_MODEL], asyncio.get_running_loop().time
+        began = now()
+        deadline = began + seconds
         model = self._taken(target)
+        hit = _ready(model)
         try:
             await _by(deadline, model.loading)
-            left = deadline - asyncio.get_running_loop().time()
+            self.on_use(hit, now() - began)
+            left = deadline - now()
             return await self._server.request("POST", f"/models/{model.name}/invoke", headers, body, left)
         finally:
             await self._returned(target, model)

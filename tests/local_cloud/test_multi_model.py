@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -274,3 +275,29 @@ def test_update_moves_to_another_folder_without_a_failed_request(aws: Aws) -> No
         answers.append(ask(aws, 3))
     assert set(answers) == {"3", "5"}
     assert aws.settled("library")["EndpointStatus"] == "InService"
+
+
+def test_loading_and_cache_hits_are_published(aws: Aws) -> None:
+    library(aws, 3)
+    assert [ask(aws, 3) for _ in range(4)] == ["3"] * 4
+    watch = aws.client("cloudwatch")
+    now = datetime.now(UTC)
+
+    def found(name: str) -> list[float]:
+        points = watch.get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName=name,
+            Dimensions=[{"Name": "EndpointName", "Value": "library"}, {"Name": "VariantName", "Value": "many"}],
+            StartTime=now - timedelta(minutes=30),
+            EndTime=now + timedelta(minutes=5),
+            Period=3600,
+            Statistics=["SampleCount", "Sum"],
+        )["Datapoints"]
+        return [sum(point[key] for point in points) for key in ("SampleCount", "Sum")]
+
+    before = found("ModelCacheHit")
+    assert [ask(aws, 3) for _ in range(3)] == ["3"] * 3
+    eventually(lambda: found("ModelCacheHit")[1] >= before[1] + 3)
+    hits, waits = found("ModelCacheHit"), found("ModelLoadingWaitTime")
+    assert 0 < waits[0] < hits[0]  # some were not in memory, and those waited
+    assert waits[1] > 1000  # microseconds

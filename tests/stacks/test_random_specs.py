@@ -33,6 +33,13 @@ SEEDS: Final = 10
 BATCH: Final = 50
 FEWEST_ACCEPTED: Final = 0.2  # a strategy that is always refused would prove nothing
 
+
+def of_one_folder(endpoint: dict[str, Any]) -> dict[str, Any]:
+    """Take one of the two folders from a multi-model endpoint that has both; draws alone would mostly be refused."""
+    both = {"models", "prefix"} <= endpoint.keys()
+    return {key: value for key, value in endpoint.items() if not both or key not in ("prefix", "prefix_key")}
+
+
 ENDPOINTS: Final = specs(
     "endpoint",
     known={
@@ -40,11 +47,13 @@ ENDPOINTS: Final = specs(
         "end": st.sampled_from(["06:00", "07:15"]),
         "instance_type": machines(),
         "model": names("digits", "minilm", "minilm-fp32"),
+        "models": st.lists(names("digits", "minilm", "minilm-fp32"), min_size=1, max_size=3, unique=True),
+        "prefix": names("s3://team-models/released/"),
         "start": st.sampled_from(["20:00", "22:30"]),
         "timezone": names("Europe/Berlin", "UTC"),
         "weight": st.sampled_from([0.0, 0.5, 1.0, 90.0]),
     },
-)
+).map(of_one_folder)
 ENVIRONMENTS: Final = specs(
     "environment",
     known={"account": st.just("111122223333"), "region": st.sampled_from(REGIONS)},
