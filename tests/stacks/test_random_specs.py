@@ -35,9 +35,13 @@ FEWEST_ACCEPTED: Final = 0.2  # a strategy that is always refused would prove no
 
 
 def of_one_folder(endpoint: dict[str, Any]) -> dict[str, Any]:
-    """Take one of the two folders from a multi-model endpoint that has both; draws alone would mostly be refused."""
-    both = {"models", "prefix"} <= endpoint.keys()
-    return {key: value for key, value in endpoint.items() if not both or key not in ("prefix", "prefix_key")}
+    """Give a multi-model endpoint one of its two folders, where draws alone would mostly be refused."""
+    if endpoint["kind"] != "multi-model":
+        return endpoint
+    if "models" not in endpoint and "prefix" not in endpoint:
+        return {**endpoint, "models": ["digits"]}
+    beside = ("prefix", "prefix_key") if "models" in endpoint else ()
+    return {key: value for key, value in endpoint.items() if key not in beside}
 
 
 ENDPOINTS: Final = specs(
