@@ -89,6 +89,11 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": b""})
         self._log("info", 200, wait)
 
+    async def say(self, status: int, document: Any) -> None:
+        """Send a JSON document and write the line."""
+        await self._respond(status, _JSON, orjson.dumps(document), ())
+        self._log("info", status)
+
     async def refuse(self, error: RequestError, **fields: Any) -> None:
         """Send an error as JSON and write the line.
 

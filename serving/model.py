@@ -90,6 +90,8 @@ def _session(path: Path, threads: int) -> Any:
     options.log_severity_level = 3  # errors; its warnings are no user's business
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except MemoryError:
+        raise
     except Exception as error:  # the runtime's own exceptions share no public base
         raise ModelError(f"{path}: cannot be loaded: {str(error).splitlines()[0]}") from error
 

@@ -19,6 +19,7 @@ from serving import log, manifest
 from serving.app import App
 from serving.engine import Engine
 from serving.errors import ModelError, PortError, ServingError
+from serving.multi_app import MultiApp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,8 @@ def serve(settings: Settings) -> int:
     Raises:
         ServingError: If the manifest, the port or the model does not allow it.
     """
-    manifest.read(settings.model_dir)  # what cannot be served binds no port
+    if not settings.multi_model:
+        manifest.read(settings.model_dir)  # what cannot be served binds no port
     process = _Process(settings, _bind(settings.host, settings.port))
     process.run()
     if process.failure is not None:
@@ -71,7 +73,7 @@ class _Process:
         self._settings = settings
         self._listener = listener
         self._engine = Engine(max_batch=settings.max_batch)
-        self._app = App(self._engine, settings)
+        self._app = MultiApp(settings) if settings.multi_model else App(self._engine, settings)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 self._app,
@@ -97,7 +99,10 @@ class _Process:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
-        threading.Thread(target=self._load, args=(loop,), name="loader", daemon=True).start()
+        if self._settings.multi_model:
+            log.write("info", "ready", models_memory_mib=self._settings.models_memory_mib)
+        else:
+            threading.Thread(target=self._load, args=(loop,), name="loader", daemon=True).start()
         patrol = loop.create_task(self._app.patrol())
         await self._uvicorn.serve(sockets=[self._listener])
         patrol.cancel()
@@ -138,6 +143,7 @@ def start_facts(settings: Settings) -> dict[str, object]:
         "pid": os.getpid(),
         "host": settings.host,
         "port": settings.port,
+        "multi_model": settings.multi_model,
         "model_dir": str(settings.model_dir),
         "threads": settings.threads,
         "queue_limit": settings.queue_limit,

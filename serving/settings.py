@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from serving import memory
 from serving.errors import SettingError
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ class Settings:
 
     host: str
     port: int
+    multi_model: bool
     model_dir: Path
+    models_memory_mib: int
     threads: int
     queue_limit: int
     max_body_bytes: int
@@ -37,10 +40,15 @@ def read(environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingError: If a value is not one that is accepted.
     """
+    multi_model = _choice(environ, "SAGEMAKER_MULTI_MODEL", "false", ("true", "false")) == "true"
     return Settings(
         host=environ.get("SLIPWAY_BIND_HOST") or "0.0.0.0",  # noqa: S104  a container's port is published by its host
         port=_integer(environ, "SAGEMAKER_BIND_TO_PORT", 8080, least=1, most=_MOST_PORT),
-        model_dir=Path(environ.get("SLIPWAY_MODEL_DIR") or "/opt/ml/model"),
+        multi_model=multi_model,
+        model_dir=Path(environ.get("SLIPWAY_MODEL_DIR") or ("/opt/ml/models" if multi_model else "/opt/ml/model")),
+        models_memory_mib=_integer(
+            environ, "SLIPWAY_MODELS_MEMORY_MIB", memory.for_models_mib(), least=1, most=16 * _MEBI
+        ),
         threads=_integer(environ, "SLIPWAY_THREADS", _cores(), least=1, most=1024),
         # Waiting longer than a caller's patience helps nobody: better to say so at once.
         queue_limit=_integer(environ, "SLIPWAY_QUEUE_LIMIT", 64, least=0, most=100_000),

@@ -9,6 +9,7 @@ from sagemaker_hosting import (
     AsyncFront,
     InvocationFront,
     MultiContainerEndpoint,
+    MultiModelEndpoint,
     Oversight,
     PipelineEndpoint,
     RealtimeEndpoint,
@@ -40,10 +41,12 @@ KINDS: Final[dict[str, Callable[..., Hosted]]] = {
     "async": AsyncEndpoint,
     "multi-container": MultiContainerEndpoint,
     "pipeline": PipelineEndpoint,
+    "multi-model": MultiModelEndpoint,
     "realtime": RealtimeEndpoint,
     "serverless": ServerlessEndpoint,
 }
-FRONT_TARGETS: Final[dict[str, Target]] = {"multi-container": "container"}
+FRONT_TARGETS: Final[dict[str, Target]] = {"multi-container": "container", "multi-model": "model"}
+"""What the path of a front ends with, where an endpoint hosts several."""
 
 
 class EndpointStack(Stack):
@@ -61,18 +64,21 @@ class EndpointStack(Stack):
     ) -> None:
         environment, spec = deployment.environment, deployment.endpoints[endpoint]
         name = f"{environment.name_prefix}{endpoint}"
+        # All that this stack uploads lies under one prefix, by which the endpoint's role may read its archives.
+        uploads = DefaultStackSynthesizer(bucket_prefix=f"slipway/{name}/")
         super().__init__(
             scope,
             f"slipway-{deployment.name}-{endpoint}",
             description=spec.description,
             env=Environment(account=environment.account, region=environment.region),
-            # All that this stack uploads lies under one prefix, by which the endpoint's role may read its archives.
-            synthesizer=DefaultStackSynthesizer(bucket_prefix=f"slipway/{name}/"),
+            synthesizer=uploads,
             tags=environment.tags,
             termination_protection=environment.production,
         )
+        # A stack keeps a bound copy to itself, which shares its list of files with the original.
+        uploads.bind(self)
         self.add_stack_dependency(shared)
-        site = Site(environment=environment, shared=shared.resources, source_root=source_root)
+        site = Site(environment=environment, shared=shared.resources, source_root=source_root, uploads=uploads)
         hosted = KINDS[spec.kind](
             self, "Endpoint", artifacts=deployment.artifacts, endpoint_name=name, site=site, spec=spec
         )

@@ -9,6 +9,7 @@ from sagemaker_hosting.environment_dashboard import EnvironmentDashboard
 from sagemaker_hosting.gateway_logging import GatewayLogging
 from sagemaker_hosting.invocation_front import InvocationFront
 from sagemaker_hosting.multi_container_endpoint import MultiContainerEndpoint
+from sagemaker_hosting.multi_model_endpoint import MultiModelEndpoint
 from sagemaker_hosting.oversight import Oversight
 from sagemaker_hosting.pipeline_endpoint import PipelineEndpoint
 from sagemaker_hosting.realtime_endpoint import RealtimeEndpoint
@@ -27,6 +28,7 @@ __all__ = [
     "GatewayLogging",
     "InvocationFront",
     "MultiContainerEndpoint",
+    "MultiModelEndpoint",
     "Oversight",
     "PipelineEndpoint",
     "RealtimeEndpoint",

@@ -57,7 +57,7 @@ class ContainersEndpoint(InstanceEndpoint):
         )
         self._spec = spec
         # One for each container: a model that two of them serve is fetched and unpacked twice.
-        self._artifacts = [artifacts[model] for _, model in spec.models()]
+        self._artifacts = [artifacts[model] for _, model in spec.hosted_models()]
         model = HostedContainers(
             self,
             "Model",

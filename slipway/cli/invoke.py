@@ -19,6 +19,7 @@ def invoke(
     data: Annotated[Path | None, typer.Option(help="file with a JSON request; else the model's example")] = None,
     variant: Annotated[str | None, typer.Option(help="the variant to ask; chosen by weight if absent")] = None,
     container: Annotated[str | None, typer.Option(help="the container to ask, of a multi-container endpoint")] = None,
+    model: Annotated[str | None, typer.Option(help="the model to ask, of a multi-model endpoint")] = None,
     environment: Annotated[str, typer.Option("-e", "--environment", help="where the endpoint runs")] = "local",
     output: FormatOption = Format.TEXT,
     project: ProjectOption = None,
@@ -30,10 +31,11 @@ def invoke(
     deployment = found.deployment(environment, with_artifacts=False)
     operations.endpoint_name(deployment, endpoint)
     operations.check_container(deployment, endpoint, container)
-    request = _read(data) if data is not None else _example(found, _asked(deployment, endpoint, container))
+    operations.target_model(deployment, endpoint, model)
+    request = _read(data) if data is not None else _example(found, _asked(deployment, endpoint, container, model))
     connection = connection_to(found, deployment)
     reply = operations.invoke(
-        deployment, endpoint, request, variant=variant, container=container, connection=connection
+        deployment, endpoint, request, variant=variant, container=container, model=model, connection=connection
     )
     answer(output, asdict(reply), json.dumps(reply.answer))
 
@@ -47,11 +49,14 @@ def _read(data: Path) -> Any:
         raise UsageError(f"{data} is not JSON: {error}") from error
 
 
-def _asked(deployment: Deployment, endpoint: str, container: str | None) -> str:
-    """Return the model that takes the request: the container's, else the first."""
+def _asked(deployment: Deployment, endpoint: str, container: str | None, model: str | None) -> str:
+    """Return the model that takes the request: the one that is named, the container's, else the first."""
     spec = deployment.endpoints[endpoint]
+    hosted = [hosted for _, hosted in spec.hosted_models()]
+    if not hosted:
+        raise UsageError(f"'{endpoint}' hosts models of somebody else: give a request with --data FILE")
     names = [one.name for one in spec.containers] if isinstance(spec, MultiContainerEndpointSpec) else []
-    return spec.models()[0 if container is None else names.index(container)][1]
+    return model or hosted[0 if container is None else names.index(container)]
 
 
 def _example(project: Project, model: str) -> Any:

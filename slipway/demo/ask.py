@@ -36,13 +36,14 @@ def ask_endpoint(
     deployment: Deployment, endpoint: str, hosted: Hosted, original: Samples, cloud: Cloud
 ) -> CheckedEndpoint:
     """Ask one thing that an endpoint hosts through boto3 and compare with the original's answers."""
-    connection = _connection(deployment, cloud)
+    connection, spec = _connection(deployment, cloud), deployment.endpoints[endpoint]
     reply = operations.invoke(
         deployment,
         endpoint,
         _request(original),
         variant=hosted.variant,
         container=hosted.container,
+        model=hosted.model,
         connection=connection,
     )
     size_ratio, latency_ratio = _ratios([deployment.artifacts[model].locked for model in hosted.models])
@@ -50,7 +51,7 @@ def ask_endpoint(
     near = agreement(locked.metric, rows(reply.answer), original.answers)
     return CheckedEndpoint(
         name=reply.endpoint,
-        kind=deployment.endpoints[endpoint].kind,
+        kind=spec.kind,
         variant=reply.variant,
         container=hosted.container,
         model=" > ".join(hosted.models),
@@ -69,7 +70,9 @@ def ask_endpoint(
 def ask_front(deployment: Deployment, endpoint: str, hosted: Hosted, original: Samples, cloud: Cloud) -> CheckedFront:
     """Ask one front through signed HTTP and compare likewise."""
     connection = _connection(deployment, cloud)
-    asked = _front_url(deployment, endpoint, connection).replace(TARGET, hosted.container or TARGET)
+    # Where an endpoint hosts several, the address says which one it wants to know.
+    target = hosted.container or hosted.model or TARGET
+    asked = _front_url(deployment, endpoint, connection).replace(TARGET, target)
     url = local_url(asked, cloud)
     unsigned = _post(url, _request(original), {})
     answer = _post(url, _request(original), _signature(url, _request(original), connection))

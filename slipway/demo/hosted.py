@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slipway.specs import MultiContainerEndpointSpec, PipelineEndpointSpec, RealtimeEndpointSpec
+from slipway.specs import (
+    MultiContainerEndpointSpec,
+    MultiModelEndpointSpec,
+    PipelineEndpointSpec,
+    RealtimeEndpointSpec,
+)
 
 if TYPE_CHECKING:
     from slipway.specs.endpoint import AnyEndpoint
@@ -19,11 +24,13 @@ class Hosted:
         models: What a request passes, in this order; the last one's answer is returned.
         variant: Callers name it; None where they need not.
         container: Likewise.
+        model: Likewise.
     """
 
     models: tuple[str, ...]
     variant: str | None = None
     container: str | None = None
+    model: str | None = None
 
 
 def hosted(spec: AnyEndpoint) -> list[Hosted]:
@@ -32,6 +39,8 @@ def hosted(spec: AnyEndpoint) -> list[Hosted]:
         return [Hosted((variant.model,), variant=variant.name) for variant in spec.variants]
     if isinstance(spec, MultiContainerEndpointSpec):
         return [Hosted((container.model,), container=container.name) for container in spec.containers]
+    if isinstance(spec, MultiModelEndpointSpec):
+        return [Hosted((model,), model=model) for model in spec.models or ()]
     if isinstance(spec, PipelineEndpointSpec):
         return [Hosted(tuple(container.model for container in spec.containers))]
     return [Hosted((spec.model,))]

@@ -24,6 +24,7 @@ class RunningContainer:
         pid: None while no process was started yet, and while none is needed.
         ready: False while it is asleep, or while a dead server is being restarted.
         asleep: A serverless container that nobody asked for lately, or one of a fleet of none.
+        models: Of a multi-model container: the archives whose models are in memory, the last used at the end.
     """
 
     name: str
@@ -31,6 +32,7 @@ class RunningContainer:
     port: int
     ready: bool
     asleep: bool
+    models: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -134,5 +136,7 @@ def _endpoint(found: dict[str, Any]) -> RunningEndpoint:
 
 
 def _variant(found: dict[str, Any]) -> RunningVariant:
-    containers = tuple(RunningContainer(**container) for container in found["containers"])
+    containers = tuple(
+        RunningContainer(**{**container, "models": tuple(container["models"])}) for container in found["containers"]
+    )
     return RunningVariant(**{**found, "containers": containers})

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .archive import download, unpack
 from .child import python_path
+from .library import Library
 from .resting import RestingServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from .exchange import Reply
 
 PRIMARY: Final = "primary"
 
@@ -28,6 +31,7 @@ class Container:
         folder: Holds its model.
         log: Where its server's output goes.
         server: Answers for it.
+        library: Its models, where it hosts many.
     """
 
     name: str
@@ -36,27 +40,48 @@ class Container:
     folder: Path
     log: Path
     server: RestingServer
+    library: Library | None = None
 
     @classmethod
     def of(cls, name: str, number: int, definition: dict[str, Any], folder: Path, log: Path) -> Container:
         """Return a container that has no model and no process yet."""
-        environment = server_environment(folder, definition.get("Environment", {}))
-        return cls(name, number, definition, folder, log, RestingServer(folder, log, environment))
+        many = definition.get("Mode") == "MultiModel"
+        environment = server_environment(folder, definition.get("Environment", {}), multi_model=many)
+        server = RestingServer(folder, log, environment)
+        library = _library(definition, folder, server) if many else None
+        return cls(name, number, definition, folder, log, server, library)
 
     @property
     def image(self) -> str:
         """What it runs."""
         return str(self.definition["Image"])
 
+    async def answer(self, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
+        """Answer one request, whatever the status.
+
+        Raises:
+            ArchiveError: If it names no archive that there is.
+            LoadError: If its model cannot be loaded.
+            ModelNotReadyError: If its model is not loaded in time.
+            ServerDownError: At once, where nothing can answer.
+            TimeoutError: After so many seconds.
+        """
+        if self.library is not None:
+            return await self.library.invoke(body, headers, seconds)
+        return await self.server.invoke(body, headers, seconds)
+
     def fetch(self, s3: Callable[[], Any]) -> None:
-        """Download and unpack its archive; blocks, so it is called off the event loop.
+        """Download and unpack its archive, if it has one of its own; blocks, so it is called off the event loop.
 
         Raises:
             ArchiveError: If there is none, or it must not be unpacked.
         """
         model = self.folder / "model"
-        model.mkdir(parents=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.library is not None:
+            self.library.open(s3)
+            return
+        model.mkdir(parents=True)
         archive = self.folder / "model.tar.gz"
         download(s3(), model_data_url(self.definition), archive, number=self.number)
         unpack(archive, model)
@@ -70,7 +95,12 @@ def model_data_url(definition: dict[str, Any]) -> str:
     return str(definition["ModelDataSource"]["S3DataSource"]["S3Uri"])
 
 
-def server_environment(folder: Path, given: dict[str, str]) -> dict[str, str]:
+def _library(definition: dict[str, Any], folder: Path, server: RestingServer) -> Library:
+    setting = definition.get("MultiModelConfig", {}).get("ModelCacheSetting", "Enabled")
+    return Library(server, folder / "models", model_data_url(definition), cached=setting == "Enabled")
+
+
+def server_environment(folder: Path, given: dict[str, str], *, multi_model: bool = False) -> dict[str, str]:
     """Return the whole environment of a server: the container's own, and what this machine must give it.
 
     Nothing of the emulator's own environment reaches it but the search path for programs.
@@ -82,6 +112,7 @@ def server_environment(folder: Path, given: dict[str, str]) -> dict[str, str]:
         "PYTHONPATH": python_path(),
         "PYTHONUNBUFFERED": "1",
         "SLIPWAY_BIND_HOST": "127.0.0.1",
-        "SLIPWAY_MODEL_DIR": str(folder / "model"),
+        "SLIPWAY_MODEL_DIR": str(folder / ("models" if multi_model else "model")),
+        "SAGEMAKER_MULTI_MODEL": "true" if multi_model else "false",
     }
     return {**given, **ours}

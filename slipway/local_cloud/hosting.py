@@ -133,6 +133,8 @@ class Hosting:
         for variant in fleet.all():
             for container in variant.containers:
                 container.server.on_setup = functools.partial(self.meter.set_up, endpoint, variant)
+                if container.library is not None:
+                    container.library.on_use = functools.partial(self.meter.model_used, endpoint, variant)
         return fleet
 
     def _models(self, config: EndpointConfig) -> dict[str, Model]:

@@ -55,6 +55,12 @@ class Meter:
         if "ServerlessConfig" in variant.settings:
             self.of_variant(endpoint, variant, "ModelSetupTime", seconds * US, unit="Microseconds")
 
+    def model_used(self, endpoint: Endpoint, variant: Variant, hit: bool, seconds: float) -> None:  # noqa: FBT001  heard
+        """Note whether a request found its model in memory, and else how long it waited (only then: a guess)."""
+        self.of_variant(endpoint, variant, "ModelCacheHit", int(hit))
+        if not hit:
+            self.of_variant(endpoint, variant, "ModelLoadingWaitTime", seconds * US, unit="Microseconds")
+
     def queued(self, endpoint: Endpoint, variant: Variant, seconds: float) -> None:
         """Note how long an asynchronous request waited for its turn."""
         self.of_variant(endpoint, variant, "TimeInBacklog", seconds * MS, unit="Milliseconds")

@@ -88,6 +88,15 @@ class ServerProcess:
         self._keeper = asyncio.create_task(self._keep_alive(seconds))
 
     async def invoke(self, body: bytes, headers: Mapping[str, str], seconds: float = INVOCATION_SECONDS) -> Reply:
+        """Pass one invocation on and return the server's answer, whatever its status.
+
+        Raises:
+            ServerDownError: At once, where nothing can answer.
+            TimeoutError: After so many seconds.
+        """
+        return await self.request("POST", "/invocations", headers, body, seconds)
+
+    async def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Reply:
         """Pass one request on and return the server's answer, whatever its status.
 
         Raises:
@@ -97,7 +106,7 @@ class ServerProcess:
         with self._counted():
             try:
                 async with asyncio.timeout(seconds):
-                    return await exchange(self.port, "POST", "/invocations", headers, body)
+                    return await exchange(self.port, method, path, headers, body)
             except NoReplyError as error:
                 raise ServerDownError from error
 

@@ -51,10 +51,12 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
 
 def _container(container: Container) -> dict[str, Any]:
     server = container.server
+    models = [] if container.library is None else container.library.loaded
     return {
         "name": container.name,
         "pid": server.pid,
         "port": server.port,
         "ready": server.ready,
         "asleep": server.asleep,
+        "models": models,
     }

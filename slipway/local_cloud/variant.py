@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from .exchange import NoReplyError
+from .library import LoadError
 from .server_process import INVOCATION_SECONDS, ServerDownError
 from .streamed_answer import StreamedAnswer
 
@@ -79,6 +80,11 @@ class Variant:
         return all(container.server.ready for container in self.containers)
 
     @property
+    def multi_model(self) -> bool:
+        """Whether each request names the model that it is for."""
+        return any(container.library is not None for container in self.containers)
+
+    @property
     def in_flight(self) -> int:
         """How many requests are being answered."""
         return sum(container.server.in_flight for container in self.containers)
@@ -108,6 +114,8 @@ class Variant:
         Raises:
             ServerDownError: At once, where nothing can answer.
             ContainerError: If a container answers with an error, or not in time.
+            ArchiveError: If a multi-model variant has no such model.
+            ModelNotReadyError: If the model of a multi-model variant is not loaded in time.
         """
         deadline = asyncio.get_running_loop().time() + seconds
         last, body, headers = await self._up_to_last(body, headers, deadline, container)
@@ -172,9 +180,11 @@ class Variant:
 async def _ask(container: Container, body: bytes, headers: Mapping[str, str], deadline: float) -> Reply:
     left = deadline - asyncio.get_running_loop().time()
     try:
-        reply = await container.server.invoke(body, headers, left)
+        reply = await container.answer(body, headers, left)
     except TimeoutError:
         raise ContainerError(container.name) from None
+    except LoadError as error:
+        raise ContainerError(container.name, error.reply.status, error.reply.body) from None
     if not _is_success(reply.status):
         raise ContainerError(container.name, reply.status, reply.body)
     return reply

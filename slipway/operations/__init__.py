@@ -2,5 +2,15 @@
 
 from slipway.operations.invoke import Reply, check_container, client_for, endpoint_name, invoke
 from slipway.operations.plan import Planner, StackPlan
+from slipway.operations.target_model import target_model
 
-__all__ = ["Planner", "Reply", "StackPlan", "check_container", "client_for", "endpoint_name", "invoke"]
+__all__ = [
+    "Planner",
+    "Reply",
+    "StackPlan",
+    "check_container",
+    "client_for",
+    "endpoint_name",
+    "invoke",
+    "target_model",
+]

@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway.operations.submit import ONLY_VARIANT, submit
+from slipway.operations.target_model import target_model
 from slipway.specs import Deployment, GateError, HostError, MultiContainerEndpointSpec, UsageError
 from slipway.specs.suggest import did_you_mean
 
@@ -56,6 +57,7 @@ def invoke(
     *,
     variant: str | None = None,
     container: str | None = None,
+    model: str | None = None,
     connection: Mapping[str, str] | None = None,
 ) -> Reply:
     """Send one JSON request through ``sagemaker-runtime`` and return the answer.
@@ -66,22 +68,24 @@ def invoke(
         request: What is sent, as JSON.
         variant: Which variant answers. Default: SageMaker chooses by weight; asynchronous endpoints have only one.
         container: Which container answers. Default: there is no choice, as in all kinds but multi-container.
+        model: Which model of a multi-model endpoint answers; other endpoints take none.
         connection: Settings of a local cloud. Default: the caller's own AWS configuration.
 
     Raises:
-        UsageError: If the environment deploys no such endpoint, or it has no such variant or container.
+        UsageError: If the environment deploys no such endpoint, or it has no such variant, container or model.
         GateError: If the endpoint or its model refuses the request.
         HostError: If nothing can be reached, or there are no credentials.
     """
     name = endpoint_name(deployment, endpoint)
     check_container(deployment, endpoint, container)
+    archive = target_model(deployment, endpoint, model)
     if deployment.endpoints[endpoint].kind == "async":
         if variant is not None:
             raise UsageError(f"'{endpoint}' is asynchronous and has one variant: ask it without naming one")
         body = submit(name, request, lambda service: client_for(service, deployment, connection))
         return Reply(name, ONLY_VARIANT, json.loads(body))
     client = client_for("sagemaker-runtime", deployment, connection)
-    chosen = {"TargetVariant": variant, "TargetContainerHostname": container}
+    chosen = {"TargetVariant": variant, "TargetContainerHostname": container, "TargetModel": archive}
     target = {key: value for key, value in chosen.items() if value is not None}
     try:
         reply = client.invoke_endpoint(

@@ -29,6 +29,7 @@ from slipway.specs.manifest import (
 )
 from slipway.specs.model import ModelSpec
 from slipway.specs.multi_container_endpoint import MultiContainerEndpointSpec
+from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
 from slipway.specs.pipeline_endpoint import PipelineEndpointSpec
 from slipway.specs.project import Project
 from slipway.specs.realtime import RealtimeEndpointSpec
@@ -51,6 +52,7 @@ __all__ = [
     "Manifest",
     "ModelSpec",
     "MultiContainerEndpointSpec",
+    "MultiModelEndpointSpec",
     "PassTensor",
     "PipelineEndpointSpec",
     "Problem",

@@ -88,7 +88,7 @@ class AsyncEndpointSpec(Spec):
         findings.refuse()
         return self
 
-    def models(self) -> list[tuple[str, str]]:
+    def hosted_models(self) -> list[tuple[str, str]]:
         """The one model this endpoint hosts, with the path of the key that names it."""
         return [("model", self.model)]
 

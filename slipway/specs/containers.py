@@ -110,7 +110,7 @@ class ContainersSpec(Spec):
         """What answers inside the containers, in words."""
         return " and ".join(sorted({container.server for container in self.containers}))
 
-    def models(self) -> list[tuple[str, str]]:
+    def hosted_models(self) -> list[tuple[str, str]]:
         """Every model this endpoint hosts, with the path of the key that names it."""
         return [(f"containers.{index}.model", container.model) for index, container in enumerate(self.containers)]
 

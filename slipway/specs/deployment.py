@@ -70,7 +70,7 @@ def read_deployment(
     problems.add(_folder_problems(root))
     if environment is not None:
         problems.add(twin_problems(root, name, environment, document, named_files(root, "endpoints")))
-    artifacts = find({model for spec in endpoints.specs.values() for _, model in spec.models()})
+    artifacts = find({model for spec in endpoints.specs.values() for _, model in spec.hosted_models()})
     for endpoint, spec in endpoints.specs.items():
         problems.add(size_problems(spec, endpoints.documents[endpoint], artifacts))
         problems.add(chain_problems(spec, endpoints.documents[endpoint], tasks))

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from slipway.specs.async_endpoint import AsyncEndpointSpec
 from slipway.specs.multi_container_endpoint import MultiContainerEndpointSpec
+from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
 from slipway.specs.pipeline_endpoint import PipelineEndpointSpec
 from slipway.specs.realtime import RealtimeEndpointSpec
 from slipway.specs.serverless import ServerlessEndpointSpec
@@ -16,6 +17,7 @@ AnyEndpoint = (
     RealtimeEndpointSpec
     | AsyncEndpointSpec
     | ServerlessEndpointSpec
+    | MultiModelEndpointSpec
     | MultiContainerEndpointSpec
     | PipelineEndpointSpec
 )

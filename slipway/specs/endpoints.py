@@ -89,7 +89,7 @@ class Endpoints:
                 yield self._place.problem(path, f"'{name}' has no file under endpoints/{hint}")
 
     def _unknown_models(self, spec: AnyEndpoint, document: Document) -> Iterator[Problem]:
-        for dotted, model in spec.models():
+        for dotted, model in spec.hosted_models():
             if model not in self._models:
                 message = f"'{model}' has no model.yaml under models/{did_you_mean(model, self._models)}"
                 yield document.problem(keys(dotted), message)

@@ -90,10 +90,10 @@ def check_places(findings: Findings, front: BaseFront) -> None:
         findings.add(("domain",), "a private front has AWS's own address: remove 'domain' or 'private'")
 
 
-def check_response(findings: Findings, front: BaseFront | None) -> None:
-    """Find a stream in front of an endpoint that cannot stream."""
+def check_response(findings: Findings, front: BaseFront | None, kind: str) -> None:
+    """Find a stream before an endpoint that cannot stream: serverless, or multi-model, where the API names no model."""
     if front is not None and front.streams:
-        message = "'stream' is not what a serverless endpoint can do: remove the key, or use kind: realtime"
+        message = f"'stream' is not what a {kind} endpoint can do: remove the key, or use kind: realtime"
         findings.add(("front", "response"), message)
 
 

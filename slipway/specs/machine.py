@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from slipway.specs.async_endpoint import AsyncEndpointSpec
     from slipway.specs.base import Findings, Keys
     from slipway.specs.containers import ContainersSpec
+    from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
     from slipway.specs.parts import Rollout, Variant
 
-    OnInstances: TypeAlias = Variant | AsyncEndpointSpec | ContainersSpec
+    OnInstances: TypeAlias = Variant | AsyncEndpointSpec | ContainersSpec | MultiModelEndpointSpec
 
 FOR_ANY_MODEL = "use ml.c7i or ml.m7i"
 

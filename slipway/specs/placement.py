@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from slipway.catalog import instance_types
+from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
+from slipway.specs.multi_model_rules import too_large
 from slipway.specs.realtime import RealtimeEndpointSpec
 from slipway.specs.serverless import ServerlessEndpointSpec
 from slipway.specs.suggest import did_you_mean
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from slipway.specs.environment import EnvironmentSpec
     from slipway.specs.errors import Problem
 
-    OnInstances: TypeAlias = RealtimeEndpointSpec | AsyncEndpointSpec | ContainersSpec
+    OnInstances: TypeAlias = RealtimeEndpointSpec | AsyncEndpointSpec | ContainersSpec | MultiModelEndpointSpec
 
 MIB = 1 << 20
 
@@ -41,6 +43,9 @@ def placement_problems(spec: AnyEndpoint, document: Document, environment: Envir
 
 def size_problems(spec: AnyEndpoint, document: Document, artifacts: Mapping[str, Artifact]) -> Iterator[Problem]:
     """Find artifacts that do not fit into the memory which they are given."""
+    if isinstance(spec, MultiModelEndpointSpec):
+        yield from (document.problem(path, message) for path, message in too_large(spec, artifacts))
+        return
     if isinstance(spec, ServerlessEndpointSpec):
         rooms: list[tuple[Keys, list[str], int | None]] = [(("memory_mib",), [spec.model], spec.memory_mib)]
     else:
@@ -62,7 +67,7 @@ def _machines(spec: OnInstances) -> list[tuple[Keys, list[str], str]]:
     """Return where each instance type is written, the models that it hosts together, and its name."""
     if isinstance(spec, RealtimeEndpointSpec):
         return [((*path, "instance_type"), [variant.model], variant.instance_type) for path, variant in spec.fleets()]
-    return [(("instance_type",), [model for _, model in spec.models()], spec.instance_type)]
+    return [(("instance_type",), [model for _, model in spec.hosted_models()], spec.instance_type)]
 
 
 def _not_sold(spec: OnInstances, document: Document, region: str) -> Iterator[Problem]:

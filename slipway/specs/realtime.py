@@ -84,7 +84,7 @@ class RealtimeEndpointSpec(Spec):
         """Return how a variant is scaled: by its own rule, else by the endpoint's."""
         return self.scaling if variant.scaling is None else variant.scaling
 
-    def models(self) -> list[tuple[str, str]]:
+    def hosted_models(self) -> list[tuple[str, str]]:
         """Every model this endpoint hosts, with the path of the key that names it."""
         return [(".".join(map(str, (*path, "model"))), variant.model) for path, variant in self.fleets()]
 

@@ -71,11 +71,11 @@ class ServerlessEndpointSpec(Spec):
         check_variables(findings, ("environment",), self.environment)
         self._check_provisioned(findings)
         check_bound(findings, self.front, self.alarms.p99_latency_ms)
-        check_response(findings, self.front)
+        check_response(findings, self.front, self.kind)
         findings.refuse()
         return self
 
-    def models(self) -> list[tuple[str, str]]:
+    def hosted_models(self) -> list[tuple[str, str]]:
         """The one model this endpoint hosts, with the path of the key that names it."""
         return [("model", self.model)]
 

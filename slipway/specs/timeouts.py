@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from slipway.specs.artifact import Artifact
-    from slipway.specs.machine import OnInstances
+    from slipway.specs.async_endpoint import AsyncEndpointSpec
+    from slipway.specs.containers import ContainersSpec
+    from slipway.specs.parts import Variant
+
+    FetchesArchives: TypeAlias = Variant | AsyncEndpointSpec | ContainersSpec
 
 # Source: SageMaker accepts 60 to 3600 s for both.
 MOST_SECONDS: Final = 3600
@@ -22,14 +26,14 @@ STARTUP_BYTES_PER_SECOND: Final = 20 << 20
 STEP_SECONDS: Final = 60
 
 
-def download_timeout_seconds(variant: OnInstances, *artifacts: Artifact) -> int:
+def download_timeout_seconds(variant: FetchesArchives, *artifacts: Artifact) -> int:
     """Return how long SageMaker may take to fetch and unpack a variant's archives: its choice, else 300 s + size."""
     if variant.download_timeout_seconds is not None:
         return variant.download_timeout_seconds
     return _for_size(DOWNLOAD_SECONDS, artifacts, DOWNLOAD_BYTES_PER_SECOND)
 
 
-def startup_timeout_seconds(variant: OnInstances, *artifacts: Artifact) -> int:
+def startup_timeout_seconds(variant: FetchesArchives, *artifacts: Artifact) -> int:
     """Return how long a variant's containers may take until /ping answers: its choice, else 600 s + size."""
     if variant.startup_timeout_seconds is not None:
         return variant.startup_timeout_seconds

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import yaml
-from aws_cdk import App, Environment, Stack
+from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack
 from constructs import Construct
 
 from sagemaker_hosting import SharedResources, Site
@@ -197,6 +197,7 @@ def other_kinds() -> dict[str, Any]:
         environment=EnvironmentSpec(account=ACCOUNT, region=REGION),
         shared=SharedResources(alarm_topic_arn=TOPIC, capture_bucket="capture", key_arn="key"),
         source_root=Path(),
+        uploads=DefaultStackSynthesizer(),
     )
     for kind, bounds in (("multi-model", MULTI_MODEL), ("inference-components", Alarms())):
         scope = Construct(stack, kind)

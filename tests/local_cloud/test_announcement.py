@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws_cdk import App, Environment, Stack
+from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack
 
 from sagemaker_hosting import SharedResources, Site
 from sagemaker_hosting.endpoint_watch import EndpointWatch
@@ -32,6 +32,7 @@ def announcement(endpoint: str) -> str:
         environment=EnvironmentSpec(account=ACCOUNT, region=REGION),
         shared=SharedResources(alarm_topic_arn=TOPIC, capture_bucket="capture", key_arn="key"),
         source_root=Path(),
+        uploads=DefaultStackSynthesizer(),
     )
     watch = EndpointWatch(endpoint_name=endpoint, fleets={"main": "ml.c7i.xlarge"}, kind="realtime", site=site)
     RolloutAnnouncement(stack, "Announcement", watch=watch)

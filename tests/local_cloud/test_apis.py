@@ -67,7 +67,11 @@ def source(kind: str, compression: str) -> dict[str, Any]:
             {"ModelName": "a", "PrimaryContainer": {**CONTAINER, "Image": "triton:1"}},
             f"image 'triton:1' is not modelled here: only {IMAGE} runs without Docker",
         ),
-        ("create_model", {"ModelName": "a", "PrimaryContainer": {**CONTAINER, "Mode": "MultiModel"}}, NOT_MODELLED),
+        (
+            "create_model",
+            {"ModelName": "a", "PrimaryContainer": {**CONTAINER, "MultiModelConfig": {}}},
+            "MultiModelConfig is supported for containers with Mode MultiModel alone",
+        ),
         ("create_model", {"ModelName": "a", "PrimaryContainer": {"Image": IMAGE}}, NOT_MODELLED),
         (
             "create_model",

@@ -104,6 +104,6 @@ def test_captured_invocations_arrive_in_s3(aws: Aws) -> None:
     assert found["Key"].startswith(f"{prefix}{time.strftime('%Y/%m/', time.gmtime())}")
 
 
-def test_invocation_of_one_model_of_many_is_refused_by_name(aws: Aws) -> None:
+def test_invocation_with_explanations_is_refused_by_name(aws: Aws) -> None:
     with pytest.raises(ClientError, match="is not modelled in Slipway's local cloud"):
-        aws.runtime.invoke_endpoint(EndpointName="any", Body=b"", TargetModel="a.tar.gz")
+        aws.runtime.invoke_endpoint(EndpointName="any", Body=b"", EnableExplanations="a[0]")

@@ -96,7 +96,10 @@ def test_last_stage_keeps_no_tools_to_build_or_install(stages: list[list[tuple[s
 def test_image_starts_the_server_whatever_its_argument(stages: list[list[tuple[str, str]]]) -> None:
     assert json.loads(next(values(stages[-1], "ENTRYPOINT"))) == ENTRYPOINT
     assert list(values(stages[-1], "EXPOSE")) == ["8080"]
-    assert "com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true" in values(stages[-1], "LABEL")
+    assert [label for labels in values(stages[-1], "LABEL") for label in labels.split()] == [
+        "com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true",
+        "com.amazonaws.sagemaker.capabilities.multi-models=true",
+    ]
     assert list(values(stages[-1], "CMD")) == []
 
 

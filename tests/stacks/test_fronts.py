@@ -8,7 +8,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import App, CfnOutput, Environment, Stack, Validations
+from aws_cdk import App, CfnOutput, DefaultStackSynthesizer, Environment, Stack, Validations
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 from sagemaker_hosting import InvocationFront, SharedResources, Site
@@ -50,6 +50,7 @@ def front(sources: Path, flags: dict[str, Any], tmp_path: Path) -> Make:
             environment=EnvironmentSpec(account="111122223333", region="eu-west-1"),
             shared=SharedResources(alarm_topic_arn="arn:topic", capture_bucket="bucket", key_arn=KEY),
             source_root=sources,
+            uploads=DefaultStackSynthesizer(),
         )
         spec = Front.model_validate_json(json.dumps({"path": "/ask", **written}))
         CfnOutput(stack, "Url", value=InvocationFront(stack, "Front", endpoint_name="it", front=spec, site=site).url)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
-from aws_cdk import App, CfnOutput, Environment, Stack, Validations
+from aws_cdk import App, CfnOutput, DefaultStackSynthesizer, Environment, Stack, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from sagemaker_hosting import InvocationFront, SharedResources, Site
@@ -93,10 +93,11 @@ def targeted(sources: Path, flags: dict[str, Any]) -> Callable[[Target], Templat
     def make(target: Target) -> Template:
         app = App(analytics_reporting=False, builtin_cloud_formation_validation=False, context=flags)
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-        stack = Stack(app, "it", env=Environment(account="111122223333", region="eu-west-1"))
+        uploads = DefaultStackSynthesizer()
+        stack = Stack(app, "it", env=Environment(account="111122223333", region="eu-west-1"), synthesizer=uploads)
         shared = SharedResources(alarm_topic_arn="arn:topic", capture_bucket="bucket", key_arn="arn:key")
         place = EnvironmentSpec(account="111122223333", region="eu-west-1")
-        site = Site(environment=place, shared=shared, source_root=sources)
+        site = Site(environment=place, shared=shared, source_root=sources, uploads=uploads)
         front = InvocationFront(
             stack, "Front", endpoint_name="fleet", front=Front(path="/ask"), site=site, target=target
         )

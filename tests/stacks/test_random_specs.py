@@ -50,6 +50,16 @@ def containers(models: tuple[str, ...]) -> st.SearchStrategy[Any]:
     return st.tuples(*drawn).map(list)
 
 
+def of_one_folder(endpoint: dict[str, Any]) -> dict[str, Any]:
+    """Give a multi-model endpoint one of its two folders, where draws alone would mostly be refused."""
+    if endpoint["kind"] != "multi-model":
+        return endpoint
+    if "models" not in endpoint and "prefix" not in endpoint:
+        return {**endpoint, "models": ["digits"]}
+    beside = ("prefix", "prefix_key") if "models" in endpoint else ()
+    return {key: value for key, value in endpoint.items() if key not in beside}
+
+
 ENDPOINTS: Final = specs(
     "endpoint",
     known={
@@ -61,7 +71,9 @@ ENDPOINTS: Final = specs(
         "end": st.sampled_from(["06:00", "07:15"]),
         "instance_type": machines(),
         "model": names("digit-scaler", "digits", "minilm", "minilm-fp32"),
+        "models": st.lists(names("digits", "minilm", "minilm-fp32"), min_size=1, max_size=3, unique=True),
         "origins": st.sampled_from([["https://a.example.com"], ["http://localhost:1", "https://b.example.com"], ["*"]]),
+        "prefix": names("s3://team-models/released/"),
         "request_schema": st.sampled_from([{}, {"type": "object", "required": ["inputs"]}, {"type": "nothing"}]),
         "start": st.sampled_from(["20:00", "22:30"]),
         "timezone": names("Europe/Berlin", "UTC"),
@@ -70,7 +82,7 @@ ENDPOINTS: Final = specs(
         ),
         "weight": st.sampled_from([0.0, 0.5, 1.0, 90.0]),
     },
-)
+).map(of_one_folder)
 KEY: Final = "1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809"
 PLACE: Final = {"vpc_id": "vpc-0abc1234", "subnets": ["subnet-0abc1234", "subnet-0def1234"]}
 NETWORKS: Final = (

@@ -34,6 +34,12 @@ def statements(assemblies: Assemblies) -> Iterator[dict[str, Any]]:
                     yield from resource["Properties"]["PolicyDocument"]["Statement"]
 
 
+def endpoints(assemblies: Assemblies) -> int:
+    made = [template for _, templates in assemblies.values() for template in templates.values()]
+    kinds = [resource["Type"] for template in made for resource in template["Resources"].values()]
+    return kinds.count("AWS::SageMaker::Endpoint")
+
+
 def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SNAPSHOTS = Path(__file__).parents[1] / "snapshots"
+ENDPOINTS = Path(__file__).parents[2] / "endpoints"
 
 
 def normalise(template: dict[str, Any]) -> str:
@@ -28,9 +29,7 @@ def normalise(template: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("environment", ["local", "dev", "staging", "prod"])
-@pytest.mark.parametrize(
-    "stack", ["shared", "digit-reader", "document-embedder", "picture-reader", "reading-room", "sentence-embedder"]
-)
+@pytest.mark.parametrize("stack", ["shared", *sorted(path.stem for path in ENDPOINTS.glob("*.yaml"))])
 def test_template_equals_its_snapshot(
     template: Callable[[str, str], dict[str, Any]], environment: str, stack: str
 ) -> None:

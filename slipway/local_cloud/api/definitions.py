@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.local_cloud.records import EndpointConfig, Model
 
-from .modelled import check_endpoint_config, check_hosted, check_model
+from .modelled import check_endpoint_config, check_fleet, check_hosted, check_model
 from .named import found, new, without_tags
 from .sagemaker_lists import listed
 
@@ -73,7 +73,7 @@ class Definitions:
         check_endpoint_config(params)
         config = new(EndpointConfig, place, params["EndpointConfigName"], params, records.endpoint_configs)
         for variant in (*params["ProductionVariants"], *params.get("ShadowProductionVariants", [])):
-            found(records.models, place, Model, variant["ModelName"])
+            check_fleet(found(records.models, place, Model, variant["ModelName"]), variant, params)
             variant.setdefault("InitialVariantWeight", 1.0)
         check_hosted(params, records.models)
         records.endpoint_configs[config.name] = config

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 IMAGE: Final = "slipway/onnxruntime:local"
 
-_CONTAINER: Final = {"Image", "ModelDataUrl", "ModelDataSource", "Environment", "ContainerHostname", "Mode"}
+_CONTAINER: Final = {"Image", "ModelDataUrl", "ModelDataSource", "Environment", "ContainerHostname"} | {
+    "Mode",
+    "MultiModelConfig",
+}
 _MODEL: Final = {"ModelName", "PrimaryContainer", "Containers", "ExecutionRoleArn", "Tags", "VpcConfig"} | {
     "EnableNetworkIsolation",
     "InferenceExecutionConfig",
@@ -87,9 +90,40 @@ def _check_container(container: dict[str, Any]) -> None:
     image = container.get("Image")
     if image != IMAGE:
         raise invalid(f"image {image!r} is not modelled here: only {IMAGE} runs without Docker")
-    if container.get("Mode", "SingleModel") != "SingleModel":
-        raise not_modelled(f"CreateModel: Mode {container['Mode']}")
-    _check_model_data(container)
+    if container.get("Mode") == "MultiModel":
+        _check_folder(container)
+    elif "MultiModelConfig" in container:
+        raise invalid("MultiModelConfig is supported for containers with Mode MultiModel alone.")
+    else:
+        _check_model_data(container)
+
+
+def _check_folder(container: dict[str, Any]) -> None:
+    if "ModelDataSource" in container:
+        raise invalid("ModelDataSource is not supported for containers with Mode MultiModel.")
+    if not container.get("ModelDataUrl", "").endswith("/"):
+        raise invalid("ModelDataUrl of a container with Mode MultiModel must be an S3 prefix that ends with '/'.")
+
+
+def check_fleet(model: Model, variant: dict[str, Any], config: dict[str, Any]) -> None:
+    """Refuse a multi-model model where SageMaker hosts none.
+
+    Args:
+        model: Of the variant.
+        variant: Of the config.
+        config: A ``CreateEndpointConfig`` request.
+
+    Raises:
+        ApiError: If it is one, there.
+    """
+    if all(container.get("Mode") != "MultiModel" for container in model.containers.values()):
+        return
+    if "ServerlessConfig" in variant:
+        raise invalid("Multi-model endpoints are not supported for serverless variants.")
+    if config.get("ShadowProductionVariants"):
+        raise invalid("ShadowProductionVariants are not supported for multi-model endpoints.")
+    if "AsyncInferenceConfig" in config:
+        raise not_modelled("CreateEndpointConfig: AsyncInferenceConfig with a multi-model endpoint")
 
 
 def _check_model_data(container: dict[str, Any]) -> None:

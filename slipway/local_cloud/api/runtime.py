@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import uuid
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from slipway.local_cloud import event_stream, model_error
+from slipway.local_cloud.archive import ArchiveError
+from slipway.local_cloud.library import TARGET_MODEL, ModelNotReadyError
 from slipway.local_cloud.server_process import INVOCATION_SECONDS, ServerDownError, StartupError
 from slipway.local_cloud.traffic import NoVariantError
 from slipway.local_cloud.variant import ContainerError
@@ -34,7 +37,6 @@ PATH: Final = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|inv
 _MOST_BYTES: Final = 6 * 1024 * 1024
 _PREFIX: Final = "x-amzn-sagemaker-"
 _UNMODELLED: Final = (
-    "target-model",
     "inference-component",
     "enable-explanations",
     "session-id",
@@ -87,6 +89,7 @@ class Runtime:
             raise _validation(f"Endpoint {endpoint.name} is asynchronous: use InvokeEndpointAsync.")
         variant = self._variant(endpoint, headers.get(f"{_PREFIX}target-variant"))
         container = _target_container(endpoint, variant, headers)
+        _check_target_model(endpoint, variant, headers)
         shadow = self._shadow(endpoint, variant)
         try:
             if match[2] == "invocations-response-stream":
@@ -158,6 +161,8 @@ class Runtime:
     ) -> StreamedResponse:
         if "ServerlessConfig" in variant.settings:
             raise _validation("Response streaming is not supported for serverless endpoints.")
+        if variant.multi_model:
+            raise _validation("Response streaming is not supported for multi-model endpoints.")
         # Unlike InvokeEndpoint, this operation has a header of its own for what the caller accepts.
         asked = {**headers, "accept": headers.get(f"{_PREFIX}accept", "*/*")}
         with _explained(endpoint, variant), self._hosting.meter.invocation(endpoint, variant) as measured:
@@ -175,6 +180,11 @@ def _explained(endpoint: Endpoint, variant: Variant) -> Iterator[None]:
     except ServerDownError:
         message = f"The server of variant {variant.name} is down and is being restarted."
         raise ApiError("ServiceUnavailable", message, 503) from None
+    except ArchiveError as error:
+        raise _validation(str(error)) from None
+    except ModelNotReadyError:
+        message = f"The model that endpoint {endpoint.name} was asked for is not ready: wait and try again."
+        raise ApiError("ModelNotReadyException", message, 429) from None
     except ContainerError as error:
         raise _model_error(endpoint, variant, error) from None
 
@@ -220,8 +230,18 @@ def _target_container(endpoint: Endpoint, variant: Variant, headers: Mapping[str
     return target
 
 
+def _check_target_model(endpoint: Endpoint, variant: Variant, headers: Mapping[str, str]) -> None:
+    named = TARGET_MODEL in headers
+    if named and not variant.multi_model:
+        raise _validation(
+            f"Endpoint {endpoint.name} is not a multi-model endpoint and does not support target model header."
+        )
+    if variant.multi_model and not named:
+        raise _validation(f"Request {uuid.uuid4()} is missing a target model header.")
+
+
 def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
-    names = ("content-type", "accept", f"{_PREFIX}custom-attributes", f"{_PREFIX}inference-id")
+    names = ("content-type", "accept", f"{_PREFIX}custom-attributes", f"{_PREFIX}inference-id", TARGET_MODEL)
     return {"accept": "*/*"} | {name: headers[name] for name in names if name in headers}
 
 

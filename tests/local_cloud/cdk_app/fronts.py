@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from aws_cdk import App, CfnOutput, Environment, Stack
+from aws_cdk import App, CfnOutput, DefaultStackSynthesizer, Environment, Stack
 
 from sagemaker_hosting import InvocationFront, SharedResources, Site
 from slipway.specs import EnvironmentSpec
@@ -39,7 +39,7 @@ app = App(analytics_reporting=False)
 environment = EnvironmentSpec(account=ACCOUNT, region=REGION, keep_data=False, log_retention_days=1)
 key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0a1b2c3d-1111-2222-3333-444455556666"
 shared = SharedResources(alarm_topic_arn="arn:aws:sns:us-east-1:000000000000:t", capture_bucket="captured", key_arn=key)
-site = Site(environment=environment, shared=shared, source_root=REPOSITORY)
+site = Site(environment=environment, shared=shared, source_root=REPOSITORY, uploads=DefaultStackSynthesizer())
 for name, written in FRONTS.items():
     stack = Stack(app, name, env=Environment(account=ACCOUNT, region=REGION))
     made = InvocationFront(

@@ -1,0 +1,128 @@
+"""Invocations: from a request's headers over the queue and a model's answer to the line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+from serving import engine as engines
+from serving import log, negotiate
+from serving.bodies import Bodies, draining
+from serving.errors import RequestError
+from serving.exchange import Exchange
+from serving.lines import Lines
+from serving.workers import ClientGoneError, Job, Workers
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from serving.engine import Answer, Engine
+    from serving.settings import Settings
+
+# A timer and a task a request would cost more than all else that is done for it here; so one look a while for all.
+_PATROL_SECONDS = 0.05
+
+
+class Invocations:
+    """Answers invocations of one engine or of many, which share its threads and its queue."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._workers: Workers[Answer] = Workers(settings.threads, settings.queue_limit)
+        self.bodies = Bodies(most_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
+        self._proofs: dict[Engine, threading.Thread] = {}
+        self._unwatched: dict[Job[Answer], Receive] = {}
+
+    @property
+    def admitted(self) -> int:
+        """How many requests are waiting or being answered."""
+        return self._workers.admitted
+
+    async def invoke(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one invocation, whatever happens."""
+        exchange = Exchange(scope, send)
+        try:
+            await self._answer(engine, exchange, receive)
+        except RequestError as error:
+            await exchange.refuse(error)
+        except ClientGoneError:
+            exchange.note_gone()
+        except asyncio.CancelledError:  # the drain's time is over
+            await exchange.refuse(draining())
+        except Exception as error:  # noqa: BLE001  the caller learns the request's id, the log learns the rest
+            self.prove(engine)
+            internal = RequestError(500, "internal_error", "the request could not be answered")
+            await exchange.refuse(internal, traceback=log.describe(error))
+
+    async def _answer(self, engine: Engine, exchange: Exchange, receive: Receive) -> None:
+        _require_ready(engine)
+        exchange.check_attributes()
+        received = negotiate.request_type(exchange.headers.get(b"content-type", b""), engine.accepts)
+        wanted = negotiate.answer_type(exchange.headers.get(b"accept", b""))
+        body = await self.bodies.read(exchange, receive)
+        _require_ready(engine)
+        if wanted == negotiate.LINES:
+            await self._stream(engine, exchange, body, received, receive)
+            return
+        job = self._workers.submit(lambda alone: engine.answer(body, received, wanted, alone=alone))
+        answer = await self._watched(job, receive)
+        await exchange.answer(answer, wanted, job.wait)
+
+    async def _stream(self, engine: Engine, exchange: Exchange, body: bytes, received: str, receive: Receive) -> None:
+        lines = Lines()
+
+        def end(future: asyncio.Future[Answer]) -> None:
+            future.exception()  # seen, also where nobody waits for it any more
+            lines.close()
+
+        job = self._workers.submit(lambda alone: engine.stream(body, received, lines.put, alone=alone))
+        job.future.add_done_callback(end)
+        self._unwatched[job] = receive
+        try:
+            async for line in lines:
+                await exchange.part(line, negotiate.LINES)
+            await exchange.end(await job.future, job.wait)
+        finally:
+            self._unwatched.pop(job, None)
+            lines.close()
+
+    async def _watched(self, job: Job[Answer], receive: Receive) -> Answer:
+        self._unwatched[job] = receive
+        try:
+            return await job.future
+        finally:
+            self._unwatched.pop(job, None)
+
+    async def patrol(self) -> None:
+        """Look, for ever, for bodies that take too long and for clients who left while their request was waiting."""
+        while True:
+            before = list(self._unwatched)
+            await asyncio.sleep(_PATROL_SECONDS)
+            self.bodies.expire()
+            for job in before:
+                receive = self._unwatched.pop(job, None)
+                if receive is not None:
+                    self._watch(job, receive)
+
+    def _watch(self, job: Job[Answer], receive: Receive) -> None:
+        watch = asyncio.get_running_loop().create_task(self._drop_when_gone(job, receive))
+        job.future.add_done_callback(lambda _: watch.cancel())
+
+    async def _drop_when_gone(self, job: Job[Answer], receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._workers.drop(job)
+
+    def prove(self, engine: Engine) -> None:
+        """Let a model answer its example again, once at a time, beside the queue: its state follows from it."""
+        self._proofs = {proved: thread for proved, thread in self._proofs.items() if thread.is_alive()}
+        if engine not in self._proofs:
+            self._proofs[engine] = threading.Thread(target=engine.prove, name="proof", daemon=True)
+            self._proofs[engine].start()
+
+
+def _require_ready(engine: Engine) -> None:
+    if engine.state == engines.DRAINING:
+        raise draining()
+    if engine.state != engines.READY:
+        raise RequestError(503, engine.state, f"the model is {engine.state}", ((b"retry-after", b"1"),))
