@@ -41,7 +41,7 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
     return template
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(mutated())
 def test_mutated_template_gets_findings(template: dict[str, Any]) -> None:
     if isinstance(template.get("Resources"), dict):

@@ -23,11 +23,13 @@ class NotIsolated(Rule):
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find models on instances that are not isolated."""
-        serverless = {
+        serverless = [
             variant.at("ModelName") for variant in template.variants() if variant.at("ServerlessConfig") is not None
-        }
+        ]
         for model in template.of_kind(MODEL):
             isolated = model.at("EnableNetworkIsolation")
-            hosted = {link(model.logical_id, "ModelName"), model.at("ModelName")}
-            if not isinstance(isolated, Unknown) and str(isolated).lower() != "true" and not hosted & serverless:
+            names = (link(model.logical_id, "ModelName"), model.at("ModelName"))
+            if isinstance(isolated, Unknown) or str(isolated).lower() == "true":
+                continue
+            if not any(name in serverless for name in names):
                 yield Violation(model, ("EnableNetworkIsolation",), "the containers of this model are not isolated")
