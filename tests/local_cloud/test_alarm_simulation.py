@@ -43,7 +43,7 @@ TOPIC: Final = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
 POLICY: Final = f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:scalingPolicy:it"
 CONFIG: Final = "config-of-the-new-fleet"
 MINUTE_SECONDS: Final = 1.5
-EXAMPLES: Final = {"digit-reader", "document-embedder", "sentence-embedder"}
+EXAMPLES: Final = sorted(path.stem for path in (REPOSITORY / "endpoints").glob("*.yaml"))
 EVERY: Final = {
     "error_rate": 0.02,
     "p99_latency_ms": 200,
