@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
 
 from sagemaker_hosting import (
     AsyncEndpoint,
+    InferenceComponentsEndpoint,
     InvocationFront,
     MultiContainerEndpoint,
     Oversight,
@@ -35,12 +36,13 @@ class Hosted(Protocol):
 
 KINDS: Final[dict[str, Callable[..., Hosted]]] = {
     "async": AsyncEndpoint,
+    "inference-components": InferenceComponentsEndpoint,
     "multi-container": MultiContainerEndpoint,
     "pipeline": PipelineEndpoint,
     "realtime": RealtimeEndpoint,
     "serverless": ServerlessEndpoint,
 }
-FRONT_TARGETS: Final[dict[str, Target]] = {"multi-container": "container"}
+FRONT_TARGETS: Final[dict[str, Target]] = {"inference-components": "component", "multi-container": "container"}
 
 
 class EndpointStack(Stack):

@@ -19,6 +19,9 @@ def invoke(
     data: Annotated[Path | None, typer.Option(help="file with a JSON request; else the model's example")] = None,
     variant: Annotated[str | None, typer.Option(help="the variant to ask; chosen by weight if absent")] = None,
     container: Annotated[str | None, typer.Option(help="the container to ask, of a multi-container endpoint")] = None,
+    component: Annotated[
+        str | None, typer.Option(help="the inference component to ask; may be left out where there is one")
+    ] = None,
     environment: Annotated[str, typer.Option("-e", "--environment", help="where the endpoint runs")] = "local",
     output: FormatOption = Format.TEXT,
     project: ProjectOption = None,
@@ -30,10 +33,18 @@ def invoke(
     deployment = found.deployment(environment, with_artifacts=False)
     operations.endpoint_name(deployment, endpoint)
     operations.check_container(deployment, endpoint, container)
-    request = _read(data) if data is not None else _example(found, _asked(deployment, endpoint, container))
+    named = operations.asked_component(deployment, endpoint, component)
+    model = _asked(deployment, endpoint, container) if named is None else named.model
+    request = _read(data) if data is not None else _example(found, model)
     connection = connection_to(found, deployment)
     reply = operations.invoke(
-        deployment, endpoint, request, variant=variant, container=container, connection=connection
+        deployment,
+        endpoint,
+        request,
+        variant=variant,
+        container=container,
+        component=component,
+        connection=connection,
     )
     answer(output, asdict(reply), json.dumps(reply.answer))
 

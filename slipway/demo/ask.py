@@ -41,6 +41,7 @@ def ask_endpoint(
         _request(original),
         variant=hosted.variant,
         container=hosted.container,
+        component=hosted.component,
         connection=connection,
     )
     size_ratio, latency_ratio = _ratios([deployment.artifacts[model].locked for model in hosted.models])
@@ -67,7 +68,7 @@ def ask_endpoint(
 def ask_front(deployment: Deployment, endpoint: str, hosted: Hosted, original: Samples, cloud: Cloud) -> CheckedFront:
     """Ask one front through signed HTTP and compare likewise."""
     connection = _connection(deployment, cloud)
-    address = _front_url(deployment, endpoint, connection).replace(TARGET, hosted.container or TARGET)
+    address = _front_url(deployment, endpoint, connection).replace(TARGET, hosted.target or TARGET)
     url = local_url(address, cloud)
     unsigned = _post(url, _request(original), {})
     answer = _post(url, _request(original), _signature(url, _request(original), connection))

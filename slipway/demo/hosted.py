@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slipway.specs import MultiContainerEndpointSpec, PipelineEndpointSpec, RealtimeEndpointSpec
+from slipway.specs import (
+    InferenceComponentsEndpointSpec,
+    MultiContainerEndpointSpec,
+    PipelineEndpointSpec,
+    RealtimeEndpointSpec,
+)
 
 if TYPE_CHECKING:
     from slipway.specs.endpoint import AnyEndpoint
@@ -19,11 +24,18 @@ class Hosted:
         models: What a request passes, in this order; the last one's answer is returned.
         variant: Callers name it; None where they need not.
         container: Likewise.
+        component: Likewise.
     """
 
     models: tuple[str, ...]
     variant: str | None = None
     container: str | None = None
+    component: str | None = None
+
+    @property
+    def target(self) -> str | None:
+        """What a front's path ends in; None where it ends in nothing."""
+        return self.container or self.component
 
 
 def hosted(spec: AnyEndpoint) -> list[Hosted]:
@@ -32,6 +44,14 @@ def hosted(spec: AnyEndpoint) -> list[Hosted]:
         return [Hosted((variant.model,), variant=variant.name) for variant in spec.variants]
     if isinstance(spec, MultiContainerEndpointSpec):
         return [Hosted((container.model,), container=container.name) for container in spec.containers]
+    if isinstance(spec, InferenceComponentsEndpointSpec):
+        return [Hosted((component.model,), component=component.name) for component in spec.components]
     if isinstance(spec, PipelineEndpointSpec):
         return [Hosted(tuple(container.model for container in spec.containers))]
     return [Hosted((spec.model,))]
+
+
+def behind_front(spec: AnyEndpoint) -> list[Hosted]:
+    """Return what a front is asked for: everything its path can name, else the first alone."""
+    found = hosted(spec)
+    return found if found[0].target is not None else found[:1]

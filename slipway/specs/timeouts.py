@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from slipway.specs.artifact import Artifact
+    from slipway.specs.component import Component
     from slipway.specs.machine import OnInstances
 
 # Source: SageMaker accepts 60 to 3600 s for both.
@@ -22,14 +23,14 @@ STARTUP_BYTES_PER_SECOND: Final = 20 << 20
 STEP_SECONDS: Final = 60
 
 
-def download_timeout_seconds(variant: OnInstances, *artifacts: Artifact) -> int:
+def download_timeout_seconds(variant: OnInstances | Component, *artifacts: Artifact) -> int:
     """Return how long SageMaker may take to fetch and unpack a variant's archives: its choice, else 300 s + size."""
     if variant.download_timeout_seconds is not None:
         return variant.download_timeout_seconds
     return _for_size(DOWNLOAD_SECONDS, artifacts, DOWNLOAD_BYTES_PER_SECOND)
 
 
-def startup_timeout_seconds(variant: OnInstances, *artifacts: Artifact) -> int:
+def startup_timeout_seconds(variant: OnInstances | Component, *artifacts: Artifact) -> int:
     """Return how long a variant's containers may take until /ping answers: its choice, else 600 s + size."""
     if variant.startup_timeout_seconds is not None:
         return variant.startup_timeout_seconds

@@ -69,7 +69,7 @@ def test_synth_is_byte_identical_over_folders_and_needs_no_torch_nor_boto3(
 
 def test_environment_is_local_by_default(house: Callable[[str], Path]) -> None:
     listed = cdk(house("listed"), "list")
-    stacks = ["shared", "digit-reader", "document-embedder", "sentence-embedder"]
+    stacks = ["shared", "digit-reader", "document-embedder", "model-fleet", "sentence-embedder"]
     assert listed.stdout.split() == [f"slipway-local-{name}" for name in stacks], listed.stderr
 
 

@@ -53,13 +53,18 @@ def containers(models: tuple[str, ...]) -> st.SearchStrategy[Any]:
 ENDPOINTS: Final = specs(
     "endpoint",
     known={
+        "accelerators": st.sampled_from([1, 4]),
         "certificate_arn": st.sampled_from(
             [f"arn:aws:acm:{region}:111122223333:certificate/{UUID}" for region in REGIONS]
         ),
         "containers": st.sampled_from(CHAINS).flatmap(containers),
+        "cpus": st.sampled_from([0.25, 0.5, 1.0, 2.0, 64.0]),
         "days": st.sampled_from([["sat", "sun"], ["mon"], ["sat", "sat"]]),
         "end": st.sampled_from(["06:00", "07:15"]),
+        "fallback": st.lists(machines(), max_size=2),
         "instance_type": machines(),
+        "max_memory_mib": st.sampled_from([512, 2048, 6144]),
+        "memory_mib": st.sampled_from([1024, 2048, 3072]),
         "model": names("digit-scaler", "digits", "minilm", "minilm-fp32"),
         "origins": st.sampled_from([["https://a.example.com"], ["http://localhost:1", "https://b.example.com"], ["*"]]),
         "request_schema": st.sampled_from([{}, {"type": "object", "required": ["inputs"]}, {"type": "nothing"}]),

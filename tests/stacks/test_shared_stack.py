@@ -117,7 +117,7 @@ def test_stacks_carry_tags_protection_and_their_order(assemblies: dict[str, tupl
         out, _ = assemblies[environment]
         artifacts = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
         stacks = {name: entry for name, entry in artifacts.items() if entry["type"] == "aws:cloudformation:stack"}
-        assert len(stacks) == 4
+        assert len(stacks) == 5
         for name, entry in stacks.items():
             assert entry["properties"]["tags"] == {"environment": environment}
             assert entry["properties"].get("terminationProtection", False) is protected

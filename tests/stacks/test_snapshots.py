@@ -29,7 +29,16 @@ def normalise(template: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("environment", ["local", "dev", "staging", "prod"])
 @pytest.mark.parametrize(
-    "stack", ["shared", "digit-reader", "document-embedder", "picture-reader", "reading-room", "sentence-embedder"]
+    "stack",
+    [
+        "shared",
+        "digit-reader",
+        "document-embedder",
+        "model-fleet",
+        "picture-reader",
+        "reading-room",
+        "sentence-embedder",
+    ],
 )
 def test_template_equals_its_snapshot(
     template: Callable[[str, str], dict[str, Any]], environment: str, stack: str
