@@ -7,6 +7,7 @@ from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
 from sagemaker_hosting import (
     AsyncEndpoint,
     AsyncFront,
+    InferenceComponentsEndpoint,
     InvocationFront,
     MultiContainerEndpoint,
     MultiModelEndpoint,
@@ -39,13 +40,18 @@ class Hosted(Protocol):
 
 KINDS: Final[dict[str, Callable[..., Hosted]]] = {
     "async": AsyncEndpoint,
+    "inference-components": InferenceComponentsEndpoint,
     "multi-container": MultiContainerEndpoint,
     "pipeline": PipelineEndpoint,
     "multi-model": MultiModelEndpoint,
     "realtime": RealtimeEndpoint,
     "serverless": ServerlessEndpoint,
 }
-FRONT_TARGETS: Final[dict[str, Target]] = {"multi-container": "container", "multi-model": "model"}
+FRONT_TARGETS: Final[dict[str, Target]] = {
+    "inference-components": "component",
+    "multi-container": "container",
+    "multi-model": "model",
+}
 """What the path of a front ends with, where an endpoint hosts several."""
 
 

@@ -7,6 +7,7 @@ from sagemaker_hosting.capture_bucket import CaptureBucket
 from sagemaker_hosting.encryption_key import EncryptionKey
 from sagemaker_hosting.environment_dashboard import EnvironmentDashboard
 from sagemaker_hosting.gateway_logging import GatewayLogging
+from sagemaker_hosting.inference_components_endpoint import InferenceComponentsEndpoint
 from sagemaker_hosting.invocation_front import InvocationFront
 from sagemaker_hosting.multi_container_endpoint import MultiContainerEndpoint
 from sagemaker_hosting.multi_model_endpoint import MultiModelEndpoint
@@ -26,6 +27,7 @@ __all__ = [
     "EncryptionKey",
     "EnvironmentDashboard",
     "GatewayLogging",
+    "InferenceComponentsEndpoint",
     "InvocationFront",
     "MultiContainerEndpoint",
     "MultiModelEndpoint",

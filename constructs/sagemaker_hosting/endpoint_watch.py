@@ -107,6 +107,25 @@ class EndpointWatch:
             soon=True,
         )
 
+    def add_component_rollback(
+        self, scope: Construct, alarm: Alarm, *, bound: float, component: str
+    ) -> cloudwatch.CfnAlarm:
+        """Define an alarm on an inference component for its own update, whose copies share its metrics with the old.
+
+        As of a new fleet, a minute is enough.
+        """
+        words = alarm.words.format(bound=bound, whose=component)
+        return metric_alarm(
+            scope,
+            alarm.name,
+            actions=[self.topic_arn],
+            alarm=alarm,
+            bound=bound,
+            description=self.describe(f"for its updates, {words}", ROLLBACK_RUNBOOK),
+            origin=self._origin(alarm, {"InferenceComponentName": component}),
+            soon=True,
+        )
+
     def add_wake_up(
         self, scope: Construct, alarm: Alarm, *, policy_arn: str, dimensions: Mapping[str, str], whose: str = ""
     ) -> cloudwatch.CfnAlarm:

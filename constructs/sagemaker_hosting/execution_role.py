@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from slipway.specs.network import Network
 
 HOST_METRICS = "/aws/sagemaker/Endpoints"
+COMPONENT_METRICS = "/aws/sagemaker/InferenceComponents"
 
 
 class ExecutionRole(Construct):
@@ -45,7 +46,7 @@ class ExecutionRole(Construct):
         acknowledge_wildcard(
             self,
             "*",
-            "stands for actions that know no resource: metrics (held to one namespace), registry tokens, EC2 "
+            "stands for actions that know no resource: metrics (held to their namespace), registry tokens, EC2 "
             "descriptions",
         )
         acknowledge_own_policies(self)
@@ -66,6 +67,16 @@ class ExecutionRole(Construct):
         """Let data be read and written that a key encrypts."""
         self.role.add_to_policy(
             iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key_arn])
+        )
+
+    def grant_component_metrics(self) -> None:
+        """Let the metrics of inference components be put, which have a namespace of their own."""
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["cloudwatch:PutMetricData"],
+                resources=["*"],  # knows no resource, only the condition
+                conditions={"StringEquals": {"cloudwatch:namespace": COMPONENT_METRICS}},
+            )
         )
 
     def grant_network(self, network: Network, security_groups: Sequence[str]) -> None:

@@ -32,10 +32,13 @@ def production_variant(
         container_startup_health_check_timeout_in_seconds=startup_timeout_seconds(variant, artifact),
         initial_instance_count=fixed if scaling is None else scaling.instances.min,
         initial_variant_weight=variant.weight,
-        instance_type=variant.instance_type,
+        instance_pools=_pools(variant),
+        # Source: pools take the type's place, "you replace the InstanceType parameter with an InstancePools list".
+        instance_type=None if variant.fallback else variant.instance_type,
         model_data_download_timeout_in_seconds=download_timeout_seconds(variant, artifact),
         model_name=model_name,
         routing_config=None if variant.routing is None else routing_config(variant.routing),
+        variant_instance_provision_timeout_in_seconds=variant.provision_timeout_seconds,
         variant_name=variant.name,
         volume_size_in_gb=variant.volume_gib,
     )
@@ -44,3 +47,12 @@ def production_variant(
 def routing_config(strategy: str) -> sagemaker.CfnEndpointConfig.RoutingConfigProperty:
     """Describe which of a fleet's machines takes a request, by the spec's word."""
     return _Config.RoutingConfigProperty(routing_strategy=strategy.upper().replace("-", "_"))
+
+
+def _pools(variant: Variant) -> list[sagemaker.CfnEndpointConfig.InstancePoolProperty] | None:
+    if not variant.fallback:
+        return None
+    return [
+        _Config.InstancePoolProperty(instance_type=name, priority=priority)
+        for priority, (_, name) in enumerate(variant.machines(), start=1)
+    ]

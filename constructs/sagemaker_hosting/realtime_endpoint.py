@@ -80,7 +80,7 @@ class RealtimeEndpoint(InstanceEndpoint):
     def _fleet_config(self, models: Mapping[str, str]) -> sagemaker.CfnEndpointConfig:
         shadows = self._fleets[len(self._spec.variants) :]
         return self._config(
-            (variant.instance_type for variant in self._fleets),
+            (name for variant in self._fleets for _, name in variant.machines()),
             capture=self._spec.capture,
             shadow_production_variants=[self._variant(shadow, models) for shadow in shadows] or None,
             variants=[self._variant(variant, models) for variant in self._spec.variants],

@@ -212,8 +212,8 @@ def _validation_failure(error: ClientError) -> Failure:
         r"(inference component|container \S+ of endpoint).* not found", said
     ):
         return NO_TARGET
-    # An endpoint that is not there, or not in service, is no fault of the request.
-    if "not found" in said or "inservice" in said or "in service" in said:
+    # An endpoint that is not there, or not in service, or asleep, is no fault of the request.
+    if "has no capacity" in said or "not found" in said or "inservice" in said or "in service" in said:
         return UNAVAILABLE
     return Failure(400, "invalid", "the request was refused as invalid")
 

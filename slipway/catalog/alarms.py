@@ -185,13 +185,24 @@ COMPONENT_ALARMS: Final = tuple(
         alarm,
         dimensions=("InferenceComponentName",),
         metric=f"{alarm.metric}Normalized" if alarm.unit == "Percent" else alarm.metric,
-        rolls_back=False,
     )
     for alarm in VARIANT_ALARMS
     if alarm.name
     in {"ErrorRate", "P99Latency", "ClientErrorRate", "ModelErrorRate", "Cpu", "Memory", "Gpu", "GpuMemory"}
 )
 """Of one inference component; what it uses is measured against what it reserved."""
+
+NO_CAPACITY: Final = Alarm(
+    "NoCapacity",
+    None,
+    "NoCapacityInvocationFailures",
+    "Sum",
+    "None",
+    "requests to {whose} are refused because no copy is there",
+    "no-capacity",
+    dimensions=("InferenceComponentName",),
+)
+"""Of a component that keeps copies; one that may sleep is woken up by the same metric."""
 
 OLDEST_REQUEST: Final = Alarm(
     "OldestRequest",
@@ -261,7 +272,7 @@ UNHEALTHY_RUNBOOK: Final = "unhealthy"
 
 def alarms() -> tuple[Alarm, ...]:
     """Every alarm that can be defined, but for those that watch a new fleet and the one over all of an endpoint."""
-    return (*VARIANT_ALARMS, *COMPONENT_ALARMS, *BACKLOG_ALARMS, *WAKE_UPS)
+    return (*VARIANT_ALARMS, *COMPONENT_ALARMS, NO_CAPACITY, *BACKLOG_ALARMS, *WAKE_UPS)
 
 
 def runbooks() -> frozenset[str]:

@@ -13,13 +13,16 @@ from slipway.cli.output import answer
 from slipway.specs import Deployment, Manifest, MultiContainerEndpointSpec, Project, UsageError
 
 
-def invoke(
+def invoke(  # noqa: PLR0913  an option for each thing that can be named
     endpoint: Annotated[str, typer.Argument(help="an endpoint, by the name of its file")],
     *,
     data: Annotated[Path | None, typer.Option(help="file with a JSON request; else the model's example")] = None,
     variant: Annotated[str | None, typer.Option(help="the variant to ask; chosen by weight if absent")] = None,
     container: Annotated[str | None, typer.Option(help="the container to ask, of a multi-container endpoint")] = None,
     model: Annotated[str | None, typer.Option(help="the model to ask, of a multi-model endpoint")] = None,
+    component: Annotated[
+        str | None, typer.Option(help="the inference component to ask; may be left out where there is one")
+    ] = None,
     environment: Annotated[str, typer.Option("-e", "--environment", help="where the endpoint runs")] = "local",
     output: FormatOption = Format.TEXT,
     project: ProjectOption = None,
@@ -32,10 +35,19 @@ def invoke(
     operations.endpoint_name(deployment, endpoint)
     operations.check_container(deployment, endpoint, container)
     operations.target_model(deployment, endpoint, model)
-    request = _read(data) if data is not None else _example(found, _asked(deployment, endpoint, container, model))
+    named = operations.asked_component(deployment, endpoint, component)
+    taken = _asked(deployment, endpoint, container, model) if named is None else named.model
+    request = _read(data) if data is not None else _example(found, taken)
     connection = connection_to(found, deployment)
     reply = operations.invoke(
-        deployment, endpoint, request, variant=variant, container=container, model=model, connection=connection
+        deployment,
+        endpoint,
+        request,
+        variant=variant,
+        container=container,
+        model=model,
+        component=component,
+        connection=connection,
     )
     answer(output, asdict(reply), json.dumps(reply.answer))
 

@@ -137,14 +137,20 @@ def clouds_table(clouds: Sequence[Mapping[str, Any]]) -> Rows | str:
     table = Rows("endpoint", "status", "backlog", "servers", "cloud")
     for cloud in clouds:
         name = f"{cloud['url']} (pid {cloud['pid']})"
-        for endpoint in cloud["endpoints"] or [{"name": "-", "status": "-", "backlog": 0, "variants": []}]:
-            servers = ", ".join(server for variant in endpoint["variants"] for server in _servers(variant))
+        for endpoint in cloud["endpoints"] or [
+            {"name": "-", "status": "-", "backlog": 0, "variants": [], "components": []}
+        ]:
+            running = (*endpoint["variants"], *endpoint["components"])
+            servers = ", ".join(server for one in running for server in _servers(one))
             table.add(endpoint["name"], endpoint["status"], str(endpoint["backlog"]), servers, name)
     return table
 
 
 def _servers(variant: Mapping[str, Any]) -> list[str]:
+    """Name each server process of a variant or an inference component."""
     containers = variant["containers"]
+    if "copies" in variant and not containers:
+        return [f"{variant['name']} without a copy"]
     return [
         f"{variant['name']}{'' if len(containers) == 1 else '/' + one['name']} {_process(one)}" for one in containers
     ]

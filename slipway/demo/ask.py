@@ -44,6 +44,7 @@ def ask_endpoint(
         variant=hosted.variant,
         container=hosted.container,
         model=hosted.model,
+        component=hosted.component,
         connection=connection,
     )
     size_ratio, latency_ratio = _ratios([deployment.artifacts[model].locked for model in hosted.models])
@@ -71,8 +72,7 @@ def ask_front(deployment: Deployment, endpoint: str, hosted: Hosted, original: S
     """Ask one front through signed HTTP and compare likewise."""
     connection = _connection(deployment, cloud)
     # Where an endpoint hosts several, the address says which one it wants to know.
-    target = hosted.container or hosted.model or TARGET
-    asked = _front_url(deployment, endpoint, connection).replace(TARGET, target)
+    asked = _front_url(deployment, endpoint, connection).replace(TARGET, hosted.target or TARGET)
     url = local_url(asked, cloud)
     unsigned = _post(url, _request(original), {})
     answer = _post(url, _request(original), _signature(url, _request(original), connection))

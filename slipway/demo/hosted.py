@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.specs import (
+    InferenceComponentsEndpointSpec,
     MultiContainerEndpointSpec,
     MultiModelEndpointSpec,
     PipelineEndpointSpec,
@@ -25,12 +26,19 @@ class Hosted:
         variant: Callers name it; None where they need not.
         container: Likewise.
         model: Likewise.
+        component: Likewise.
     """
 
     models: tuple[str, ...]
     variant: str | None = None
     container: str | None = None
     model: str | None = None
+    component: str | None = None
+
+    @property
+    def target(self) -> str | None:
+        """What a front's path ends in; None where it ends in nothing."""
+        return self.container or self.model or self.component
 
 
 def hosted(spec: AnyEndpoint) -> list[Hosted]:
@@ -41,6 +49,14 @@ def hosted(spec: AnyEndpoint) -> list[Hosted]:
         return [Hosted((container.model,), container=container.name) for container in spec.containers]
     if isinstance(spec, MultiModelEndpointSpec):
         return [Hosted((model,), model=model) for model in spec.models or ()]
+    if isinstance(spec, InferenceComponentsEndpointSpec):
+        return [Hosted((component.model,), component=component.name) for component in spec.components]
     if isinstance(spec, PipelineEndpointSpec):
         return [Hosted(tuple(container.model for container in spec.containers))]
     return [Hosted((spec.model,))]
+
+
+def behind_front(spec: AnyEndpoint) -> list[Hosted]:
+    """Return what a front is asked for: everything its path can name, else the first alone."""
+    found = hosted(spec)
+    return found if found[0].target is not None else found[:1]

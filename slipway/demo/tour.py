@@ -13,7 +13,7 @@ from model_build.progress import showing
 from slipway import local_cloud
 from slipway.demo.ask import ask_endpoint, ask_front
 from slipway.demo.cdk import Cdk
-from slipway.demo.hosted import hosted
+from slipway.demo.hosted import behind_front, hosted
 from slipway.demo.result import CheckedEndpoint, CheckedFront, DemoResult
 from slipway.demo.steps import Steps
 
@@ -128,7 +128,9 @@ def _ask_endpoints(
 def _ask_fronts(
     deployment: Deployment, cloud: Cloud, originals: dict[tuple[str, ...], model_build.Samples]
 ) -> tuple[CheckedFront, ...]:
-    firsts = {endpoint: hosted(spec)[0] for endpoint, spec in deployment.endpoints.items() if spec.front is not None}
     return tuple(
-        ask_front(deployment, endpoint, first, originals[first.models], cloud) for endpoint, first in firsts.items()
+        ask_front(deployment, endpoint, one, originals[one.models], cloud)
+        for endpoint, spec in deployment.endpoints.items()
+        if spec.front is not None
+        for one in behind_front(spec)
     )

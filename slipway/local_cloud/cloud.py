@@ -45,6 +45,17 @@ class RunningVariant:
 
 
 @dataclass(frozen=True)
+class RunningComponent:
+    """One inference component and its containers, which stand for all of its copies; none where it has no copy."""
+
+    name: str
+    status: str
+    copies: int
+    failure_reason: str | None
+    containers: tuple[RunningContainer, ...]
+
+
+@dataclass(frozen=True)
 class RunningEndpoint:
     """One endpoint; ``status`` is SageMaker's, ``failure_reason`` None where all is well.
 
@@ -59,6 +70,7 @@ class RunningEndpoint:
     failure_reason: str | None
     backlog: int
     variants: tuple[RunningVariant, ...]
+    components: tuple[RunningComponent, ...]
 
 
 @dataclass(frozen=True)
@@ -132,11 +144,17 @@ def status(port: int) -> dict[str, Any]:
 
 def _endpoint(found: dict[str, Any]) -> RunningEndpoint:
     variants = tuple(_variant(variant) for variant in found["variants"])
-    return RunningEndpoint(**{**found, "variants": variants})
+    components = tuple(
+        RunningComponent(**{**component, "containers": _containers(component)}) for component in found["components"]
+    )
+    return RunningEndpoint(**{**found, "variants": variants, "components": components})
 
 
 def _variant(found: dict[str, Any]) -> RunningVariant:
-    containers = tuple(
+    return RunningVariant(**{**found, "containers": _containers(found)})
+
+
+def _containers(found: dict[str, Any]) -> tuple[RunningContainer, ...]:
+    return tuple(
         RunningContainer(**{**container, "models": tuple(container["models"])}) for container in found["containers"]
     )
-    return RunningVariant(**{**found, "containers": containers})

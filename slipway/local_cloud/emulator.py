@@ -26,12 +26,14 @@ from .api.async_runtime import AsyncRuntime
 from .api.autoscaling import AutoScaling
 from .api.definitions import Definitions
 from .api.endpoints import Endpoints
+from .api.inference_components import InferenceComponents
 from .api.runtime import PATH, Runtime
 from .api.shapes import service_model
 from .api.tags import Tags
 from .api.wire import call
 from .capture import Capture
 from .caretaker import IDLE_SECONDS, Caretaker
+from .component_hosting import ComponentHosting
 from .gauges import Gauges
 from .heartbeat import Heartbeat
 from .hosting import Hosting
@@ -48,12 +50,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger("slipway.local_cloud")
 
 
-def install(hosting: Hosting, url: str) -> None:
+def install(hosting: Hosting, component_hosting: ComponentHosting, url: str) -> None:
     """Teach the emulator SageMaker hosting and Application Auto Scaling."""
     definitions, endpoints = Definitions(hosting.store), Endpoints(hosting)
     autoscaling, tags = AutoScaling(hosting.store), Tags(hosting.store)
-    runtime = Runtime(hosting, Capture(url), AsyncRuntime(hosting, url))
-    control = {**definitions.operations(), **endpoints.operations(), **tags.operations()}
+    components = InferenceComponents(component_hosting)
+    runtime = Runtime(hosting, Capture(url), AsyncRuntime(hosting, url), component_hosting)
+    control = {**definitions.operations(), **endpoints.operations(), **components.operations(), **tags.operations()}
 
     async def answer_sagemaker(
         _method: str, path: str, headers: Mapping[str, str], body: bytes, _query: Mapping[str, list[str]]
@@ -74,7 +77,7 @@ def install(hosting: Hosting, url: str) -> None:
     seams.add_service("application-autoscaling", "AnyScaleFrontendService", answer_autoscaling)
     seams.validate_requests()
     seams.stream_functions(call_function)
-    cloudformation.register(definitions, endpoints, autoscaling, hosting, url)
+    cloudformation.register(definitions, endpoints, components, autoscaling, hosting, url)
 
 
 async def call_function(function: Function, event: dict[str, Any]) -> Any:
@@ -88,10 +91,11 @@ async def run(listener: int, folder: Path, port: int, *, minute_seconds: float, 
     metrics = Metrics()
     hosting = Hosting(Store(), folder, url, Meter(metrics))
     alarms = Alarms(minute_seconds)
-    scaler = Scaler(hosting.store, alarms, minute_seconds)
+    components = ComponentHosting(hosting)
+    scaler = Scaler(hosting.store, components, alarms, minute_seconds)
     gauges, caretaker = Gauges(hosting.store, hosting.meter, folder), Caretaker(hosting.store, idle_seconds)
     heartbeat = Heartbeat(gauges, metrics, alarms, scaler, caretaker)
-    install(hosting, url)
+    install(hosting, components, url)
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)

@@ -59,18 +59,23 @@ class Fleet:
         self.variants: dict[str, Variant] = {}
         self.shadow: Variant | None = None
 
+    @property
+    def hosts_components(self) -> bool:
+        """Whether its models are inference components, and not its own."""
+        return any("ModelName" not in variant.settings for variant in self.variants.values())
+
     async def start(self, models: dict[str, Model], s3: Callable[[], Any]) -> None:
         """Start every variant and wait until all are healthy.
 
         Args:
-            models: The models of the variants, by variant name.
+            models: The models of the variants, by variant name; a variant without one starts nothing.
             s3: Makes a boto3 client for the archives; called off the event loop.
 
         Raises:
             FleetError: With SageMaker's reason, if one is not; nothing is left running then.
         """
         for settings in self.config.variants:
-            self._add(settings, models[settings["VariantName"]])
+            self._add(settings, models.get(settings["VariantName"]))
         try:
             async with asyncio.TaskGroup() as group:
                 for variant in self.all():
@@ -103,11 +108,12 @@ class Fleet:
     async def _remove_models(self) -> None:
         await asyncio.to_thread(shutil.rmtree, self._folders.models, ignore_errors=True)
 
-    def _add(self, settings: dict[str, Any], model: Model) -> None:
+    def _add(self, settings: dict[str, Any], model: Model | None) -> None:
         name = settings["VariantName"]
-        containers = self._folders.containers(name, model)
+        containers = () if model is None else self._folders.containers(name, model)
         weight, count = settings.get("InitialVariantWeight", 1.0), settings.get("InitialInstanceCount", 0)
-        variant = Variant(name, settings, weight, count, containers, self.config, direct=model.direct)
+        direct = model is not None and model.direct
+        variant = Variant(name, settings, weight, count, containers, self.config, direct=direct)
         if settings in self.config.request["ProductionVariants"]:
             self.variants[name] = variant
         else:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from .component import Component
     from .endpoint import Endpoint
     from .meter import Meter
     from .records import Store
@@ -49,6 +50,9 @@ class Gauges:
                 continue
             for variant in variants:
                 self._read_concurrency(endpoint, variant)
+        for component in self._store.components():
+            if component.fleet is not None:
+                self._read_copies(component, component.fleet.variants[component.variant_name])
 
     async def read_hosts(self) -> None:
         """Note what every server process uses of its machine; a process that is new has no CPU figure yet."""
@@ -67,6 +71,8 @@ class Gauges:
 
     def _in_service(self) -> Iterator[tuple[Endpoint, list[Variant]]]:
         for endpoint in self._store.endpoints():
+            if endpoint.fleet is not None and endpoint.fleet.hosts_components:
+                continue  # nothing runs there but components
             if endpoint.traffic is not None:
                 fleets = (endpoint.traffic.current, endpoint.traffic.incoming)
                 yield endpoint, [variant for fleet in fleets if fleet is not None for variant in fleet.all()]
@@ -89,6 +95,10 @@ class Gauges:
             name = "ServerlessProvisionedConcurrency"
             self._meter.of_variant(endpoint, variant, f"{name}Executions", busy, unit="Count")
             self._meter.of_variant(endpoint, variant, f"{name}Utilization", busy / provisioned)
+
+    def _read_copies(self, component: Component, variant: Variant) -> None:
+        each = variant.in_flight / max(1, variant.count)
+        self._meter.of_component(component.place, component.name, "ConcurrentRequestsPerCopy", each)
 
     def _used(self, pids: list[int], variant: Variant) -> dict[str, float]:
         with contextlib.suppress(psutil.Error):  # one may end at any moment

@@ -82,13 +82,14 @@ class Hosting:
         """End every server now."""
         for backlog in [endpoint.backlog for endpoint in self.store.endpoints() if endpoint.backlog is not None]:
             backlog.drop()
-        await asyncio.gather(*(_give_up(endpoint, endpoint.work) for endpoint in self.store.endpoints()))
-        fleets = [endpoint.fleet for endpoint in self.store.endpoints() if endpoint.fleet is not None]
+        everything = [*self.store.endpoints(), *self.store.components()]
+        await asyncio.gather(*(give_up(endpoint, endpoint.work) for endpoint in everything))
+        fleets = [endpoint.fleet for endpoint in everything if endpoint.fleet is not None]
         await asyncio.gather(*(fleet.stop() for fleet in fleets), return_exceptions=True)
 
     async def _create(self, endpoint: Endpoint, config: EndpointConfig) -> str | None:
         try:
-            fleet = await self._started(endpoint, config)
+            fleet = await self.started(endpoint, config)
         except FleetError as error:
             _log.warning("endpoint %s failed: %s", endpoint.name, error)
             endpoint.become("Failed", str(error))
@@ -99,9 +100,9 @@ class Hosting:
 
     async def _update(self, endpoint: Endpoint, config: EndpointConfig, params: dict[str, Any]) -> str | None:
         try:
-            fleet = await self._started(endpoint, config)
+            fleet = await self.started(endpoint, config)
             retain(endpoint, fleet, params)
-            await self._shift(endpoint, fleet)
+            await self.shift(endpoint, fleet)
         except FleetError as error:
             _log.warning("update of endpoint %s failed: %s", endpoint.name, error)
             endpoint.become("InService", str(error))
@@ -115,7 +116,7 @@ class Hosting:
     async def _delete(self, endpoint: Endpoint, work: asyncio.Task[str | None] | None) -> str | None:
         if endpoint.backlog is not None:
             endpoint.backlog.drop()
-        await _give_up(endpoint, work)
+        await give_up(endpoint, work)
         fleet, endpoint.traffic = endpoint.fleet, None
         if fleet is not None:
             await fleet.drain()
@@ -126,7 +127,12 @@ class Hosting:
             del endpoints[endpoint.name]
         return None
 
-    async def _started(self, endpoint: Endpoint, config: EndpointConfig) -> Fleet:
+    async def started(self, endpoint: Endpoint, config: EndpointConfig) -> Fleet:
+        """Return a new fleet of an endpoint once all of it is healthy.
+
+        Raises:
+            FleetError: With SageMaker's reason, if it is not.
+        """
         logs = self._folder / "logs" / f"{endpoint.place.account}-{endpoint.place.region}" / endpoint.name
         fleet = Fleet(config, Folders(self._folder / "models" / str(next(self._numbers)), logs))
         await fleet.start(self._models(config), functools.partial(client, self._url, endpoint.place, "s3"))
@@ -141,13 +147,20 @@ class Hosting:
         known = self.store.at(config.place).models
         models = {}
         for settings in config.variants:
+            if "ModelName" not in settings:  # its models are inference components
+                continue
             name = settings["ModelName"]
             if name not in known:
                 raise FleetError(f'Could not find model "{config.place.arn("sagemaker", f"model/{name}")}".')
             models[settings["VariantName"]] = known[name]
         return models
 
-    async def _shift(self, endpoint: Endpoint, fleet: Fleet) -> None:
+    async def shift(self, endpoint: Endpoint, fleet: Fleet) -> None:
+        """Move traffic to a new fleet as the deployment config says, and end the old one.
+
+        Raises:
+            FleetError: If an alarm calls the new fleet back; the old one has all the traffic then.
+        """
         old = endpoint.fleet
         if old is None:
             raise FleetError("the endpoint has no fleet in service to update")
@@ -197,7 +210,7 @@ def _retire(endpoint: Endpoint, fleet: Fleet, seconds: float) -> None:
     task.add_done_callback(endpoint.retiring.discard)
 
 
-async def _give_up(endpoint: Endpoint, work: asyncio.Task[str | None] | None) -> None:
+async def give_up(endpoint: Endpoint, work: asyncio.Task[str | None] | None) -> None:
     """End what is under way; the fleet in service is left as it is."""
     await _cancelled([work] if work is not None else [])
     await _cancelled(list(endpoint.retiring))

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final, Self
 
 from .metrics import INVOCATIONS, Metrics, Series
+from .records import ComponentConfig
 from .server_process import ServerDownError
 from .variant import ContainerError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .endpoint import Endpoint
+    from .places import Place
     from .variant import Variant
 
 US: Final = 1e6
@@ -45,10 +47,20 @@ class Meter:
         self._metrics.add(Series(endpoint.place, INVOCATIONS, name, unit, (("EndpointName", endpoint.name),)), value)
 
     def of_variant(self, endpoint: Endpoint, variant: Variant, name: str, value: float, *, unit: str = "None") -> None:
-        """Note a metric of a variant, and of its fleet alone, which a rollout's alarms watch."""
+        """Note a metric of a variant, and of its fleet alone, which a rollout's alarms watch.
+
+        What is a variant here may be an inference component, whose metrics go by its name alone.
+        """
+        if isinstance(variant.config, ComponentConfig):
+            self.of_component(endpoint.place, variant.config.name, name, value, unit=unit)
+            return
         dimensions = (("EndpointName", endpoint.name), ("VariantName", variant.name))
         for more in ((), (("EndpointConfigName", variant.config.name),)):
             self._metrics.add(Series(endpoint.place, INVOCATIONS, name, unit, (*dimensions, *more)), value)
+
+    def of_component(self, place: Place, component: str, name: str, value: float, *, unit: str = "None") -> None:
+        """Note a metric of an inference component."""
+        self._metrics.add(Series(place, INVOCATIONS, name, unit, (("InferenceComponentName", component),)), value)
 
     def set_up(self, endpoint: Endpoint, variant: Variant, seconds: float) -> None:
         """Note how long a container took to start that a request waited for."""
@@ -135,4 +147,6 @@ class Invocation:
             return
         if name in _ON_INSTANCES and "ServerlessConfig" in self._variant.settings:
             return
+        if name == "InvocationsPerInstance" and isinstance(self._variant.config, ComponentConfig):
+            name = "InvocationsPerCopy"
         self._meter.of_variant(self._endpoint, self._variant, name, value, unit=unit)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from .container import PRIMARY
 
 if TYPE_CHECKING:
+    from .component import Component
     from .endpoint import Endpoint
     from .places import Place
 
@@ -72,6 +73,10 @@ class EndpointConfig(Record):
         return [*self.request["ProductionVariants"], *self.request.get("ShadowProductionVariants", [])]
 
 
+class ComponentConfig(EndpointConfig):
+    """What a fleet of one inference component alone would be configured as; it goes by the component's name."""
+
+
 @dataclass
 class ScalableTarget:
     """A registered scalable target, its policies and its scheduled actions by name."""
@@ -90,6 +95,7 @@ class Records:
     models: dict[str, Model] = field(default_factory=dict)
     endpoint_configs: dict[str, EndpointConfig] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    components: dict[str, Component] = field(default_factory=dict)
     targets: dict[tuple[str, str, str], ScalableTarget] = field(default_factory=dict)
 
 
@@ -110,3 +116,7 @@ class Store:
     def endpoints(self) -> list[Endpoint]:
         """Return every endpoint of every place."""
         return [endpoint for records in self._places.values() for endpoint in records.endpoints.values()]
+
+    def components(self) -> list[Component]:
+        """Return every inference component of every place."""
+        return [component for records in self._places.values() for component in records.components.values()]

@@ -1,4 +1,4 @@
-"""Application Auto Scaling at work: policies change how many instances a variant has, from the published metrics.
+"""Application Auto Scaling at work: policies change how many instances or copies there are, from published metrics.
 
 Scheduled actions are kept and never act. One process serves for all instances of a variant, so that a larger fleet
 answers no faster here; a fleet of none has no process at all.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from . import ministack_cloudwatch as cloudwatch
 from .alarms import MINUTE_SECONDS, breaches, state_of
@@ -17,14 +17,43 @@ from .scaling_policies import stepped_capacity, tracked_capacity, tracking_alarm
 
 if TYPE_CHECKING:
     from .alarms import Alarms
+    from .component import Component
+    from .component_hosting import ComponentHosting
     from .places import Place
-    from .records import ScalableTarget, Store
-    from .variant import Variant
+    from .records import Records, ScalableTarget, Store
 
 _log = logging.getLogger("slipway.local_cloud")
+_COMPONENT: Final = re.compile(r"inference-component/([^/]+)")
 _VARIANT: Final = re.compile(r"endpoint/([^/]+)/variant/([^/]+)")
 _COOLDOWN_SECONDS: Final = 300
 _PROVISIONED: Final = "sagemaker:variant:DesiredProvisionedConcurrency"
+
+
+class Scaled(Protocol):
+    """What a target scales: a variant, or the copies of an inference component."""
+
+    name: str
+    settings: dict[str, Any]
+    count: int
+
+
+class Copies:
+    """The copies of an inference component, as something that is scaled; to set ``count`` begins the change."""
+
+    def __init__(self, component: Component, hosting: ComponentHosting) -> None:
+        self.name = component.variant_name
+        self.settings: dict[str, Any] = {}
+        self._component = component
+        self._hosting = hosting
+
+    @property
+    def count(self) -> int:
+        """How many there shall be."""
+        return self._component.copies
+
+    @count.setter
+    def count(self, copies: int) -> None:
+        self._hosting.update(self._component, self._component.specification, copies)
 
 
 class Scaler:
@@ -32,12 +61,16 @@ class Scaler:
 
     Args:
         store: Holds targets and endpoints.
+        components: Changes how many copies an inference component has.
         alarms: Judge the metrics that policies track.
         minute_seconds: How long a minute of a cooldown takes here.
     """
 
-    def __init__(self, store: Store, alarms: Alarms, minute_seconds: float = MINUTE_SECONDS) -> None:
+    def __init__(
+        self, store: Store, components: ComponentHosting, alarms: Alarms, minute_seconds: float = MINUTE_SECONDS
+    ) -> None:
         self._store = store
+        self._components = components
         self._alarms = alarms
         self._minute_seconds = minute_seconds
         self._acted: dict[tuple[str, str], float] = {}
@@ -46,15 +79,24 @@ class Scaler:
         """Look at every target once."""
         for place, records in self._store.by_place():
             for target in list(records.targets.values()):
-                match = _VARIANT.fullmatch(target.request["ResourceId"])
-                endpoint = None if match is None else records.endpoints.get(match[1])
-                if match is None or endpoint is None or endpoint.fleet is None or endpoint.status != "InService":
-                    continue
-                if (variant := endpoint.fleet.variants.get(match[2])) is not None:
-                    self._scale(place, target, variant)
+                scaled = self._scaled(records, target.request["ResourceId"])
+                if scaled is not None:
+                    self._scale(place, target, scaled)
 
-    def _scale(self, place: Place, target: ScalableTarget, variant: Variant) -> None:
-        before = _capacity_of(target, variant)
+    def _scaled(self, records: Records, resource_id: str) -> Scaled | None:
+        """Return what a target is about, None where it is not in service."""
+        if (match := _COMPONENT.fullmatch(resource_id)) is not None:
+            component = records.components.get(match[1])
+            in_service = component is not None and component.status == "InService"
+            return Copies(component, self._components) if component is not None and in_service else None
+        match = _VARIANT.fullmatch(resource_id)
+        endpoint = None if match is None else records.endpoints.get(match[1])
+        if match is None or endpoint is None or endpoint.fleet is None or endpoint.status != "InService":
+            return None
+        return endpoint.fleet.variants.get(match[2])
+
+    def _scale(self, place: Place, target: ScalableTarget, variant: Scaled) -> None:
+        before = capacity_of(target, variant)
         wanted = self._track(place, target, variant, before)
         for policy in _policies(target, "StepScaling"):
             wanted = self._step(place, target, policy, before, wanted)
@@ -67,13 +109,13 @@ class Scaler:
         _log.info("%s in %s: from %s to %s", target.request["ResourceId"], place, before, wanted)
         _change(target, variant, wanted)
 
-    def _track(self, place: Place, target: ScalableTarget, variant: Variant, before: int) -> int:
+    def _track(self, place: Place, target: ScalableTarget, variant: Scaled, before: int) -> int:
         policies = _policies(target, "TargetTrackingScaling")
         asked = [self._tracked(place, target, policy, variant, before) for policy in policies]
         return max(asked, default=before)  # one policy is enough to grow; all of them must agree to shrink
 
     def _tracked(
-        self, place: Place, target: ScalableTarget, policy: dict[str, Any], variant: Variant, before: int
+        self, place: Place, target: ScalableTarget, policy: dict[str, Any], variant: Scaled, before: int
     ) -> int:
         alarms = tracking_alarms(policy, target.request["ResourceId"].split("/")[1], variant.name)
         if alarms is None:
@@ -120,7 +162,7 @@ class Scaler:
         return last is None or time.monotonic() - last >= max(1.0, minutes) * self._minute_seconds
 
 
-def _capacity_of(target: ScalableTarget, variant: Variant) -> int:
+def capacity_of(target: ScalableTarget, variant: Scaled) -> int:
     """Return what a target scales: instances, or the containers that a serverless variant keeps warm."""
     if target.request["ScalableDimension"] == _PROVISIONED:
         return int(variant.settings["ServerlessConfig"].get("ProvisionedConcurrency", 0))
@@ -131,7 +173,7 @@ def _policies(target: ScalableTarget, kind: str) -> list[dict[str, Any]]:
     return [policy for policy in target.policies.values() if policy["PolicyType"] == kind]
 
 
-def _change(target: ScalableTarget, variant: Variant, capacity: int) -> None:
+def _change(target: ScalableTarget, variant: Scaled, capacity: int) -> None:
     if target.request["ScalableDimension"] == _PROVISIONED:
         serverless = {**variant.settings["ServerlessConfig"], "ProvisionedConcurrency": capacity}
         variant.settings = {**variant.settings, "ServerlessConfig": serverless}

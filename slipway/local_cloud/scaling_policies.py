@@ -13,6 +13,8 @@ _IN_SHARE: Final = 0.9
 _PREDEFINED: Final = {
     "SageMakerVariantInvocationsPerInstance": ("InvocationsPerInstance", "Sum", 60),
     "SageMakerVariantConcurrentRequestsPerModelHighResolution": ("ConcurrentRequestsPerModel", "Maximum", 10),
+    "SageMakerInferenceComponentInvocationsPerCopy": ("InvocationsPerCopy", "Sum", 60),
+    "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution": ("ConcurrentRequestsPerCopy", "Maximum", 10),
     "SageMakerVariantProvisionedConcurrencyUtilization": ("ServerlessProvisionedConcurrencyUtilization", "Maximum", 60),
 }
 
@@ -27,8 +29,8 @@ def tracking_alarms(
 
     Args:
         policy: A target tracking policy.
-        endpoint: Whose metric is meant where it is predefined.
-        variant: Likewise.
+        endpoint: Whose metric is meant where it is predefined; an inference component's name for one of copies.
+        variant: Likewise; copies know none.
 
     Returns:
         None for a metric that is not modelled here: such a policy is kept and never acts.
@@ -50,6 +52,8 @@ def _metric(settings: dict[str, Any], endpoint: str, variant: str) -> dict[str, 
         if found is None:
             return None
         dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
+        if found[0].endswith("PerCopy"):
+            dimensions = [{"Name": "InferenceComponentName", "Value": endpoint}]
         names = ("MetricName", "Statistic", "Period")
         return {"Namespace": _NAMESPACE, "Dimensions": dimensions, **dict(zip(names, found, strict=True))}
     custom = settings["CustomizedMetricSpecification"]

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .component import Component
     from .container import Container
     from .endpoint import Endpoint
     from .hosting import Hosting
@@ -21,7 +22,10 @@ def with_status(application: Any, hosting: Hosting) -> Any:
         if scope["type"] != "http" or scope["path"] != PATH:
             await application(scope, receive, send)
             return
-        page = {"pid": os.getpid(), "endpoints": [_endpoint(endpoint) for endpoint in hosting.store.endpoints()]}
+        page = {
+            "pid": os.getpid(),
+            "endpoints": [_endpoint(hosting, endpoint) for endpoint in hosting.store.endpoints()],
+        }
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(page).encode()})
@@ -29,7 +33,7 @@ def with_status(application: Any, hosting: Hosting) -> Any:
     return answer
 
 
-def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+def _endpoint(hosting: Hosting, endpoint: Endpoint) -> dict[str, Any]:
     variants = endpoint.fleet.all() if endpoint.fleet is not None else ()
     return {
         "name": endpoint.name,
@@ -46,6 +50,23 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
             }
             for variant in variants
         ],
+        "components": [
+            _component(component)
+            for component in hosting.store.at(endpoint.place).components.values()
+            if component.endpoint_name == endpoint.name
+        ],
+    }
+
+
+def _component(component: Component) -> dict[str, Any]:
+    fleet = component.fleet
+    containers = () if fleet is None else fleet.variants[component.variant_name].containers
+    return {
+        "name": component.name,
+        "status": component.status,
+        "copies": component.current_copies,
+        "failure_reason": component.failure_reason,
+        "containers": [_container(container) for container in containers],
     }
 
 

@@ -12,11 +12,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway.operations.submit import ONLY_VARIANT, submit
 from slipway.operations.target_model import target_model
-from slipway.specs import Deployment, GateError, HostError, MultiContainerEndpointSpec, UsageError
+from slipway.specs import (
+    Deployment,
+    GateError,
+    HostError,
+    InferenceComponentsEndpointSpec,
+    MultiContainerEndpointSpec,
+    UsageError,
+)
 from slipway.specs.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from slipway.specs.component import Component
 
 # SageMaker gives a model 60 s; a retry would only ask a struggling model twice.
 PATIENCE = Config(read_timeout=65, connect_timeout=5, retries={"total_max_attempts": 1})
@@ -28,7 +37,7 @@ class Reply:
 
     Args:
         endpoint: Its name on AWS.
-        variant: The variant that answered.
+        variant: The variant that answered, or the inference component that was asked.
         answer: The parsed JSON body.
     """
 
@@ -58,6 +67,7 @@ def invoke(
     variant: str | None = None,
     container: str | None = None,
     model: str | None = None,
+    component: str | None = None,
     connection: Mapping[str, str] | None = None,
 ) -> Reply:
     """Send one JSON request through ``sagemaker-runtime`` and return the answer.
@@ -69,10 +79,11 @@ def invoke(
         variant: Which variant answers. Default: SageMaker chooses by weight; asynchronous endpoints have only one.
         container: Which container answers. Default: there is no choice, as in all kinds but multi-container.
         model: Which model of a multi-model endpoint answers; other endpoints take none.
+        component: Which inference component answers, by its name in the spec. Default: the only one.
         connection: Settings of a local cloud. Default: the caller's own AWS configuration.
 
     Raises:
-        UsageError: If the environment deploys no such endpoint, or it has no such variant, container or model.
+        UsageError: If the environment deploys no such endpoint, or what is named is not one of its own.
         GateError: If the endpoint or its model refuses the request.
         HostError: If nothing can be reached, or there are no credentials.
     """
@@ -84,8 +95,16 @@ def invoke(
             raise UsageError(f"'{endpoint}' is asynchronous and has one variant: ask it without naming one")
         body = submit(name, request, lambda service: client_for(service, deployment, connection))
         return Reply(name, ONLY_VARIANT, json.loads(body))
+    asked = asked_component(deployment, endpoint, component)
+    if asked is not None and variant is not None:
+        raise UsageError(f"'{endpoint}' hosts inference components and has one variant: ask it without naming one")
     client = client_for("sagemaker-runtime", deployment, connection)
-    chosen = {"TargetVariant": variant, "TargetContainerHostname": container, "TargetModel": archive}
+    chosen = {
+        "TargetVariant": variant,
+        "TargetContainerHostname": container,
+        "TargetModel": archive,
+        "InferenceComponentName": None if asked is None else f"{name}-{asked.name}",
+    }
     target = {key: value for key, value in chosen.items() if value is not None}
     try:
         reply = client.invoke_endpoint(
@@ -96,7 +115,29 @@ def invoke(
         raise GateError(f"{name} refused the request: {said}") from error
     except BotoCoreError as error:
         raise HostError(f"{name} cannot be reached: {error}") from error
-    return Reply(name, reply["InvokedProductionVariant"], json.loads(reply["Body"].read()))
+    answered: str = reply["InvokedProductionVariant"] if asked is None else asked.name
+    return Reply(name, answered, json.loads(reply["Body"].read()))
+
+
+def asked_component(deployment: Deployment, endpoint: str, component: str | None) -> Component | None:
+    """Return the inference component that is meant; None on an endpoint that hosts none.
+
+    Raises:
+        UsageError: If there is no such component, or none is named and there are several.
+    """
+    spec = deployment.endpoints[endpoint]
+    if not isinstance(spec, InferenceComponentsEndpointSpec):
+        if component is not None:
+            raise UsageError(f"'{endpoint}' hosts no inference components: ask it without naming one")
+        return None
+    known = {one.name: one for one in spec.components}
+    if component is None and len(known) == 1:
+        return spec.components[0]
+    if component not in known:
+        words = "name the component to ask" if component is None else f"'{component}' is not a component of {endpoint}"
+        hint = "" if component is None else did_you_mean(component, known)
+        raise UsageError(f"{words}{hint} (known: {', '.join(known)})")
+    return known[component]
 
 
 def check_container(deployment: Deployment, endpoint: str, container: str | None) -> None:

@@ -13,6 +13,7 @@ from slipway.specs.errors import (
     SpecError,
     UsageError,
 )
+from slipway.specs.inference_components_endpoint import InferenceComponentsEndpointSpec
 from slipway.specs.lock import Lock, LockedModel
 from slipway.specs.manifest import (
     Archive,
@@ -46,6 +47,7 @@ __all__ = [
     "EnvironmentSpec",
     "GateError",
     "HostError",
+    "InferenceComponentsEndpointSpec",
     "InterruptedByUser",
     "Lock",
     "LockedModel",

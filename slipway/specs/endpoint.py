@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from slipway.specs.async_endpoint import AsyncEndpointSpec
+from slipway.specs.inference_components_endpoint import InferenceComponentsEndpointSpec
 from slipway.specs.multi_container_endpoint import MultiContainerEndpointSpec
 from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
 from slipway.specs.pipeline_endpoint import PipelineEndpointSpec
@@ -20,5 +21,6 @@ AnyEndpoint = (
     | MultiModelEndpointSpec
     | MultiContainerEndpointSpec
     | PipelineEndpointSpec
+    | InferenceComponentsEndpointSpec
 )
 EndpointSpec = Annotated[AnyEndpoint, Field(discriminator="kind")]

@@ -37,18 +37,17 @@ HostingType = Annotated[str, AfterValidator(_known), Field(examples=["ml.c7i.xla
 
 def check_machine(findings: Findings, path: Keys, variant: OnInstances, rollout: Rollout, *, scaled: bool) -> None:
     """Find what the variant's instance type makes impossible."""
-    for key, message in _refused(instance_types()[variant.instance_type], variant, rollout, scaled=scaled):
+    for key, message in refused(instance_types()[variant.instance_type], variant, rollout, scaled=scaled):
         findings.add((*path, key), message)
 
 
-def _refused(
+def refused(
     machine: InstanceType, variant: OnInstances, rollout: Rollout, *, scaled: bool
 ) -> Iterator[tuple[str, str]]:
+    """Say what a machine makes impossible for a variant, by the key that is to blame."""
     name = f"'{machine.name}'"
-    if not machine.regions:
-        yield "instance_type", f"{name} is sold in no region any more: {FOR_ANY_MODEL}"
-    if machine.arm64:
-        yield "instance_type", f"{name} is Graviton and the {variant.server} image is x86-64: {FOR_ANY_MODEL}"
+    for message in unusable(machine, variant.server):
+        yield "instance_type", message
     if machine.burstable and scaled:
         yield "instance_type", f"{name} is burstable and cannot be scaled: {FOR_ANY_MODEL}, or remove 'scaling'"
     if machine.nvme and variant.volume_gib is not None:
@@ -56,3 +55,11 @@ def _refused(
     if machine.name.startswith("ml.inf1.") and rollout.strategy != "all-at-once":
         # Source: SageMaker falls back silently.
         yield "instance_type", f"{name} cannot be rolled out step by step: write 'rollout: {{strategy: all-at-once}}'"
+
+
+def unusable(machine: InstanceType, server: str) -> Iterator[str]:
+    """Say why a server's image cannot run on a machine, whatever kind of endpoint it is for."""
+    if not machine.regions:
+        yield f"'{machine.name}' is sold in no region any more: {FOR_ANY_MODEL}"
+    if machine.arm64:
+        yield f"'{machine.name}' is Graviton and the {server} image is x86-64: {FOR_ANY_MODEL}"

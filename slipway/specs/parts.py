@@ -6,11 +6,12 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from slipway.specs.base import Name, Spec
+from slipway.specs.base import Keys, Name, Spec
 from slipway.specs.front import Front as Front  # noqa: PLC0414  kinds take all their parts from here
 from slipway.specs.machine import HostingType
 from slipway.specs.pace import within_a_deployment
 from slipway.specs.scaling import Scaling
+from slipway.specs.text import Distinct
 from slipway.specs.variables import EnvironmentVariables
 
 Server = Literal["onnxruntime"]
@@ -113,6 +114,11 @@ class Variant(Spec):
     """What each machine is; sold in the environment's region, x86-64."""
     weight: Annotated[float, Field(ge=0, le=1_000_000)] = 1.0
     """Share of the traffic, relative to the other variants; 0 takes none."""
+    fallback: Annotated[tuple[HostingType, ...], Field(max_length=4), Distinct()] = ()
+    """Other types, in order of preference, for when ``instance_type`` cannot be had. Default: a deployment fails and a
+    fleet stays as small as it is when AWS has no such machine left."""
+    provision_timeout_seconds: Annotated[int, Field(ge=300, le=3600)] | None = None
+    """How long SageMaker looks for machines before it gives up. Default: as long as it does of its own."""
     instances: Instances | None = None
     """Fleet size where nothing scales it. Default: the minimum of ``scaling``, else 1."""
     volume_gib: VolumeGib | None = None
@@ -129,3 +135,8 @@ class Variant(Spec):
     """Variables for the container, at most 1,024 bytes each; never secrets."""
     scaling: Scaling | None = None
     """Default: the endpoint's own."""
+
+    def machines(self) -> list[tuple[Keys, str]]:
+        """Every instance type that the fleet may be of, the preferred one first, with where it is written."""
+        fallback: list[tuple[Keys, str]] = [(("fallback", index), name) for index, name in enumerate(self.fallback)]
+        return [(("instance_type",), self.instance_type), *fallback]

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from slipway.specs.alarms import Alarms, check_gpu_alarms
 from slipway.specs.base import Findings, Keys, Spec
+from slipway.specs.fallback import check_fallback
 from slipway.specs.front_rules import check_bound
 from slipway.specs.machine import check_machine
 from slipway.specs.parts import Canary, Capture, Description, Front, Rollout, Variant
@@ -29,6 +30,8 @@ class RealtimeEndpointSpec(Spec):
         "instances": "belongs to a variant: move it into 'variants'",
         "environment": "belongs to a variant: move it into 'variants'",
         "routing": "belongs to a variant: move it into 'variants'",
+        "fallback": "belongs to a variant: move it into 'variants'",
+        "provision_timeout_seconds": "belongs to a variant: move it into 'variants'",
         "startup_timeout_seconds": "belongs to a variant: move it into 'variants'",
         "download_timeout_seconds": "belongs to a variant: move it into 'variants'",
         "volume_gib": "belongs to a variant: move it into 'variants'",
@@ -72,6 +75,7 @@ class RealtimeEndpointSpec(Spec):
         for index, variant in enumerate(self.variants):
             path = ("variants", index)
             check_machine(findings, path, variant, self.rollout, scaled=self.scaling_of(variant) is not None)
+            check_fallback(findings, path, variant, self.rollout, scaled=self.scaling_of(variant) is not None)
             check_variables(findings, (*path, "environment"), variant.environment)
             self._check_scaling(findings, index, variant)
         check_gpu_alarms(findings, ("alarms",), self.alarms, (variant.instance_type for variant in self.variants))

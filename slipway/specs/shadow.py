@@ -17,6 +17,7 @@ class Shadow(Spec):
 
     impossible: ClassVar[dict[str, str]] = {
         "scaling": "nothing scales a shadow: choose 'instances'",
+        "fallback": "a shadow is compared with the variant on one type of machine: remove the key",
         "weight": "a shadow takes copies, not traffic: choose 'percent'",
     }
 

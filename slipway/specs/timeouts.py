@@ -9,10 +9,11 @@ if TYPE_CHECKING:
 
     from slipway.specs.artifact import Artifact
     from slipway.specs.async_endpoint import AsyncEndpointSpec
+    from slipway.specs.component import Component
     from slipway.specs.containers import ContainersSpec
     from slipway.specs.parts import Variant
 
-    FetchesArchives: TypeAlias = Variant | AsyncEndpointSpec | ContainersSpec
+    FetchesArchives: TypeAlias = Variant | AsyncEndpointSpec | ContainersSpec | Component
 
 # Source: SageMaker accepts 60 to 3600 s for both.
 MOST_SECONDS: Final = 3600

@@ -65,6 +65,20 @@ def test_bad_usage_is_one_line_and_exit_2(words: list[str], said: str) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["model-fleet"], "name the component to ask (known: sentences, digits)"),
+        (["model-fleet", "--component", "digit"], "did you mean 'digits'? (known: sentences, digits)"),
+        (["sentence-embedder", "--component", "digits"], "'sentence-embedder' hosts no inference components"),
+    ],
+)
+def test_a_component_is_named_where_there_are_several_and_only_there(words: list[str], said: str) -> None:
+    done = slipway("invoke", *words)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
 @pytest.mark.parametrize("words", [[], ["local"]])
 def test_a_missing_command_shows_what_there_is_and_exits_2(words: list[str]) -> None:
     done = slipway(*words)

@@ -42,7 +42,7 @@ def test_server_that_nobody_needs_is_shown_asleep() -> None:
         {"name": "cold", "weight": 1.0, "containers": [server]},
         {"name": "warm", "weight": 1.0, "containers": [awake]},
     ]
-    endpoint = {"name": "e", "status": "InService", "backlog": 0, "variants": variants}
+    endpoint = {"name": "e", "status": "InService", "backlog": 0, "variants": variants, "components": []}
     page = io.StringIO()
     Console(file=page, width=WITHOUT_EDGE).print(clouds_table([{"url": "url", "pid": 1, "endpoints": [endpoint]}]))
     assert "cold asleep, warm pid 7 port 40000" in page.getvalue()

@@ -59,12 +59,14 @@ def wait_for_servers(project: Path, demo: subprocess.Popen[str]) -> None:
 
 
 def check(facts: dict[str, Any]) -> None:
-    assert {row["name"] for row in facts["endpoints"]} >= {"sentence-embedder", "digit-reader", "document-embedder"}
-    assert {row["variant"] for row in facts["endpoints"]} >= {"int8", "fp32"}
+    names = {row["name"] for row in facts["endpoints"]}
+    assert names >= {"sentence-embedder", "digit-reader", "document-embedder", "model-fleet"}
+    assert {row["variant"] for row in facts["endpoints"]} >= {"int8", "fp32", "sentences", "digits"}
     assert {row["container"] for row in facts["endpoints"] if row["name"] == "reading-room"} == {"sentences", "digits"}
     assert [row["model"] for row in facts["endpoints"] if row["kind"] == "pipeline"] == ["digit-scaler > digits"]
     assert all(row["answer_checked"] and row["agreement"] >= 0.97 for row in facts["endpoints"] + facts["fronts"])
-    assert {row["endpoint"] for row in facts["fronts"]} >= {"sentence-embedder", "digit-reader", "document-embedder"}
+    fronts = {"sentence-embedder", "digit-reader", "document-embedder", "model-fleet", "model-library"}
+    assert {row["endpoint"] for row in facts["fronts"]} >= fronts
     assert all(row["status"] == 200 for row in facts["fronts"])
     assert {"build", "cloud", "bootstrap", "deploy", "invoke", "fronts", "down"} <= facts["seconds"].keys()
 

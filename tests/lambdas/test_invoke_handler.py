@@ -297,6 +297,7 @@ def test_models_own_failure_says_nothing_of_its_insides(
         (400, "ValidationError", "Inference Component secret not found", (404, "unknown_target")),
         (400, "ValidationError", "Container secret of endpoint secret not found.", (404, "unknown_target")),
         (400, "ValidationError", "Endpoint my-container of account 1 not found.", (503, "unavailable")),
+        (400, "ValidationError", "Inference Component has no capacity to process this", (503, "unavailable")),
         (403, "AccessDeniedException", "arn:secret is not authorized", (500, "internal")),
         (530, "InternalDependencyException", "secret", (502, "model_failed")),
         (500, "InternalFailure", "secret", (502, "model_failed")),

@@ -208,7 +208,7 @@ class Aws:
         return found.variants[0].containers
 
     @contextmanager
-    def firing(self, endpoint: str, threads: int = 4) -> Iterator[Fired]:
+    def firing(self, endpoint: str, threads: int = 4, **more: Any) -> Iterator[Fired]:
         """Fire requests one after the other while the block runs."""
         fired, stop = Fired(), threading.Event()
 
@@ -216,7 +216,7 @@ class Aws:
             while not stop.is_set():
                 time.sleep(0.002)  # leaves some of the machine to what is tested
                 try:
-                    fired.labels.append(self.label(endpoint))
+                    fired.labels.append(self.label(endpoint, **more))
                 except Exception as error:  # noqa: BLE001  every failure counts
                     fired.errors.append(error)
 

@@ -223,7 +223,7 @@ def alarms_alone(value: Any) -> Any:
         return TOPIC
     if "Fn::GetAtt" in value and value["Fn::GetAtt"][1] == "EndpointConfigName":
         return CONFIG
-    if str(value.get("Ref", "")).startswith("EndpointScaling"):
+    if "WakeUpPolicy" in str(value.get("Ref", "")):
         return POLICY
     return {key: alarms_alone(item) for key, item in value.items() if key != "DependsOn"}
 
@@ -255,12 +255,13 @@ def described(cloudwatch: Any) -> dict[str, dict[str, Any]]:
 def driven(alarm: dict[str, Any], found: dict[str, tuple[dict[str, Any], dict[str, str]]]) -> Driven:
     dimensions = {entry["Name"]: entry["Value"] for entry in alarm["Dimensions"]}
     component = dimensions.get("InferenceComponentName")
-    endpoint = "inference-components" if component is not None else dimensions["EndpointName"]
+    endpoint = dimensions["EndpointName"] if component is None else component.rpartition("-")[0]
+    endpoint = endpoint or "inference-components"
     bounds, fleets = found[endpoint]
     key, unit, scale = MEASURED[alarm["MetricName"]]
     machine = fleets.get(dimensions.get("VariantName", ""), "")
     parts = {"CPUUtilization": CORES, "GPUUtilization": GPUS, "GPUMemoryUtilization": GPUS}.get(alarm["MetricName"])
-    bound = 0 if key is None else (COMPONENT.model_dump() if component is not None else bounds)[key]
+    bound = 0 if key is None else (COMPONENT.model_dump() if component == "component" else bounds)[key]
     return Driven(endpoint, alarm, bound, unit, scale * (1 if parts is None else parts[machine]))
 
 

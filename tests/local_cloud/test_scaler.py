@@ -60,13 +60,27 @@ def test_adjustment_is_of_its_type(kind: str, change: int, least: int, expected:
 
 
 def test_metric_that_is_not_modelled_is_tracked_by_nobody() -> None:
-    predefined = {
-        "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerInferenceComponentInvocationsPerCopy"}
-    }
+    predefined = {"PredefinedMetricSpecification": {"PredefinedMetricType": "ALBRequestCountPerTarget"}}
     math: dict[str, Any] = {"CustomizedMetricSpecification": {"Metrics": []}}
     for settings in (predefined, math):
         policy = {"TargetTrackingScalingPolicyConfiguration": {**settings, "TargetValue": 1}}
         assert tracking_alarms(policy, "e", "v") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "metric"),
+    [
+        ("InvocationsPerCopy", "InvocationsPerCopy"),
+        ("ConcurrentRequestsPerCopyHighResolution", "ConcurrentRequestsPerCopy"),
+    ],
+)
+def test_copies_are_tracked_by_their_components_name(kind: str, metric: str) -> None:
+    predefined = {"PredefinedMetricType": f"SageMakerInferenceComponent{kind}"}
+    settings = {"PredefinedMetricSpecification": predefined, "TargetValue": 4}
+    alarms = tracking_alarms({"TargetTrackingScalingPolicyConfiguration": settings}, "shelf-reader", "AllTraffic")
+    assert alarms is not None
+    assert alarms[0]["MetricName"] == metric
+    assert alarms[0]["Dimensions"] == [{"Name": "InferenceComponentName", "Value": "shelf-reader"}]
 
 
 @pytest.fixture(scope="module")

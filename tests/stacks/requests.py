@@ -23,6 +23,7 @@ OPERATIONS: Final[dict[str, tuple[str, str, str]]] = {
 # Members that only CloudFormation has; what they hold is asked for elsewhere, or is no part of the request.
 ELSEWHERE: Final = {
     "AWS::SageMaker::Endpoint": ("Tags",),
+    "AWS::SageMaker::InferenceComponent": ("DeploymentConfig",),
     "AWS::ApplicationAutoScaling::ScalableTarget": ("ScheduledActions",),
     "AWS::ApplicationAutoScaling::ScalingPolicy": ("ScalingTargetId",),
 }
@@ -56,6 +57,8 @@ def _check(kind: str, props: dict[str, Any]) -> None:
     if kind.endswith("ScalingPolicy"):
         defaults = TARGET
     request(service, operation, {**defaults, **given})
+    if "DeploymentConfig" in ELSEWHERE.get(kind, ()):
+        request(service, "UpdateInferenceComponent", {key: props[key] for key in (name, "DeploymentConfig")})
     for action in props.get("ScheduledActions", []):
         request(service, "PutScheduledAction", {key: given[key] for key in TARGET} | action)
 

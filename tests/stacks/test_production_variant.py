@@ -36,3 +36,26 @@ def test_requests_go_where_the_variant_says_and_else_where_sagemaker_sends_them(
     assert "RoutingConfig" not in silent
     assert anywhere["RoutingConfig"] == {"RoutingStrategy": "RANDOM"}
     assert idle["RoutingConfig"] == {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}
+
+
+def test_fallback_types_are_pools_in_the_order_of_preference_and_take_the_place_of_the_one_type(
+    synth: Synth, of_type: Of
+) -> None:
+    wide = {"fallback": ["ml.m7i.xlarge", "ml.c6i.xlarge"], "provision_timeout_seconds": 600}
+    pools, single = variants(synth, of_type, wide, {"name": "single"})
+    assert pools["InstancePools"] == [
+        {"InstanceType": "ml.c7i.xlarge", "Priority": 1},
+        {"InstanceType": "ml.m7i.xlarge", "Priority": 2},
+        {"InstanceType": "ml.c6i.xlarge", "Priority": 3},
+    ]
+    assert pools["VariantInstanceProvisionTimeoutInSeconds"] == 600
+    assert "InstanceType" not in pools
+    assert single["InstanceType"] == "ml.c7i.xlarge"
+    assert "InstancePools" not in single
+    assert "VariantInstanceProvisionTimeoutInSeconds" not in single
+
+
+def test_volume_key_is_left_out_when_a_fallback_has_its_own_disk(synth: Synth, of_type: Of) -> None:
+    variant = {**VARIANT, "fallback": ["ml.m5d.xlarge"]}
+    (config,) = of_type(synth({"variants": [variant]}, {})["slipway-test-it"], "SageMaker::EndpointConfig")
+    assert "KmsKeyId" not in config["Properties"]

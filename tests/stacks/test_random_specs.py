@@ -60,16 +60,36 @@ def of_one_folder(endpoint: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in endpoint.items() if key not in beside}
 
 
+def components() -> st.SearchStrategy[Any]:
+    copies = st.sampled_from([{"min": 0, "max": 2}, {"min": 1, "max": 2}, {"min": 1, "max": 90}])
+    load = {"track": st.sampled_from(["concurrency", "invocations"]), "target": st.sampled_from([0.5, 4.0])}
+    sized = st.sampled_from([{"copies": 0}, {"copies": 2}, {"accelerators": 1}, {"max_memory_mib": 1024}, {}])
+    drawn = {
+        "name": st.sampled_from(["a", "b", "c"]),
+        "model": names("digits", "minilm"),
+        "memory_mib": st.sampled_from([512, 1024, 2048]),
+    }
+    more = {
+        "cpus": st.sampled_from([0.25, 0.5, 2.0, 64.0]),
+        "scaling": st.fixed_dictionaries({"copies": copies, **load}),
+    }
+    whole = st.fixed_dictionaries(drawn, optional=more)
+    return st.builds(lambda one, size: {**one, **size}, whole, sized)
+
+
 ENDPOINTS: Final = specs(
     "endpoint",
     known={
         "certificate_arn": st.sampled_from(
             [f"arn:aws:acm:{region}:111122223333:certificate/{UUID}" for region in REGIONS]
         ),
+        "components": st.lists(components(), min_size=1, max_size=2, unique_by=lambda one: one["name"]),
         "containers": st.sampled_from(CHAINS).flatmap(containers),
         "days": st.sampled_from([["sat", "sun"], ["mon"], ["sat", "sat"]]),
         "end": st.sampled_from(["06:00", "07:15"]),
+        "fallback": st.sampled_from([[], ["ml.m7i.2xlarge"], ["ml.c6i.xlarge", "ml.r7i.xlarge"], ["ml.g5.xlarge"]]),
         "instance_type": machines(),
+        "memory_mib": st.sampled_from([1024, 2048, 3072]),
         "model": names("digit-scaler", "digits", "minilm", "minilm-fp32"),
         "models": st.lists(names("digits", "minilm", "minilm-fp32"), min_size=1, max_size=3, unique=True),
         "origins": st.sampled_from([["https://a.example.com"], ["http://localhost:1", "https://b.example.com"], ["*"]]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,16 +65,14 @@ def test_only_actions_that_know_no_resource_may_act_on_every_resource(assemblies
     assert everywhere == NO_RESOURCE
 
 
-def test_metrics_are_held_to_one_namespace(assemblies: Assemblies) -> None:
-    conditions = [
-        statement["Condition"]
+def test_metrics_are_held_to_their_namespace(assemblies: Assemblies) -> None:
+    namespaces = Counter(
+        statement["Condition"]["StringEquals"]["cloudwatch:namespace"]
         for statement in statements(assemblies)
         if statement["Action"] == "cloudwatch:PutMetricData"
-    ]
-    assert len(conditions) == endpoint_count(assemblies)
-    assert all(
-        condition == {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}} for condition in conditions
     )
+    endpoints = endpoint_count(assemblies)
+    assert namespaces == {"/aws/sagemaker/Endpoints": endpoints, "/aws/sagemaker/InferenceComponents": len(assemblies)}
 
 
 def test_role_reads_archives_of_its_own_endpoint_alone(assemblies: Assemblies) -> None:

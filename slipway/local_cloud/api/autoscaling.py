@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from slipway.local_cloud.records import ScalableTarget
 
-from .dimensions import check_dimension
+from .dimensions import COPIES, check_dimension
 from .errors import ApiError, invalid, not_modelled
 from .paging import page
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .wire import Answer, Operation
 
+_COMPONENT: Final = re.compile(r"inference-component/([^/]+)")
 _VARIANT: Final = re.compile(r"endpoint/([^/]+)/variant/([^/]+)")
 _KEY: Final = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 _PAGE: Final = 50
@@ -47,7 +48,7 @@ class AutoScaling:
         }
 
     def register(self, place: Place, params: dict[str, Any]) -> Answer:
-        """Register a variant of an endpoint, or change the registration."""
+        """Register a variant of an endpoint or an inference component, or change the registration."""
         key = _key(params)
         targets = self._store.at(place).targets
         known = targets[key].request if key in targets else {}
@@ -152,6 +153,18 @@ class AutoScaling:
     def _check_target(self, place: Place, request: dict[str, Any]) -> None:
         if request["ServiceNamespace"] != "sagemaker":
             raise not_modelled(f"application-autoscaling: ServiceNamespace {request['ServiceNamespace']}")
+        self._check_resource(place, request)
+        if "MinCapacity" not in request or "MaxCapacity" not in request:
+            raise invalid("MinCapacity and MaxCapacity must be specified for a new scalable target")
+        if request["MinCapacity"] > request["MaxCapacity"]:
+            raise invalid("Maximum capacity cannot be less than minimum capacity")
+
+    def _check_resource(self, place: Place, request: dict[str, Any]) -> None:
+        component = _COMPONENT.fullmatch(request["ResourceId"])
+        if component is not None and request["ScalableDimension"] == COPIES:
+            if component[1] not in self._store.at(place).components:
+                raise invalid(f"The inference component of {request['ResourceId']} was not found")
+            return
         match = _VARIANT.fullmatch(request["ResourceId"])
         if match is None or not request["ScalableDimension"].startswith("sagemaker:variant:"):
             raise not_modelled(f"application-autoscaling: {request['ScalableDimension']} of {request['ResourceId']}")
@@ -159,10 +172,6 @@ class AutoScaling:
         if endpoint is None or endpoint.fleet is None or match[2] not in endpoint.fleet.variants:
             raise invalid(f"The endpoint and variant of {request['ResourceId']} were not found or are not in service")
         check_dimension(request, endpoint.fleet.variants[match[2]])
-        if "MinCapacity" not in request or "MaxCapacity" not in request:
-            raise invalid("MinCapacity and MaxCapacity must be specified for a new scalable target")
-        if request["MinCapacity"] > request["MaxCapacity"]:
-            raise invalid("Maximum capacity cannot be less than minimum capacity")
 
 
 def _check_policy(params: dict[str, Any]) -> None:

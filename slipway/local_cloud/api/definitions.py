@@ -73,7 +73,8 @@ class Definitions:
         check_endpoint_config(params)
         config = new(EndpointConfig, place, params["EndpointConfigName"], params, records.endpoint_configs)
         for variant in (*params["ProductionVariants"], *params.get("ShadowProductionVariants", [])):
-            check_fleet(found(records.models, place, Model, variant["ModelName"]), variant, params)
+            if "ModelName" in variant:
+                check_fleet(found(records.models, place, Model, variant["ModelName"]), variant, params)
             variant.setdefault("InitialVariantWeight", 1.0)
         check_hosted(params, records.models)
         records.endpoint_configs[config.name] = config

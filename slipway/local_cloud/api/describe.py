@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from slipway.local_cloud.component import Component
     from slipway.local_cloud.endpoint import Endpoint
     from slipway.local_cloud.variant import Variant
 
@@ -53,6 +54,47 @@ def _variant(variant: Variant, endpoint: Endpoint) -> dict[str, Any]:
     }
     if "ServerlessConfig" in variant.settings:
         answer["CurrentServerlessConfig"] = variant.settings["ServerlessConfig"]
+    if "ManagedInstanceScaling" in variant.settings:
+        answer["ManagedInstanceScaling"] = variant.settings["ManagedInstanceScaling"]
+    if "InstancePools" in variant.settings:
+        answer["InstancePools"] = _pools(variant)
+    return answer
+
+
+def _pools(variant: Variant) -> list[dict[str, Any]]:
+    """Return the pools of a variant: this machine never lacks capacity, so that the first one is all of the fleet."""
+    pools = sorted(variant.settings["InstancePools"], key=lambda pool: int(pool["Priority"]))
+    return [
+        {"InstanceType": pool["InstanceType"], "CurrentInstanceCount": 0 if number else variant.count}
+        for number, pool in enumerate(pools)
+    ]
+
+
+def component_summary(component: Component) -> dict[str, Any]:
+    """Return what ListInferenceComponents says of a component."""
+    return {
+        "InferenceComponentName": component.name,
+        "InferenceComponentArn": component.arn,
+        "InferenceComponentStatus": component.status,
+        "EndpointName": component.endpoint_name,
+        "EndpointArn": component.place.arn("sagemaker", f"endpoint/{component.endpoint_name.lower()}"),
+        "VariantName": component.variant_name,
+        "CreationTime": component.created,
+        "LastModifiedTime": component.modified,
+    }
+
+
+def describe_component(component: Component) -> dict[str, Any]:
+    """Return what DescribeInferenceComponent says of a component."""
+    answer = {
+        **component_summary(component),
+        "Specification": component.specification,
+        "RuntimeConfig": {"DesiredCopyCount": component.copies, "CurrentCopyCount": component.current_copies},
+    }
+    if component.failure_reason is not None:
+        answer["FailureReason"] = component.failure_reason
+    if component.deployment:
+        answer["LastDeploymentConfig"] = component.deployment
     return answer
 
 

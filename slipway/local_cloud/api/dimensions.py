@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .errors import invalid
 
 if TYPE_CHECKING:
     from slipway.local_cloud.variant import Variant
+
+
+COPIES: Final = "sagemaker:inference-component:DesiredCopyCount"
 
 
 def check_dimension(request: dict[str, Any], variant: Variant) -> None:
@@ -16,6 +19,8 @@ def check_dimension(request: dict[str, Any], variant: Variant) -> None:
     Raises:
         ApiError: If it does not.
     """
+    if "ManagedInstanceScaling" in variant.settings:
+        raise invalid(f"Variant {variant.name} has ManagedInstanceScaling and is not scaled by autoscaling")
     serverless = variant.settings.get("ServerlessConfig")
     provisioned = serverless is not None and "ProvisionedConcurrency" in serverless
     dimension = request["ScalableDimension"]

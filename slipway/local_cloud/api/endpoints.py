@@ -16,6 +16,7 @@ from .sagemaker_lists import listed
 from .tags import tag_map
 
 if TYPE_CHECKING:
+    from slipway.local_cloud.component import Component
     from slipway.local_cloud.hosting import Hosting
     from slipway.local_cloud.places import Place
     from slipway.local_cloud.variant import Variant
@@ -74,6 +75,7 @@ class Endpoints:
         check_deployment(params, config)
         _require_in_service(endpoint)
         self._require_deregistered(endpoint, config)
+        self._require_room(endpoint, config)
         self._hosting.update(endpoint, config, params)
         return {"EndpointArn": endpoint.arn}
 
@@ -100,6 +102,7 @@ class Endpoints:
         endpoint = self.endpoint(place, params["EndpointName"])
         if endpoint.status in ("Creating", "Updating", "Deleting"):
             raise invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        self.require_empty(endpoint)
         self._hosting.delete(endpoint)
         return {}
 
@@ -114,23 +117,53 @@ class Endpoints:
             raise invalid(f'Could not find endpoint "{arn(place, "endpoint", name)}".')
         return endpoint
 
+    def require_empty(self, endpoint: Endpoint) -> None:
+        """Refuse to delete an endpoint that has inference components.
+
+        Raises:
+            ApiError: If it has.
+        """
+        if names := [component.name for component in self._components(endpoint)]:
+            # The words are a guess; that it is refused is seen in aws/amazon-sagemaker-feedback#49.
+            raise invalid(
+                f'Cannot delete endpoint "{endpoint.arn}" that hosts inference components: {", ".join(names)}.'
+            )
+
+    def _components(self, endpoint: Endpoint) -> list[Component]:
+        known = self._store.at(endpoint.place).components.values()
+        return [component for component in known if component.endpoint_name == endpoint.name]
+
+    def _require_room(self, endpoint: Endpoint, config: EndpointConfig) -> None:
+        """Refuse a config that leaves the endpoint's components without their variant."""
+        fleets = {variant["VariantName"] for variant in config.variants if "ModelName" not in variant}
+        for component in self._components(endpoint):
+            if component.variant_name not in fleets:
+                raise invalid(
+                    f'Cannot update endpoint "{endpoint.arn}": variant {component.variant_name} hosts inference '
+                    f"component {component.name}."
+                )
+
     def _config(self, place: Place, params: dict[str, Any]) -> EndpointConfig:
         known = self._store.at(place).endpoint_configs
         return found(known, place, EndpointConfig, params["EndpointConfigName"])
 
     def _require_deregistered(self, endpoint: Endpoint, config: EndpointConfig) -> None:
         # The developer guide says that the update fails; the words are remembered, since no page has them.
-        after = {
-            variant["VariantName"]: variant.get("InstanceType") for variant in config.request["ProductionVariants"]
-        }
+        after = {variant["VariantName"]: _machines(variant) for variant in config.request["ProductionVariants"]}
         scaled = {resource for _, resource, _ in self._store.at(endpoint.place).targets}
         for name, variant in endpoint.fleet.variants.items() if endpoint.fleet is not None else ():
-            changed = after.get(name, "") != variant.settings.get("InstanceType")
+            changed = after.get(name) != _machines(variant.settings)
             if changed and f"endpoint/{endpoint.name}/variant/{name}" in scaled:
                 raise invalid(
                     f'The variant(s) "[{name}]" must be deregistered as a scalable target with AWS Auto Scaling before '
                     "they can be removed or have their instance type updated."
                 )
+
+
+def _machines(settings: dict[str, Any]) -> list[str]:
+    """Return the instance types that a variant may be of; none where it is serverless."""
+    pools = [pool["InstanceType"] for pool in settings.get("InstancePools", [])]
+    return [*([settings["InstanceType"]] if "InstanceType" in settings else []), *pools]
 
 
 def _require_in_service(endpoint: Endpoint) -> None:

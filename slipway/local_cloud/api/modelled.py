@@ -46,7 +46,11 @@ _VARIANT: Final = {
     "RoutingConfig",
     "InferenceAmiVersion",
     "EnableSSMAccess",
+    "ManagedInstanceScaling",
+    "InstancePools",
+    "VariantInstanceProvisionTimeoutInSeconds",
 }
+_SPECIFICATION: Final = {"ModelName", "StartupParameters", "ComputeResourceRequirements", "SchedulingConfig"}
 
 
 def check_model(params: dict[str, Any]) -> dict[str, Any]:
@@ -151,6 +155,7 @@ def check_endpoint_config(params: dict[str, Any]) -> None:
         _check_variant(variant)
     if sum(variant.get("InitialVariantWeight", 1.0) for variant in params["ProductionVariants"]) <= 0:
         raise invalid("The sum of all variant weights must be greater than 0.")
+    _check_fleet(params)
     if shadows:
         _check_shadow(params["ProductionVariants"], shadows)
     if "AsyncInferenceConfig" in params:
@@ -185,10 +190,11 @@ def _check_async(params: dict[str, Any]) -> None:
 
 def _check_variant(variant: dict[str, Any]) -> None:
     _only(variant, _VARIANT, "CreateEndpointConfig: ProductionVariants")
-    if "ModelName" not in variant:
-        raise not_modelled("CreateEndpointConfig: a variant without ModelName (inference components)")
+    if "ManagedInstanceScaling" in variant and "ModelName" in variant:
+        raise invalid(f"Variant {variant['VariantName']}: ManagedInstanceScaling is only for inference components.")
+    _check_pools(variant)
     serverless = "ServerlessConfig" in variant
-    if serverless in ("InstanceType" in variant, "InitialInstanceCount" in variant):
+    if serverless in ("InstanceType" in variant or "InstancePools" in variant, "InitialInstanceCount" in variant):
         raise invalid(
             f"Variant {variant['VariantName']}: specify either ServerlessConfig, or InstanceType and "
             "InitialInstanceCount."
@@ -208,8 +214,7 @@ def check_hosted(params: dict[str, Any], models: dict[str, Model]) -> None:
     """
     shadows = params.get("ShadowProductionVariants", [])
     for variant in (*params["ProductionVariants"], *shadows):
-        model = models[variant["ModelName"]]
-        if len(model.containers) == 1:
+        if "ModelName" not in variant or len(models[variant["ModelName"]].containers) == 1:
             continue
         if "ServerlessConfig" in variant:
             raise invalid(f"Variant {variant['VariantName']} is serverless: models with Containers are not supported.")
@@ -217,6 +222,56 @@ def check_hosted(params: dict[str, Any], models: dict[str, Model]) -> None:
             raise invalid("ShadowProductionVariants are not supported for models with Containers.")
         if "AsyncInferenceConfig" in params:
             raise not_modelled("CreateEndpointConfig: AsyncInferenceConfig for a model with Containers")
+
+
+def _check_pools(variant: dict[str, Any]) -> None:
+    pools = variant.get("InstancePools", [])
+    if pools and "InstanceType" in variant:
+        raise invalid(f"Variant {variant['VariantName']}: specify either InstanceType or InstancePools.")
+    for key in ("InstanceType", "Priority"):
+        if len({pool[key] for pool in pools}) < len(pools):
+            raise invalid(f"Variant {variant['VariantName']}: each of the InstancePools must have its own {key}.")
+    if any("ModelNameOverride" in pool for pool in pools):
+        raise not_modelled("CreateEndpointConfig: InstancePools with ModelNameOverride")
+
+
+def _check_fleet(params: dict[str, Any]) -> None:
+    """Refuse a fleet for inference components that SageMaker refuses."""
+    modelless = ["ModelName" not in variant for variant in params["ProductionVariants"]]
+    if any(modelless) != all(modelless):
+        raise invalid("Either all of the ProductionVariants have a ModelName, or none of them.")
+    if any(modelless) and ("ExecutionRoleArn" not in params):
+        raise invalid("ExecutionRoleArn is required for an endpoint that hosts inference components.")
+    for key in ("AsyncInferenceConfig", "ShadowProductionVariants"):
+        if any(modelless) and key in params:
+            raise not_modelled(f"CreateEndpointConfig: inference components with {key}")
+    if any(modelless) and any("ServerlessConfig" in variant for variant in params["ProductionVariants"]):
+        raise invalid("Inference components are not supported for serverless variants.")
+    if not any(modelless) and "EnableNetworkIsolation" in params:
+        raise invalid("EnableNetworkIsolation is only supported for endpoints that host inference components.")
+
+
+def check_component(params: dict[str, Any], operation: str) -> None:
+    """Refuse an inference component that asks for what this cloud does not do.
+
+    Args:
+        params: A ``CreateInferenceComponent`` or ``UpdateInferenceComponent`` request.
+        operation: Its name.
+
+    Raises:
+        ApiError: If it does.
+    """
+    if "Specifications" in params:
+        raise not_modelled(f"{operation}: Specifications, one for each instance type")
+    specification = params.get("Specification")
+    if specification is None:
+        if operation == "CreateInferenceComponent":
+            raise invalid("Specification is required.")
+        return
+    _only(specification, _SPECIFICATION, f"{operation}: Specification")
+    for key in ("ModelName", "ComputeResourceRequirements"):
+        if key not in specification:
+            raise not_modelled(f"{operation}: a Specification without {key}")
 
 
 def check_provisioned(config: dict[str, Any]) -> None:

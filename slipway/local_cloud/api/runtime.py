@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from slipway.local_cloud.capture import Capture
+    from slipway.local_cloud.component_hosting import ComponentHosting
     from slipway.local_cloud.endpoint import Endpoint
     from slipway.local_cloud.exchange import Reply
     from slipway.local_cloud.hosting import Hosting
@@ -37,10 +38,23 @@ PATH: Final = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|inv
 _MOST_BYTES: Final = 6 * 1024 * 1024
 _PREFIX: Final = "x-amzn-sagemaker-"
 _UNMODELLED: Final = (
-    "inference-component",
     "enable-explanations",
     "session-id",
     "prefix-aware-id",
+)
+
+# As AWS says it; callers and scalers know these by their words.
+COMPONENT_NEEDED: Final = (
+    "Inference Component Name header is required for endpoints to which you plan to deploy inference components. "
+    "Please include Inference Component Name header or consider using SageMaker models."
+)
+COMPONENT_FORBIDDEN: Final = (
+    "Inference Component Name header is not allowed for endpoints to which you dont plan to deploy inference "
+    "components. Please remove the Inference Component Name header and try again."
+)
+NO_CAPACITY: Final = (
+    "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress (if "
+    "configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API."
 )
 
 
@@ -51,10 +65,12 @@ class Runtime:
         hosting: The endpoints that answer.
         capture: Keeps what is said, where an endpoint asks for it.
         later: Takes on what is answered later.
+        components: The inference components that answer.
     """
 
-    def __init__(self, hosting: Hosting, capture: Capture, later: AsyncRuntime) -> None:
+    def __init__(self, hosting: Hosting, capture: Capture, later: AsyncRuntime, components: ComponentHosting) -> None:
         self._hosting = hosting
+        self._components = components
         self._later = later
         self._capture = capture
         self._copies: set[asyncio.Task[None]] = set()
@@ -87,7 +103,7 @@ class Runtime:
         endpoint = self._endpoint(place, unquote(match[1]))
         if endpoint.fleet is not None and "AsyncInferenceConfig" in endpoint.fleet.config.request:
             raise _validation(f"Endpoint {endpoint.name} is asynchronous: use InvokeEndpointAsync.")
-        variant = self._variant(endpoint, headers.get(f"{_PREFIX}target-variant"))
+        variant = self._answering(endpoint, headers)
         container = _target_container(endpoint, variant, headers)
         _check_target_model(endpoint, variant, headers)
         shadow = self._shadow(endpoint, variant)
@@ -107,6 +123,23 @@ class Runtime:
         if endpoint is None or endpoint.traffic is None:
             raise _validation(f"Endpoint {name} of account {place.account} not found.")
         return endpoint
+
+    def _answering(self, endpoint: Endpoint, headers: Mapping[str, str]) -> Variant:
+        """Return who answers: a variant, or the copies of an inference component, on an endpoint that hosts them."""
+        name = headers.get(f"{_PREFIX}inference-component")
+        hosts = endpoint.fleet is not None and endpoint.fleet.hosts_components
+        if name is None and not hosts:
+            return self._variant(endpoint, headers.get(f"{_PREFIX}target-variant"))
+        if name is None or not hosts:
+            raise _validation(COMPONENT_NEEDED if hosts else COMPONENT_FORBIDDEN)
+        component = self._hosting.store.at(endpoint.place).components.get(name)
+        if component is None or component.endpoint_name != endpoint.name:
+            # The words are a guess, made from those for a variant.
+            raise _validation(f"Inference Component {name} of endpoint {endpoint.name} not found.")
+        if component.traffic is None:
+            self._components.refused(component)
+            raise _validation(NO_CAPACITY)
+        return component.traffic.choose(None, self._hosting.dice)
 
     def _variant(self, endpoint: Endpoint, target: str | None) -> Variant:
         if endpoint.traffic is None:

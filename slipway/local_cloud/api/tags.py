@@ -54,7 +54,7 @@ class Tags:
             ApiError: If there is no such resource.
         """
         records = self._store.at(place)
-        for kind in (records.models, records.endpoint_configs, records.endpoints):
+        for kind in (records.models, records.endpoint_configs, records.endpoints, records.components):
             for record in kind.values():
                 if record.arn == arn:
                     return record.tags

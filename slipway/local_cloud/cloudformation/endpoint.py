@@ -58,7 +58,7 @@ class _Handlers:
         self._endpoints.create_endpoint(place, params)
         endpoint = self._endpoints.endpoint(place, params["EndpointName"])
         try:
-            await _settle(endpoint)
+            await settle(endpoint)
         except ValueError:
             # CloudFormation knows no id yet, so its rollback could not delete what we leave here.
             await self._delete(place, endpoint.arn)
@@ -72,7 +72,7 @@ class _Handlers:
         if new["EndpointConfigName"] != endpoint.config_name:
             params = {**without(new, "Tags"), "EndpointName": endpoint.name}
             self._endpoints.update_endpoint(place, request("sagemaker", "UpdateEndpoint", params))
-            await _settle(endpoint)
+            await settle(endpoint)
         for key in tag_map(old.get("Tags", [])):
             endpoint.tags.pop(key, None)
         endpoint.tags.update(tag_map(new.get("Tags", [])))
@@ -83,6 +83,7 @@ class _Handlers:
         if endpoint is None:
             return
         if endpoint.status != "Deleting":
+            self._endpoints.require_empty(endpoint)
             self._hosting.delete(endpoint)
         if endpoint.work is not None:
             await asyncio.wait([endpoint.work])
@@ -92,7 +93,12 @@ class _Handlers:
         return next((endpoint for endpoint in endpoints if endpoint.arn == arn), None)
 
 
-async def _settle(endpoint: Endpoint) -> None:
+async def settle(endpoint: Endpoint) -> None:
+    """Wait until nothing is under way.
+
+    Raises:
+        ValueError: With the reason, if it failed.
+    """
     if endpoint.work is None:
         return
     work = endpoint.work

@@ -9,7 +9,7 @@ from slipway.local_cloud.api.errors import not_modelled
 
 _KINDS: Final = """
 App AppImageConfig Cluster CodeRepository DataQualityJobDefinition Device DeviceFleet Domain FeatureGroup Image
-ImageVersion InferenceComponent InferenceExperiment MlflowTrackingServer ModelBiasJobDefinition ModelCard
+ImageVersion InferenceExperiment MlflowTrackingServer ModelBiasJobDefinition ModelCard
 ModelExplainabilityJobDefinition ModelPackage ModelPackageGroup ModelQualityJobDefinition MonitoringSchedule
 NotebookInstance NotebookInstanceLifecycleConfig PartnerApp Pipeline ProcessingJob Project Space
 StudioLifecycleConfig UserProfile Workteam
