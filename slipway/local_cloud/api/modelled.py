@@ -155,7 +155,7 @@ def check_endpoint_config(params: dict[str, Any]) -> None:
         _check_variant(variant)
     if sum(variant.get("InitialVariantWeight", 1.0) for variant in params["ProductionVariants"]) <= 0:
         raise invalid("The sum of all variant weights must be greater than 0.")
-    _check_fleet(params)
+    _check_component_fleet(params)
     if shadows:
         _check_shadow(params["ProductionVariants"], shadows)
     if "AsyncInferenceConfig" in params:
@@ -235,7 +235,7 @@ def _check_pools(variant: dict[str, Any]) -> None:
         raise not_modelled("CreateEndpointConfig: InstancePools with ModelNameOverride")
 
 
-def _check_fleet(params: dict[str, Any]) -> None:
+def _check_component_fleet(params: dict[str, Any]) -> None:
     """Refuse a fleet for inference components that SageMaker refuses."""
     modelless = ["ModelName" not in variant for variant in params["ProductionVariants"]]
     if any(modelless) != all(modelless):
