@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import Acknowledgment, Stack, Validations
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from constructs import IConstruct
 
 
@@ -19,7 +21,18 @@ def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
             ``AwsSolutions-IAM5[Resource::*]`` for one of many.
         reason: The sentence that says why it is accepted here.
     """
-    Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))
+    acknowledge_all(construct, {rule: reason})
+
+
+def acknowledge_all(construct: IConstruct, reasons: Mapping[str, str]) -> None:
+    """Accept several findings on a construct and its children, in one call across the language border.
+
+    Args:
+        construct: What the findings are about, or what holds it.
+        reasons: The sentence for each rule.
+    """
+    accepted = [Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items()]
+    Validations.of(construct).acknowledge(*accepted)
 
 
 def acknowledge_wildcard(construct: IConstruct, resource: str, reason: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sagemaker_hosting.acknowledge import acknowledge
+from sagemaker_hosting.acknowledge import acknowledge_all
 
 if TYPE_CHECKING:
     from constructs import IConstruct
@@ -25,14 +25,12 @@ STAGE: Final = {
 
 def acknowledge_function(function: IConstruct) -> None:
     """Accept what a function is not that API Gateway calls and that calls SageMaker."""
-    for rule, reason in FUNCTION.items():
-        acknowledge(function, f"NIST.800.53.R5-{rule}", reason)
+    acknowledge_all(function, {f"NIST.800.53.R5-{rule}": reason for rule, reason in FUNCTION.items()})
 
 
 def acknowledge_stage(api: IConstruct) -> None:
     """Accept what the stage of an API is not that functions answer."""
-    for rule, reason in STAGE.items():
-        acknowledge(api, f"NIST.800.53.R5-{rule}", reason)
+    acknowledge_all(api, {f"NIST.800.53.R5-{rule}": reason for rule, reason in STAGE.items()})
 
 
 def acknowledge_no_web_acl(api: IConstruct, reason: str) -> None:
@@ -42,5 +40,4 @@ def acknowledge_no_web_acl(api: IConstruct, reason: str) -> None:
         api: Without one.
         reason: Why it needs none.
     """
-    acknowledge(api, "AwsSolutions-APIG3", reason)
-    acknowledge(api, "NIST.800.53.R5-APIGWAssociatedWithWAF", reason)
+    acknowledge_all(api, {"AwsSolutions-APIG3": reason, "NIST.800.53.R5-APIGWAssociatedWithWAF": reason})

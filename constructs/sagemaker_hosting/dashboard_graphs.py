@@ -178,8 +178,7 @@ def _bounds(graph: Graph, watch: EndpointWatch) -> dict[str, float]:
     """Each different bound once: variants on one type have the same."""
     shown = {(metric, statistic, frozenset(names)) for metric, statistic, names in graph.lines}
     return {
-        f"{watched.alarm.name} {watched.resource.threshold:g}": watched.resource.threshold
+        f"{watched.alarm.name} {watched.threshold:g}": watched.threshold
         for watched in watch.operating
-        if watched.resource.threshold is not None
         if (watched.alarm.metric, watched.alarm.statistic, frozenset(watched.alarm.dimensions)) in shown
     }

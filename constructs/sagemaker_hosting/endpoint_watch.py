@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sagemaker_hosting.metric_alarm import Origin, metric_alarm
+from sagemaker_hosting.metric_alarm import Origin, metric_alarm, threshold
 from slipway.catalog import instance_types
 from slipway.catalog.alarms import ROLLBACK_RUNBOOK
 
@@ -28,11 +28,13 @@ class Watched:
         resource: In the template.
         alarm: What it watches.
         origin: Whose values.
+        threshold: In the metric's own unit.
     """
 
     resource: cloudwatch.CfnAlarm
     alarm: Alarm
     origin: Origin
+    threshold: float
 
 
 class EndpointWatch:
@@ -85,7 +87,7 @@ class EndpointWatch:
             description=self.describe(alarm.words.format(bound=bound, whose=whose), alarm.runbook),
             origin=origin,
         )
-        self.operating.append(Watched(resource, alarm, origin))
+        self.operating.append(Watched(resource, alarm, origin, threshold(alarm, origin, bound)))
         return resource
 
     def add_rollback(

@@ -70,7 +70,10 @@ def metric_alarm(
         DeadAlarmError: If the kind publishes no such metric, the metric has no such statistic, or no value of it could
             ever be, or not be, on the wrong side of the bound.
     """
-    threshold = _threshold(f"{scope.node.path}/{construct_id}", alarm, origin, bound)
+    try:
+        value = threshold(alarm, origin, bound)
+    except DeadAlarmError as error:
+        raise DeadAlarmError(f"{scope.node.path}/{construct_id}: {error}") from error
     metric = find_metric(alarm.metric, kind=origin.kind, dimensions=origin.dimensions)
     periods, datapoints = ONE_MINUTE if soon else (alarm.periods, alarm.datapoints)
     percentile = alarm.statistic.startswith("p")
@@ -92,28 +95,29 @@ def metric_alarm(
         ok_actions=None if alarm.missing == "missing" else list(actions),
         period=alarm.period_seconds,
         statistic=None if percentile else alarm.statistic,
-        threshold=threshold,
+        threshold=value,
         treat_missing_data=alarm.missing,
     )
 
 
-def _threshold(path: str, alarm: Alarm, origin: Origin, bound: float) -> float:
+def threshold(alarm: Alarm, origin: Origin, bound: float) -> float:
+    """Return an alarm's bound in the unit of its metric.
+
+    Raises:
+        DeadAlarmError: If the alarm's state could never change.
+    """
     try:
         metric = find_metric(alarm.metric, kind=origin.kind, dimensions=origin.dimensions)
-        threshold = metric.of(bound, alarm.unit, origin.machine)
+        value = metric.of(bound, alarm.unit, origin.machine)
         least, most = metric.bounds(alarm.statistic, origin.machine)
     except ValueError as error:
-        raise DeadAlarmError(f"{path}: {error}") from error
+        raise DeadAlarmError(str(error)) from error
     if not metric.has(alarm.statistic):
-        raise DeadAlarmError(
-            f"{path}: {metric.name} has no {alarm.statistic}, only {', '.join(sorted(metric.statistics))}"
-        )
-    dead = _dead(alarm.comparison, threshold, least, most)
+        raise DeadAlarmError(f"{metric.name} has no {alarm.statistic}, only {', '.join(sorted(metric.statistics))}")
+    dead = _dead(alarm.comparison, value, least, most)
     if dead is not None:
-        raise DeadAlarmError(
-            f"{path}: {alarm.comparison} {threshold:g} {dead}, since {metric.name} is from {least:g} to {most:g}"
-        )
-    return int(threshold) if float(threshold).is_integer() else threshold
+        raise DeadAlarmError(f"{alarm.comparison} {value:g} {dead}, since {metric.name} is from {least:g} to {most:g}")
+    return int(value) if float(value).is_integer() else value
 
 
 def _dead(comparison: str, threshold: float, least: float, most: float) -> str | None:

@@ -13,6 +13,19 @@ from slipway.specs.front_rules import BELONGS, INTEGRATION_SECONDS
 
 REFERENCE: Final = Path(__file__).parents[2] / "docs" / "reference"
 MOST_ITEMS: Final = 2
+# Keys that go with few others, or with few machines.
+CONTRARY: Final = frozenset(
+    {
+        "gpu_memory_percent",
+        "gpu_percent",
+        "instances",
+        "kms_key",
+        "off_hours",
+        "provisioned_concurrency",
+        "shadow",
+        "waf",
+    }
+)
 UNLUCKY: Final = 7  # not 0, which Hypothesis draws far more often than any other number
 ORDINARY: Final = ("ml.c7i.xlarge", "ml.m7i.2xlarge", "ml.c6i.xlarge", "ml.g5.xlarge", "ml.t2.medium", "ml.c7g.xlarge")
 REGIONS: Final = ("eu-west-1", "us-east-1")
@@ -134,8 +147,12 @@ class _Drawer:
 
 @st.composite
 def _some(draw: st.DrawFn, properties: dict[str, st.SearchStrategy[Any]], required: list[str]) -> Json:
-    """Every key that must be there, and a third of the others: each may contradict another one."""
-    return {key: draw(value) for key, value in properties.items() if key in required or draw(st.integers(0, 2)) == 0}
+    """Every key that must be there, a third of the others, and now and then one that mostly contradicts another."""
+
+    def wanted(key: str) -> bool:
+        return draw(st.integers(0, 14)) == UNLUCKY if key in CONTRARY else draw(st.integers(0, 2)) == 0
+
+    return {key: draw(value) for key, value in properties.items() if key in required or wanted(key)}
 
 
 def _ordered(bounds: Json, luck: int) -> Json:

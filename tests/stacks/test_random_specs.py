@@ -109,12 +109,13 @@ NETWORKS: Final = (
     PLACE,
     {**PLACE, "security_groups": ["sg-0abc1234"], "endpoints": ["logs", "sts"]},
     {**PLACE, "endpoints": ["s3", "ecr.api", "ecr.dkr"], "route_tables": ["rtb-0abc1234"], "cidr": "10.0.0.0/16"},
-    {**PLACE, "endpoints": ["sagemaker.runtime"]},
+    {**PLACE, "endpoints": ["sagemaker.runtime"], "cidr": "10.0.0.0/16"},
 )
 ENVIRONMENTS: Final = specs(
     "environment",
     known={
         "account": st.just("111122223333"),
+        "images": st.just({"onnxruntime": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/server:1.4.2"}),
         "kms_key": st.sampled_from([f"arn:aws:kms:{region}:444455556666:key/{KEY}" for region in REGIONS]),
         "network": st.sampled_from(NETWORKS),
         "permissions_boundary": names("arn:aws:iam::111122223333:policy/Boundary", "arn:aws:iam::aws:policy/Boundary"),
