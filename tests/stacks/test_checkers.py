@@ -52,8 +52,9 @@ class Recorder:
     recorded: Recorded
     path: str
 
-    def acknowledge(self, one: Acknowledgment) -> None:
-        self.recorded.entries.append((self.path, one.id, one.reason))
+    def acknowledge(self, *accepted: Acknowledgment) -> None:
+        for one in accepted:
+            self.recorded.entries.append((self.path, one.id, one.reason))
 
 
 @pytest.fixture
