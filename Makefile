@@ -28,7 +28,7 @@ demo: setup ## build, deploy to the local cloud with the real cdk, invoke, compa
 	$(BIN)/slipway demo $(if $(KEEP),--keep)
 
 test: setup lint types contracts ## the whole check, as CI runs it
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n logical --maxprocesses 3 --dist loadfile --durations 25
 
 lint: setup ## style
 	$(BIN)/ruff check .
