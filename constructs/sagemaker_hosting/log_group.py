@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import cached_property
+
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -33,13 +35,18 @@ class LogGroup(Construct):
             self, "Resource", kms_key_id=key_arn, log_group_name=name, retention_in_days=retention_days
         )
         resource.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if keep_data else RemovalPolicy.DESTROY)
-        self._arn = resource.attr_arn
-        self.group = logs.LogGroup.from_log_group_name(self, "Group", resource.ref)
+        self._resource = resource
+
+    @cached_property
+    def group(self) -> logs.ILogGroup:
+        """The group as other constructs take it; made when one does, since most groups are only written to."""
+        return logs.LogGroup.from_log_group_name(self, "Group", self._resource.ref)
 
     def grant_write(self, grantee: iam.IGrantable) -> None:
         """Let a role write log lines here."""
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], resources=[self._arn]
+                actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                resources=[self._resource.attr_arn],
             )
         )
