@@ -36,8 +36,11 @@ def invoke(  # noqa: PLR0913  an option for each thing that can be named
     operations.check_container(deployment, endpoint, container)
     operations.target_model(deployment, endpoint, model)
     named = operations.asked_component(deployment, endpoint, component)
-    taken = _asked(deployment, endpoint, container, model) if named is None else named.model
-    request = _read(data) if data is not None else _example(found, taken)
+    if data is not None:
+        request = _read(data)
+    else:
+        taken = _asked(deployment, endpoint, container, model) if named is None else named.model
+        request = _example(found, taken)
     connection = connection_to(found, deployment)
     reply = operations.invoke(
         deployment,
