@@ -7,7 +7,7 @@ from typing import Any, Final
 
 _NAMESPACE: Final = "AWS/SageMaker"
 _OUT_PERIODS: Final = 3
-_IN_PERIODS: Final = 15
+_IN_SECONDS: Final = 900
 _IN_SHARE: Final = 0.9
 # Which statistic and period the predefined metrics take is a guess; their names are the documentation's.
 _PREDEFINED: Final = {
@@ -24,8 +24,8 @@ def tracking_alarms(
 ) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Return the two alarms that Application Auto Scaling watches for a target: above it, and well below it.
 
-    Three periods above the target grow the fleet, fifteen below nine tenths of it shrink it; a period without data does
-    neither.
+    Three periods above the target grow the fleet, fifteen minutes below nine tenths of it shrink it, a guess where a
+    period is shorter than a minute; a period without data does neither.
 
     Args:
         policy: A target tracking policy.
@@ -43,7 +43,7 @@ def tracking_alarms(
     target = settings["TargetValue"]
     above = {"ComparisonOperator": "GreaterThanThreshold", "Threshold": target, "EvaluationPeriods": _OUT_PERIODS}
     below = {"ComparisonOperator": "LessThanThreshold", "Threshold": target * _IN_SHARE}
-    return {**alarm, **above}, {**alarm, **below, "EvaluationPeriods": _IN_PERIODS}
+    return {**alarm, **above}, {**alarm, **below, "EvaluationPeriods": _IN_SECONDS // metric["Period"]}
 
 
 def _metric(settings: dict[str, Any], endpoint: str, variant: str) -> dict[str, Any] | None:
