@@ -10,13 +10,12 @@ import json
 import re
 import shutil
 from fnmatch import fnmatch
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]  # cfn-lint has no types
 
+from slipway.catalog import create_only
 from tests.stacks.conftest import lock, source_root, synthesise
 from tests.stacks.test_snapshots import normalise
 
@@ -37,13 +36,6 @@ class Loss(NamedTuple):
     why: str
 
 
-@cache
-def create_only(kind: str) -> tuple[str, ...]:
-    """Return the properties whose change replaces a resource, by CloudFormation's own schema of its type."""
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    return tuple(path.removeprefix("/properties/") for path in schema.get("createOnlyProperties", []))
-
-
 def losses(stack: str, old: dict[str, Any], new: dict[str, Any]) -> list[Loss]:
     found = []
     for logical_id, before in old["Resources"].items():
@@ -53,7 +45,9 @@ def losses(stack: str, old: dict[str, Any], new: dict[str, Any]) -> list[Loss]:
         if after is None or after["Type"] != kind:
             found.append(Loss(stack, kind, logical_id, "removed"))
             continue
-        changed = [name for name in create_only(kind) if value_at(before, name) != value_at(after, name)]
+        replacing = create_only(kind)
+        assert replacing is not None, f"{kind} is not in slipway/catalog/create_only.json"
+        changed = [name for name in replacing if value_at(before, name) != value_at(after, name)]
         if changed:
             found.append(Loss(stack, kind, logical_id, f"replaced: {', '.join(changed)}"))
     return found
