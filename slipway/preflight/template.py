@@ -27,13 +27,19 @@ class Resource:
         logical_id: Its key in the template.
         kind: Its type.
         properties: Resolved.
-        acknowledged: Reason by rule, from ``Metadata: {slipway: {acknowledge: …}}``.
+        metadata: What stands under ``Metadata: {slipway: …}``, as it was written.
     """
 
     logical_id: str
     kind: str
     properties: dict[str, Any]
-    acknowledged: dict[str, str]
+    metadata: dict[str, Any]
+
+    @property
+    def acknowledged(self) -> dict[str, str]:
+        """Reason by rule, from ``Metadata: {slipway: {acknowledge: …}}``."""
+        accepted = self.metadata.get("acknowledge")
+        return {str(rule): str(why) for rule, why in accepted.items()} if isinstance(accepted, dict) else {}
 
     def at(self, *path: str | int) -> Any:
         """Return a property: None where it is absent, ``UNKNOWN`` where only a deployment knows."""
@@ -85,10 +91,14 @@ class Template:
             for logical_id, written in document["Resources"].items()
             if (resource := _resource(str(logical_id), written, resolver)) is not None
         }
+        self._by_kind: dict[str, list[Resource]] = {}
+        for resource in self.resources.values():
+            self._by_kind.setdefault(resource.kind, []).append(resource)
+        self._by_name: dict[tuple[str, str], dict[str, Resource]] = {}
 
     def of_kind(self, *kinds: str) -> list[Resource]:
         """Return every resource of these types."""
-        return [resource for resource in self.resources.values() if resource.kind in kinds]
+        return [resource for kind in kinds for resource in self._by_kind.get(kind, [])]
 
     def variants(self) -> Iterator[Variant]:
         """Yield every variant of every endpoint config, shadows too."""
@@ -117,7 +127,13 @@ class Template:
         if match is not None:
             found = self.resources.get(match[1])
             return found if found is not None and found.kind == kind else None
-        return next((each for each in self.of_kind(kind) if each.at(key) == name), None)
+        return self._names(kind, key).get(name)
+
+    def _names(self, kind: str, key: str) -> dict[str, Resource]:
+        if (kind, key) not in self._by_name:
+            given = {each.at(key): each for each in self.of_kind(kind) if isinstance(each.at(key), str)}
+            self._by_name[kind, key] = given
+        return self._by_name[kind, key]
 
 
 def _resource(logical_id: str, written: Any, resolver: Resolver) -> Resource | None:
@@ -126,10 +142,13 @@ def _resource(logical_id: str, written: Any, resolver: Resolver) -> Resource | N
     if resolver.condition(written.get("Condition")) is False:
         return None
     properties = resolver.value(written.get("Properties", {}))
-    metadata = written.get("Metadata")
-    accepted = value_at(metadata, ("slipway", "acknowledge"))
-    reasons = {str(rule): str(reason) for rule, reason in accepted.items()} if isinstance(accepted, dict) else {}
-    return Resource(logical_id, written["Type"], properties if isinstance(properties, dict) else {}, reasons)
+    metadata = value_at(written.get("Metadata"), ("slipway",))
+    return Resource(
+        logical_id,
+        written["Type"],
+        properties if isinstance(properties, dict) else {},
+        metadata if isinstance(metadata, dict) else {},
+    )
 
 
 def containers(model: Resource) -> Iterator[tuple[Path, dict[str, Any]]]:

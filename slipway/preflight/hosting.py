@@ -1,0 +1,77 @@
+"""How the resources of hosting hang together: endpoint, config, variants, models, components."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from slipway.preflight.template import CONFIG, ENDPOINT, MODEL, containers
+from slipway.preflight.values import Unknown
+
+if TYPE_CHECKING:
+    from slipway.preflight.template import Resource, Template, Variant
+
+COMPONENT: Final = "AWS::SageMaker::InferenceComponent"
+
+
+def config_of(template: Template, endpoint: Resource) -> Resource | None:
+    """Return the config that an endpoint deploys, if the template holds it."""
+    return template.named(CONFIG, endpoint.at("EndpointConfigName"), key="EndpointConfigName")
+
+
+def endpoints_of(template: Template, config: Resource) -> list[Resource]:
+    """Return the endpoints that deploy a config."""
+    return [endpoint for endpoint in template.of_kind(ENDPOINT) if config_of(template, endpoint) is config]
+
+
+def model_of(template: Template, variant: Variant) -> Resource | None:
+    """Return the model that a variant hosts, if the template holds it."""
+    return template.named(MODEL, variant.at("ModelName"), key="ModelName")
+
+
+def components_of(template: Template, endpoint: Resource) -> list[Resource]:
+    """Return the inference components that are placed on an endpoint."""
+    return [
+        component
+        for component in template.of_kind(COMPONENT)
+        if template.named(ENDPOINT, component.at("EndpointName"), key="EndpointName") is endpoint
+    ]
+
+
+def kind_of(template: Template, config: Resource) -> str | None:
+    """Return what kind of endpoint a config makes, in the words of ``slipway.catalog.metrics``.
+
+    Returns:
+        ``async``, ``serverless``, ``inference-components``, ``multi-model``, ``multi-container``, ``pipeline`` or
+        ``realtime``; None where only a deployment knows, as with a model of another stack.
+    """
+    if isinstance(config.at("AsyncInferenceConfig"), (dict, Unknown)):
+        return "async" if isinstance(config.at("AsyncInferenceConfig"), dict) else None
+    variants = list(template.variants_of(config))
+    if any(isinstance(variant.at("ServerlessConfig"), dict) for variant in variants):
+        return "serverless"
+    if variants and all(variant.at("ModelName") is None for variant in variants):
+        return "inference-components"
+    models = [model_of(template, variant) for variant in variants]
+    kinds = {None if model is None else _of_model(model) for model in models}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _of_model(model: Resource) -> str | None:
+    inside = [container for _, container in containers(model)]
+    modes = [container.get("Mode") for container in inside]
+    if any(isinstance(mode, Unknown) for mode in modes) or not inside:
+        return None
+    if "MultiModel" in modes:
+        return "multi-model"
+    if len(inside) == 1:
+        return "realtime"
+    mode = model.at("InferenceExecutionConfig", "Mode")
+    if isinstance(mode, Unknown):
+        return None
+    return "multi-container" if mode == "Direct" else "pipeline"
+
+
+def environment_of(container: dict[str, Any]) -> dict[str, Any]:
+    """Return the environment variables of a container; values that only a deployment knows are ``UNKNOWN``."""
+    written = container.get("Environment")
+    return written if isinstance(written, dict) else {}
