@@ -25,6 +25,7 @@ import numpy as np
 import torch
 
 from model_build import metrics
+from model_build.graph import Graph
 from model_build.passes.benchmark import rounds
 from model_build.passes.export import Export
 from model_build.passes.load import Load
@@ -111,15 +112,14 @@ def unpack(project: Project, name: str, target: Path) -> Path:
 
 
 def quantized(work: Work, *, per_channel: bool) -> Work:
-    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    file = work.scratch / f"quantized-{per_channel}.onnx"
-    graph = onnx.ModelProto()
-    graph.CopyFrom(present(work.graph))
-    del graph.graph.value_info[:]  # a Gemm's weight is transposed first, which its recorded shape would contradict
-    quantize_dynamic(graph, file, per_channel=per_channel, weight_type=QuantType.QInt8)
-    return replace(work, graph=onnx.load(file))
+    into = work.scratch / f"quantized-{per_channel}"
+    into.mkdir()
+    model = present(work.graph).as_onnx()
+    del model.graph.value_info[:]  # a Gemm's weight is transposed first, which its recorded shape would contradict
+    quantize_dynamic(model, Graph(into).file, per_channel=per_channel, weight_type=QuantType.QInt8)
+    return replace(work, graph=Graph(into))
 
 
 def folder(work: Work, name: str) -> Path:

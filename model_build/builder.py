@@ -17,7 +17,7 @@ from model_build.job import Job
 from model_build.progress import BUILT, Silent
 from model_build.results import BuildResult
 from model_build.store import Store, write_if_changed
-from model_build.targets import all_passes
+from model_build.targets import recipes, step_count
 from slipway.specs import (
     Lock,
     LockedModel,
@@ -83,8 +83,10 @@ class _Run:
         self._store = Store(project)
         self._errors: dict[str, SlipwayError] = {}
         self._sources: dict[str, str] = {}
+        self._force = False
 
     def all(self, names: Sequence[str], *, force: bool) -> list[BuildResult]:
+        self._force = force
         digests = self._digests(names)
         self._sources = {name: self._project.sources_hash(name) for name in digests}
         present = {} if force else self._present(digests)
@@ -165,14 +167,31 @@ class _Run:
         scratch = self._store.scratch(name)
         child = None
         try:
-            job = _job(self._project, name, digest, scratch, self._timeout)
+            job = self._job(name, digest, scratch)
             child = Child(job, log_file(self._project, name, "build"), threads=max(1, cores() // beside))
-            self._progress.begin(name, len(all_passes(self._project.models[name])) + 1)
+            self._progress.begin(name, step_count(self._project.models[name]) + 1)
             yield _Build(name, digest, child, self._progress)
         finally:
             if child is not None:
                 child.end()
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def _job(self, name: str, digest: str, scratch: Path) -> Job:
+        return Job(
+            root=str(self._project.root),
+            name=name,
+            digest=digest,
+            scratch=str(scratch),
+            load_timeout_seconds=self._timeout,
+            chosen=None if self._force else self._chosen(name, digest),
+        )
+
+    def _chosen(self, name: str, digest: str) -> str | None:
+        """Return what an earlier search of the same found: two machines that build one digest build one artifact."""
+        locked = self._project.lock.models.get(name)
+        same = locked is not None and locked.digest == digest
+        known = {recipe.name for recipe in recipes(self._project.models[name])}
+        return locked.chosen if same and locked is not None and locked.chosen in known else None
 
     def _attempt(self, name: str, action: Callable[[], T]) -> T | None:
         """Keep an error for later: the other models are built all the same."""
@@ -231,16 +250,6 @@ def _wanted(project: Project, names: Sequence[str] | None) -> list[str]:
             known = ", ".join(models) or "none: write models/<name>/model.yaml"
             raise UsageError(f"models/{name}/model.yaml does not exist{did_you_mean(name, models)} (known: {known})")
     return list(dict.fromkeys(names))
-
-
-def _job(project: Project, name: str, digest: str, scratch: Path, timeout: float) -> Job:
-    return Job(
-        root=str(project.root),
-        name=name,
-        digest=digest,
-        scratch=str(scratch),
-        load_timeout_seconds=timeout,
-    )
 
 
 def log_file(project: Project, name: str, what: str) -> Path:

@@ -118,6 +118,7 @@ def _environment(threads: int) -> dict[str, str]:
         "PYTHONHASHSEED": "0",  # the order of sets must not reach the graph
         "PYTHONUNBUFFERED": "1",
         "TOKENIZERS_PARALLELISM": "false",
+        "NNCF_CI": "1",  # or it would tell its maker of every use
         "OMP_NUM_THREADS": str(threads),
     }
 

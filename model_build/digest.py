@@ -7,7 +7,7 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from model_build.targets import LIBRARIES, all_passes
+from model_build.targets import LIBRARIES, identity
 from slipway.specs import HostError, SpecError
 from slipway.specs.reader import read
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from slipway.specs import Project
 
-FORMAT = 1
+FORMAT = 2
 """Raise when the layout of the archive changes."""
 
 
@@ -32,7 +32,7 @@ def digest(project: Project, name: str) -> str:
         "format": FORMAT,
         "name": name,
         "sources": project.sources_hash(name),
-        "passes": [step.identity() for step in all_passes(project.models[name])],
+        "passes": identity(project.models[name]),
         "versions": versions(project, name),
     }
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()

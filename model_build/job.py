@@ -23,6 +23,7 @@ class Job:
         digest: Of the artifact to be.
         scratch: Where the child may write.
         load_timeout_seconds: How long the source may take.
+        chosen: Recipe that an earlier search kept; None to search.
         samples: How many inputs the original is to answer, instead of being built.
         inputs: JSON file with what it is to answer; None for the model's own data.
     """
@@ -32,6 +33,7 @@ class Job:
     digest: str
     scratch: str
     load_timeout_seconds: float
+    chosen: str | None = None
     samples: int | None = None
     inputs: str | None = None
 

@@ -16,13 +16,15 @@ class Measured:
     """One metric over all samples.
 
     Args:
-        value: What the gate judges.
+        value: Over all of them.
+        bound: What the gate judges: the value is above it with 95 % confidence.
         details: Further figures by name.
         worst: The inputs that did worst, in words, worst first.
         refusal: Why the artifact must not be, whatever the value; empty where nothing is wrong.
     """
 
     value: float
+    bound: float
     details: dict[str, float]
     worst: tuple[str, ...]
     refusal: str = ""
@@ -36,6 +38,8 @@ class Metric(Protocol):
 
 
 WORST = 3
+RESAMPLES = 2000
+CONFIDENCE = 0.95
 MAX_ACCURACY_LOSS = 0.01
 
 
@@ -46,7 +50,7 @@ def cosine_similarity(samples: Samples, original: np.ndarray, artifact: np.ndarr
     agreement = np.mean(_nearest(ours) == _nearest(theirs))
     worst = [f"{similarity[at]:.4f} for {_shorten(samples.inputs[at])}" for at in np.argsort(similarity)[:WORST]]
     details = {"minimum": float(similarity.min()), "nearest_neighbour_agreement": float(agreement)}
-    return Measured(float(similarity.mean()), details, tuple(worst))
+    return Measured(float(similarity.mean()), lower_bound(similarity), details, tuple(worst))
 
 
 def accuracy(samples: Samples, original: np.ndarray, artifact: np.ndarray) -> Measured:
@@ -60,20 +64,41 @@ def accuracy(samples: Samples, original: np.ndarray, artifact: np.ndarray) -> Me
     if value < before - MAX_ACCURACY_LOSS:
         loss = f"{before - value:.4f} below the original's {before:.4f}"
         refusal = f"accuracy {value:.4f} is {loss}, at most {MAX_ACCURACY_LOSS} may be lost"
-    return Measured(value, {"original": before, "agreement_with_original": agreement}, tuple(wrong), refusal)
+    details = {"original": before, "agreement_with_original": agreement}
+    return Measured(value, lower_bound(right.astype(np.float64)), details, tuple(wrong), refusal)
 
 
 def r_squared(samples: Samples, original: np.ndarray, artifact: np.ndarray) -> Measured:
     """Compare numbers: how much of what varies in the original's answers the artifact's explain; 1 is all of it."""
     ours, theirs = _flat(artifact), _flat(original)
     errors = np.square(ours - theirs).sum(axis=1)
-    spread = np.square(theirs - theirs.mean(axis=0)).sum()
+    spread = np.square(theirs - theirs.mean(axis=0)).sum(axis=1)
     worst = [f"{errors[at]:.3g} for {_shorten(samples.inputs[at])}" for at in np.argsort(-errors)[:WORST]]
     details = {"largest_difference": float(np.abs(ours - theirs).max())}
-    return Measured(float(1 - errors.sum() / spread), details, tuple(worst))
+    value = float(1 - errors.sum() / spread.sum())
+    return Measured(value, 1 - _upper_bound_of_ratio(errors, spread), details, tuple(worst))
 
 
 METRICS: dict[str, Metric] = {"cosine_similarity": cosine_similarity, "accuracy": accuracy, "r_squared": r_squared}
+
+
+def lower_bound(values: np.ndarray) -> float:
+    """Return what the mean of more such values exceeds with 95 % confidence, by the bootstrap's percentiles.
+
+    Args:
+        values: One for each input, (n,).
+    """
+    return float(np.quantile(values[_resamples(len(values))].mean(axis=1), 1 - CONFIDENCE))
+
+
+def _upper_bound_of_ratio(above: np.ndarray, below: np.ndarray) -> float:
+    drawn = _resamples(len(above))
+    return float(np.quantile(above[drawn].sum(axis=1) / below[drawn].sum(axis=1), CONFIDENCE))
+
+
+def _resamples(count: int) -> np.ndarray:
+    """Return which inputs each of the resamples draws, (RESAMPLES, count): always the same ones."""
+    return np.random.default_rng(0).integers(0, count, (RESAMPLES, count))
 
 
 def _flat(answers: np.ndarray) -> np.ndarray:

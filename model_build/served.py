@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from model_build.work import present
 from slipway.specs import ServedModel, TensorSpec
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 
     import onnx
 
+    from model_build.graph import Graph
     from model_build.tasks import Samples
     from model_build.work import Work
 
-MODEL_FILE = "model.onnx"
 MANIFEST_FILE = "manifest.json"
 
 
@@ -29,13 +30,22 @@ def lay_out(work: Work, samples: Samples) -> tuple[Path, ServedModel]:
         samples: The first becomes the example that the server answers before it says that it is ready.
     """
     folder = work.scratch / "served"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     described = _describe(work, samples.inputs[0])
-    (folder / MODEL_FILE).write_bytes(present(work.graph).SerializeToString(deterministic=True))
+    for source in present(work.graph).files():
+        _link(source, folder / source.name)
     for name, source in present(work.task).files().items():
         shutil.copyfile(source, folder / name)
     (folder / MANIFEST_FILE).write_bytes(as_json(described.model_dump(mode="json")))
     return folder, described
+
+
+def _link(source: Path, target: Path) -> None:
+    """Let a second name stand for weights that are never written again, or copy them where that cannot be."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def as_json(document: Any) -> bytes:
@@ -44,32 +54,60 @@ def as_json(document: Any) -> bytes:
 
 
 def _describe(work: Work, example: Any) -> ServedModel:
-    task, graph = present(work.task), present(work.graph).graph
+    task, graph = present(work.task), present(work.graph)
     wanted = task.traceable()
+    inputs, outputs = _tensors(graph)
     dynamic = next(iter(wanted.inputs.values()))
-    outputs = tuple(_tensor(value, dynamic) for value in graph.output if value.name == wanted.output)
+    answers = tuple(_named(tensor, dynamic) for tensor in outputs if tensor.name == wanted.output)
     return ServedModel(
         name=work.name,
         digest=work.digest,
         task=work.spec.task,
         target=work.spec.target,
-        runtime="onnxruntime",
-        model_file=MODEL_FILE,
-        inputs=tuple(_tensor(value, wanted.inputs[value.name]) for value in graph.input),
-        outputs=outputs,
+        runtime=graph.runtime,
+        options=graph.options,
+        model_file=graph.file.name,
+        inputs=tuple(_named(tensor, wanted.inputs[tensor.name]) for tensor in inputs),
+        outputs=answers,
         preprocess=task.preprocess(),
-        postprocess=task.postprocess(outputs[0].shape),
+        postprocess=task.postprocess(answers[0].shape),
         example={"inputs": [example]},
     )
 
 
-def _tensor(value: onnx.ValueInfoProto, dynamic: dict[int, str]) -> TensorSpec:
+class _Tensor(NamedTuple):
+    name: str
+    dtype: Any
+    shape: tuple[int | None, ...]
+    """None where any size is taken."""
+
+
+def _tensors(graph: Graph) -> tuple[list[_Tensor], list[_Tensor]]:
+    """Return what goes in and what comes out."""
+    if graph.runtime == "onnxruntime":
+        import onnx
+
+        model = onnx.load(graph.file, load_external_data=False).graph
+        return [_of_onnx(value) for value in model.input], [_of_onnx(value) for value in model.output]
+    model = graph.as_openvino()
+    return [_of_openvino(port) for port in model.inputs], [_of_openvino(port) for port in model.outputs]
+
+
+def _of_onnx(value: onnx.ValueInfoProto) -> _Tensor:
     from onnx import helper
 
     kind = value.type.tensor_type
-    shape = tuple(
-        dimension.dim_value if dimension.HasField("dim_value") else dynamic[place]
-        for place, dimension in enumerate(kind.shape.dim)
-    )
-    dtype: Any = helper.tensor_dtype_to_np_dtype(kind.elem_type).name
-    return TensorSpec(name=value.name, dtype=dtype, shape=shape)
+    sizes = (size.dim_value if size.HasField("dim_value") else None for size in kind.shape.dim)
+    return _Tensor(value.name, helper.tensor_dtype_to_np_dtype(kind.elem_type).name, tuple(sizes))
+
+
+def _of_openvino(port: Any) -> _Tensor:
+    import numpy as np
+
+    sizes = (size.get_length() if size.is_static else None for size in port.get_partial_shape())
+    return _Tensor(port.any_name, np.dtype(port.element_type.to_dtype()).name, tuple(sizes))
+
+
+def _named(tensor: _Tensor, dynamic: dict[int, str]) -> TensorSpec:
+    shape = tuple(dynamic[place] if size is None else size for place, size in enumerate(tensor.shape))
+    return TensorSpec(name=tensor.name, dtype=tensor.dtype, shape=shape)

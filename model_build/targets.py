@@ -1,42 +1,91 @@
-"""The presets: what is done to a model for each target, in order. Adding a target is adding an entry."""
+"""The recipes: what may be done to a model for each target. Adding a recipe is adding an entry."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from model_build.passes.benchmark import Benchmark
+from model_build.passes.compress_weights import CompressWeights
+from model_build.passes.convert import Convert
 from model_build.passes.export import Export
 from model_build.passes.load import Load
 from model_build.passes.optimize import Optimize
 from model_build.passes.package import Package
+from model_build.passes.quantize_calibrated import QuantizeCalibrated
 from model_build.passes.quantize_dynamic import QuantizeDynamic
 from model_build.passes.quantize_static import QuantizeStatic
 from model_build.passes.verify import Verify
 
 if TYPE_CHECKING:
-    from model_build.work import Pass
-    from slipway.specs import ModelSpec
+    from model_build.work import Pass, ShapingPass
+    from slipway.specs import ModelSpec, Target, Task
 
-SHAPING: dict[str, dict[str, tuple[Pass, ...]]] = {
-    "cpu-fp32": {
-        "sentence-embedding": (Export(), Optimize()),
-        "image-classification": (Export(), Optimize()),
-        "transformation": (Export(), Optimize()),
-    },
-    "cpu-int8": {
-        "sentence-embedding": (Export(), Optimize(), QuantizeDynamic()),
-        "image-classification": (Export(), Optimize(), QuantizeStatic()),
-    },
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to shape a model.
+
+    Args:
+        name: Runtime and precision, as people say it.
+        passes: In order; recipes that begin alike share what these passes make.
+    """
+
+    name: str
+    passes: tuple[ShapingPass, ...]
+
+    def __str__(self) -> str:
+        return " > ".join(str(step) for step in self.passes)
+
+
+TEXT: Final = (
+    Recipe("onnxruntime-fp32", (Export(), Optimize())),
+    Recipe("onnxruntime-int8", (Export(), Optimize(), QuantizeDynamic())),
+    Recipe("openvino-fp32", (Export(), Convert())),
+    Recipe("openvino-bf16", (Export(), Convert("bf16"))),
+    Recipe("openvino-int8", (Export(), QuantizeCalibrated(transformer=True))),
+    Recipe("openvino-int8-weights", (Export(), CompressWeights())),
+)
+IMAGES: Final = (
+    Recipe("onnxruntime-fp32", (Export(), Optimize())),
+    Recipe("onnxruntime-int8", (Export(), Optimize(), QuantizeStatic())),
+    Recipe("openvino-fp32", (Export(), Convert())),
+    Recipe("openvino-bf16", (Export(), Convert("bf16"))),
+    Recipe("openvino-int8", (Export(), QuantizeCalibrated())),
+)
+TENSORS: Final = (
+    Recipe("onnxruntime-fp32", (Export(), Optimize())),
+    Recipe("openvino-fp32", (Export(), Convert())),
+)
+RECIPES: Final[dict[Task, tuple[Recipe, ...]]] = {
+    "sentence-embedding": TEXT,
+    "image-classification": IMAGES,
+    "transformation": TENSORS,
 }
-"""Target, then task: the passes that shape the graph."""
+FIXED: Final[dict[Target, str]] = {"cpu-fp32": "onnxruntime-fp32", "cpu-int8": "onnxruntime-int8"}
+"""Targets that name their recipe; the others search."""
 
-LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy")
+LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime", "openvino", "nncf", "numpy")
 """Distributions that shape every result; a source names its own beside them."""
 
 
-def proving_passes(spec: ModelSpec) -> tuple[Pass, ...]:
-    """Return what is done up to the proof; several models may be here at once."""
-    return (Load(), *SHAPING[spec.target][spec.task], Verify())
+def recipes(spec: ModelSpec) -> tuple[Recipe, ...]:
+    """Return what may be done to a model for its target; one recipe is no search."""
+    offered = RECIPES[spec.task]
+    fixed = FIXED.get(spec.target)
+    return offered if fixed is None else tuple(recipe for recipe in offered if recipe.name == fixed)
+
+
+def is_search(spec: ModelSpec) -> bool:
+    """Return whether the target leaves open what is done."""
+    return spec.target not in FIXED
+
+
+def step_count(spec: ModelSpec) -> int:
+    """Return how many steps a build tells of: a search tells of its recipes, a recipe of its passes."""
+    offered = recipes(spec)
+    shaping = [*offered, "race"] if is_search(spec) else offered[0].passes
+    return len([Load(), *shaping, Verify(), *finishing_passes()])
 
 
 def finishing_passes() -> tuple[Pass, ...]:
@@ -44,11 +93,7 @@ def finishing_passes() -> tuple[Pass, ...]:
     return (Benchmark(), Package())
 
 
-def all_passes(spec: ModelSpec) -> tuple[Pass, ...]:
-    """Return the whole recipe."""
-    return (*proving_passes(spec), *finishing_passes())
-
-
-def recipe(spec: ModelSpec) -> str:
-    """Say in words what shapes the graph."""
-    return " > ".join(str(step) for step in SHAPING[spec.target][spec.task])
+def identity(spec: ModelSpec) -> list[object]:
+    """Return all that can be done, as it enters the artifact's digest."""
+    shaping = [[step.identity() for step in recipe.passes] for recipe in recipes(spec)]
+    return [Load().identity(), shaping, Verify().identity(), *(step.identity() for step in finishing_passes())]

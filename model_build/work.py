@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import onnx
+    import numpy as np
 
+    from model_build.graph import Graph
     from model_build.source import Original
-    from model_build.tasks import Task
-    from slipway.specs import BenchmarkRow, ModelSpec, Proof, ServedModel
+    from model_build.tasks import Samples, Task
+    from slipway.specs import BenchmarkRow, ModelSpec, Proof, ServedModel, Tried
 
 T = TypeVar("T")
 
@@ -33,10 +34,13 @@ class Work:
         original: From ``load`` on.
         task: From ``load`` on; how this original is traced, fed and judged.
         graph: From ``export`` on.
+        samples: What the artifact is judged on.
+        expected: What the untouched original answers to them, an entry for each.
         served: From ``verify`` on: a folder just as the server unpacks it.
         described: From ``verify`` on: what that folder's ``manifest.json`` says.
         proof: From ``verify`` on.
         benchmark: From ``benchmark`` on.
+        tried: From a search on: what came of every recipe.
         artifact: From ``package`` on: a folder ready to be moved into place.
     """
 
@@ -47,14 +51,17 @@ class Work:
     source: str
     scratch: Path
     versions: dict[str, str]
-    recipe: str
+    recipe: str = ""
     original: Original | None = None
     task: Task | None = None
-    graph: onnx.ModelProto | None = None
+    graph: Graph | None = None
+    samples: Samples | None = None
+    expected: np.ndarray | None = None
     served: Path | None = None
     described: ServedModel | None = None
     proof: Proof | None = None
     benchmark: tuple[BenchmarkRow, ...] = ()
+    tried: tuple[Tried, ...] = ()
     artifact: Path | None = None
 
 
@@ -72,6 +79,10 @@ class Pass:
         """Return the work with this step done."""
         raise NotImplementedError
 
+    def unfit(self, work: Work) -> str | None:  # noqa: ARG002  most fit everything
+        """Say why this step cannot be done with this model on this machine; None where it can."""
+        return None
+
     def identity(self) -> dict[str, object]:
         """Return what enters the artifact's digest."""
         options = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -80,6 +91,40 @@ class Pass:
     def __str__(self) -> str:
         options = [f"{field.name}={_spell(getattr(self, field.name))}" for field in fields(self)]
         return f"{self.name}({', '.join(options)})" if options else self.name
+
+
+@dataclass(frozen=True)
+class ShapingPass(Pass):
+    """A step that makes one form of the model of another, and nothing else: what it makes may be kept for later."""
+
+    def shape(self, work: Work, into: Path) -> Graph:
+        """Return the new form.
+
+        Args:
+            work: With the form before it.
+            into: An empty folder for its files.
+        """
+        raise NotImplementedError
+
+    def run(self, work: Work) -> Work:
+        """Return the work with ``graph``, in its scratch folder."""
+        graphs = work.scratch / "graphs"
+        into = graphs / str(len(list(graphs.glob("*"))))
+        into.mkdir(parents=True)
+        return replace(work, graph=self.shape(work, into))
+
+
+class ShapingError(Exception):
+    """A library could not do a step with this model; the cause is its own error.
+
+    Args:
+        step: Name of the pass.
+        reason: What the library said first.
+    """
+
+    def __init__(self, step: str, reason: str) -> None:
+        super().__init__(f"{step} failed: {reason}")
+        self.step = step
 
 
 def _spell(value: object) -> str:

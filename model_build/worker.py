@@ -19,12 +19,14 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import orjson
 
+from model_build.cache import Cache
 from model_build.digest import versions
 from model_build.job import GO, Event, Job
 from model_build.passes.load import Blame, Load, call_source, deadline
-from model_build.targets import finishing_passes, proving_passes, recipe
+from model_build.search import Search
+from model_build.targets import finishing_passes, is_search, recipes
 from model_build.tasks import TASKS
-from model_build.work import Work
+from model_build.work import ShapingError, Work
 from slipway.specs import HostError, Project, SlipwayError, SpecError
 
 if TYPE_CHECKING:
@@ -86,15 +88,36 @@ class Worker:
             source=self._source,
             scratch=Path(self._job.scratch),
             versions=versions(self._project, self._job.name),
-            recipe=recipe(self._spec),
         )
-        for step in proving_passes(self._spec):
-            work = self._run(step, work)
+        work = self._run(Load(), work)
+        cache = self._cache(work)
+        search = self._search(cache)
+        search.shape(work)
         self.tell(Event("proved"))
         self._may_go_on.wait()
+        work = search.choose(work)
         for step in finishing_passes():
             work = self._run(step, work)
+        cache.sweep()
         self.tell(Event("done", str(work.artifact)))
+
+    def _cache(self, work: Work) -> Cache:
+        origin = {"files": self._project.files_hash(work.name), "task": work.spec.task, "versions": work.versions}
+        return Cache(self._project.root / ".slipway" / "cache" / work.name, origin, self._on_pass)
+
+    def _search(self, cache: Cache) -> Search:
+        offered = recipes(self._spec)
+        chosen = tuple(recipe for recipe in offered if recipe.name == self._job.chosen)
+        return Search(self._spec, chosen or offered, cache, self._say)
+
+    def _on_pass(self, name: str) -> None:
+        self._step = name  # whom to blame
+        if not is_search(self._spec):
+            self._say(name)
+
+    def _say(self, step: str) -> None:
+        self._step = step
+        self.tell(Event("step", step))
 
     def answer(self, count: int) -> None:
         """Let the untouched original answer the job's inputs or its own data, taken evenly over all of it."""
@@ -129,7 +152,7 @@ class Worker:
         """Blame the source where an error went through it, or where tracing its model failed."""
         blame = self._blame()
         file, line = blame.place(error)
-        if self._step == "export":
+        if isinstance(error, ShapingError) and error.step == "export":
             reason = f"cannot be exported to ONNX: {_first_line(_root(error))}"
             return self.event_for(blame.problem(line, f"{reason} (all of it in {self._log})", file))
         if file is not None:  # the original itself, when it was asked to answer
@@ -137,8 +160,7 @@ class Worker:
         return self._host(f"{type(error).__name__}: {_first_line(error)}")
 
     def _run(self, step: Pass, work: Work) -> Work:
-        self._step = step.name
-        self.tell(Event("step", step.name))
+        self._say(step.name)
         if not isinstance(step, Load):
             return step.run(work)
         with deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):

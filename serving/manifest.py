@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from serving.errors import ManifestError
+from serving.runtimes import RUNTIMES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "manifest.json"
 SCHEMA_VERSION = 1
-RUNTIME = "onnxruntime"
 DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
 
@@ -66,6 +66,8 @@ class Manifest:
     digest: str
     task: str
     target: str
+    runtime: str
+    options: dict[str, str]
     model_file: str
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
@@ -97,7 +99,7 @@ def read(folder: Path) -> Manifest:
 
 def _manifest(document: Any) -> Manifest:
     fields = _take(
-        document,
+        {"options": {}, **document} if isinstance(document, dict) else document,
         "",
         schema_version=int,
         name=str,
@@ -105,6 +107,7 @@ def _manifest(document: Any) -> Manifest:
         task=str,
         target=str,
         runtime=str,
+        options=dict,
         model_file=str,
         inputs=list,
         outputs=list,
@@ -113,7 +116,10 @@ def _manifest(document: Any) -> Manifest:
         example=dict,
     )
     _one_of(fields.pop("schema_version"), (SCHEMA_VERSION,), "schema_version")
-    _one_of(fields.pop("runtime"), (RUNTIME,), "runtime")
+    _one_of(fields["runtime"], tuple(RUNTIMES), "runtime")
+    for key, value in fields["options"].items():
+        if not isinstance(value, str):
+            raise ManifestError(f"options.{key}: {_json_name(type(value))} where a string belongs")
     _file(fields["model_file"], "model_file")
     for side in ("inputs", "outputs"):
         fields[side] = tuple(_tensor(item, f"{side}[{index}]") for index, item in enumerate(fields[side]))

@@ -3,10 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import onnxruntime
 
 from serving import manifest as manifests
-from serving import postprocess, preprocess
+from serving import postprocess, preprocess, runtimes
 from serving.errors import ManifestError, ModelError
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from serving.manifest import Manifest, Tensor
     from serving.postprocess import Postprocess
     from serving.preprocess import Feeds, Preprocess
+    from serving.runtimes import Session
 
 
 class Model:
@@ -23,13 +23,15 @@ class Model:
     Use `Model.load`.
     """
 
-    def __init__(self, manifest: Manifest, folder: Path, session: Any, before: Preprocess, after: Postprocess) -> None:
+    def __init__(
+        self, manifest: Manifest, folder: Path, session: Session, before: Preprocess, after: Postprocess
+    ) -> None:
         self.manifest = manifest
         self._folder = folder
         self.preprocess = before
         self.postprocess = after
         self._session = session
-        self._wanted = [manifest.outputs[0].name]
+        self._output = manifest.outputs[0].name
 
     @classmethod
     def load(cls, folder: Path, *, threads: int) -> Self:
@@ -45,14 +47,14 @@ class Model:
         """
         manifest = manifests.read(folder)
         before, after = preprocess.make(manifest, folder), postprocess.make(manifest)
-        session = _session(folder / manifest.model_file, threads)
-        _require_same(manifest.inputs, session.get_inputs(), "inputs", exact=True)
-        _require_same(manifest.outputs, session.get_outputs(), "outputs", exact=False)
+        session = _session(manifest, folder, threads)
+        _require_same(manifest.inputs, session.inputs, "inputs", exact=True)
+        _require_same(manifest.outputs, session.outputs, "outputs", exact=False)
         return cls(manifest, folder, session, before, after)
 
     def with_threads(self, threads: int) -> Model:
         """Return the same model on a session of its own with `threads` threads; all else is shared."""
-        session = _session(self._folder / self.manifest.model_file, threads)
+        session = _session(self.manifest, self._folder, threads)
         return Model(self.manifest, self._folder, session, self.preprocess, self.postprocess)
 
     def predict(self, inputs: list[Any]) -> np.ndarray:
@@ -68,7 +70,7 @@ class Model:
 
     def run(self, feeds: Feeds) -> np.ndarray:
         """Return the same as `predict` for tensors that are ready for the model."""
-        return self.postprocess(self._session.run(self._wanted, feeds)[0], feeds)
+        return self.postprocess(self._session.run(self._output, feeds), feeds)
 
     def prove(self) -> None:
         """Answer the manifest's example.
@@ -81,33 +83,18 @@ class Model:
             raise ModelError(f"{self.manifest.model_file}: the example's answer is not finite")
 
 
-def _session(path: Path, threads: int) -> Any:
-    if not path.is_file():
-        raise ModelError(f"{path}: missing, though the manifest names it")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors; its warnings are no user's business
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except MemoryError:
-        raise
-    except Exception as error:  # the runtime's own exceptions share no public base
-        raise ModelError(f"{path}: cannot be loaded: {str(error).splitlines()[0]}") from error
+def _session(manifest: Manifest, folder: Path, threads: int) -> Session:
+    return runtimes.load(manifest.runtime, folder / manifest.model_file, threads=threads, options=manifest.options)
 
 
-def _require_same(stated: tuple[Tensor, ...], found: list[Any], side: str, *, exact: bool) -> None:
-    types = {node.name: node.type.removeprefix("tensor(").removesuffix(")") for node in found}
+def _require_same(stated: tuple[Tensor, ...], found: dict[str, str], side: str, *, exact: bool) -> None:
     for tensor in stated:
-        if tensor.name not in types:
-            raise ManifestError(f"{side}: {tensor.name!r} is not in the model, which has: {', '.join(types)}")
-        if np.dtype(_NUMPY.get(types[tensor.name], types[tensor.name])) != np.dtype(tensor.dtype):
+        if tensor.name not in found:
+            raise ManifestError(f"{side}: {tensor.name!r} is not in the model, which has: {', '.join(found)}")
+        if found[tensor.name] != tensor.dtype:
             raise ManifestError(
-                f"{side}: {tensor.name!r} is {tensor.dtype} in the manifest, {types[tensor.name]} in the model"
+                f"{side}: {tensor.name!r} is {tensor.dtype} in the manifest, {found[tensor.name]} in the model"
             )
-    missing = set(types) - {tensor.name for tensor in stated}
+    missing = set(found) - {tensor.name for tensor in stated}
     if exact and missing:
         raise ManifestError(f"{side}: the model also has {', '.join(sorted(missing))}, which the manifest leaves out")
-
-
-_NUMPY = {"float": "float32", "double": "float64"}

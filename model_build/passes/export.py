@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from model_build.work import Pass, Work, present
+from model_build.graph import BIG_BYTES, Graph
+from model_build.work import ShapingPass, Work, present
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import onnx
     import torch
 
@@ -13,29 +16,39 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Export(Pass):
+class Export(ShapingPass):
     """Trace the original into an ONNX graph whose batch (and length) stay free.
 
     Args:
         opset: Version of the ONNX operators. 23 is the first that has attention as one operator.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     name: ClassVar[str] = "export"
 
     opset: int = 23
 
-    def run(self, work: Work) -> Work:
-        """Return the work with ``graph``."""
+    def shape(self, work: Work, into: Path) -> Graph:
+        """Return the model in ONNX."""
+        import onnx
+
+        from model_build.tasks import weights_bytes
+
         task = present(work.task)
         traceable = task.traceable()
-        graph = _trace(task, traceable, self.opset)
+        program = _trace(task, traceable, self.opset)
+        if weights_bytes(traceable.module) < BIG_BYTES:
+            graph = program.model_proto
+        else:  # more than a message can hold
+            program.save(into / Graph(into).file.name, external_data=True)
+            graph = onnx.load(Graph(into).file, load_external_data=False)
         _name_dimensions(graph, traceable)
         _forget_origin(graph)
-        return replace(work, graph=graph)
+        Graph(into).file.write_bytes(graph.SerializeToString(deterministic=True))
+        return Graph(into)
 
 
-def _trace(task: Task, traceable: Traceable, opset: int) -> onnx.ModelProto:
+def _trace(task: Task, traceable: Traceable, opset: int) -> torch.onnx.ONNXProgram:
     import torch
 
     feeds = task.feeds(task.example_shape())
@@ -50,7 +63,7 @@ def _trace(task: Task, traceable: Traceable, opset: int) -> onnx.ModelProto:
         external_data=False,
         verbose=False,
     )
-    return present(program).model_proto
+    return present(program)
 
 
 def _dynamic_shapes(traceable: Traceable) -> tuple[object, ...]:

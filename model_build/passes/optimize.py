@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from model_build.work import Pass, Work, present
+from model_build.graph import Graph
+from model_build.work import ShapingPass, Work, present
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import onnx
 
 
 @dataclass(frozen=True)
-class Optimize(Pass):
+class Optimize(ShapingPass):
     """Rewrite what the runtime would run slowly; the answers stay the same.
 
     Measured on all-MiniLM-L6-v2 in int8 on one core, batch 8, 128 tokens: 186 ms with the graph as
@@ -21,19 +23,16 @@ class Optimize(Pass):
     (November 2026, onnxruntime 1.31, Cascade Lake).
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     name: ClassVar[str] = "optimize"
 
-    def run(self, work: Work) -> Work:
-        """Return the work with the graph rewritten."""
-        import onnx
-
-        graph = onnx.ModelProto()
-        graph.CopyFrom(present(work.graph))
-        attend_in_three_dimensions(graph.graph)
-        spread_masks(graph.graph)
-        keep_residuals_apart(graph.graph)
-        return replace(work, graph=graph)
+    def shape(self, work: Work, into: Path) -> Graph:
+        """Return the graph rewritten."""
+        model = present(work.graph).as_onnx()
+        attend_in_three_dimensions(model.graph)
+        spread_masks(model.graph)
+        keep_residuals_apart(model.graph)
+        return Graph.of_onnx(model, into)
 
 
 def attend_in_three_dimensions(graph: onnx.GraphProto) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import platform
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 from model_build.archive import write_archive
@@ -16,7 +18,7 @@ ARCHIVE_FILE = "model.tar.gz"
 class Package(Pass):
     """Pack what was proved, and write down its whole story beside it."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     name: ClassVar[str] = "package"
 
     def run(self, work: Work) -> Work:
@@ -30,6 +32,8 @@ class Package(Pass):
             archive=write_archive(present(work.served), folder / ARCHIVE_FILE),
             reference_bytes=weights_bytes(present(work.original).module),
             recipe=work.recipe,
+            tried=work.tried,
+            processor=processor(),
             proof=present(work.proof),
             benchmark=work.benchmark,
             versions=work.versions,
@@ -39,3 +43,12 @@ class Package(Pass):
             file.flush()
             os.fsync(file.fileno())
         return replace(work, artifact=folder)
+
+
+def processor() -> str:
+    """Return what the processor calls itself; empty where the system does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from model_build.work import Pass, Work, present
+from model_build.graph import BIG_BYTES, Graph
+from model_build.work import ShapingPass, Work, present
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
-class QuantizeDynamic(Pass):
+class QuantizeDynamic(ShapingPass):
     """Store weights as int8 and quantise what meets them at run time, by the range that it has then.
 
     The recipe for transformers, whose activations have no range that holds for every text.
@@ -18,27 +22,28 @@ class QuantizeDynamic(Pass):
         op_types: Operators that are quantised; Gather is the embedding table, most of a small model's size.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     name: ClassVar[str] = "quantize_dynamic"
 
     per_channel: bool = True
     op_types: tuple[str, ...] = ("MatMul", "Gemm", "Gather")
 
-    def run(self, work: Work) -> Work:
-        """Return the work with the graph quantised."""
+    def shape(self, work: Work, into: Path) -> Graph:
+        """Return the graph quantised."""
         import onnx
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
-        file, graph = work.scratch / "quantized.onnx", onnx.ModelProto()
-        graph.CopyFrom(present(work.graph))
-        del graph.graph.value_info[:]  # a Gemm's weight is transposed first, which its recorded shape would contradict
+        before = present(work.graph)
+        model = before.as_onnx()
+        del model.graph.value_info[:]  # a Gemm's weight is transposed first, which its recorded shape would contradict
         quantize_dynamic(
-            graph,
-            file,
+            model,
+            Graph(into).file,
             op_types_to_quantize=list(self.op_types),
             per_channel=self.per_channel,
             weight_type=QuantType.QInt8,
+            use_external_data_format=before.size_bytes > BIG_BYTES,
             # A graph with operators that shape inference does not know is refused without a type to assume.
             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
         )
-        return replace(work, graph=onnx.load(file))
+        return Graph(into)

@@ -1,56 +1,51 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from model_build.source import ImageClassifier
-from model_build.work import Pass, Work, present
+from model_build.graph import Graph
+from model_build.work import ShapingPass, Work, present
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from model_build.tasks import Feeds
 
 
 @dataclass(frozen=True)
-class QuantizeStatic(Pass):
+class QuantizeStatic(ShapingPass):
     """Quantise weights and activations, the latter by the ranges that they had on the calibration data.
 
     The recipe for convolutions. Never for sentence embedders: all-MiniLM-L6-v2 came out at a mean similarity of 0.93.
 
     Args:
         per_channel: One scale an output channel instead of one a tensor.
-        batch: Calibration inputs looked at together.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     name: ClassVar[str] = "quantize_static"
 
     per_channel: bool = True
-    batch: int = 64
 
-    def run(self, work: Work) -> Work:
-        """Return the work with the graph quantised."""
-        import onnx
+    def unfit(self, work: Work) -> str | None:
+        """Ask for calibration data."""
+        return present(work.task).calibration_missing(work.spec)
+
+    def shape(self, work: Work, into: Path) -> Graph:
+        """Return the graph quantised."""
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-        original, file = present(work.original), work.scratch / "quantized.onnx"
-        if not isinstance(original, ImageClassifier):
-            raise TypeError("static quantisation needs calibration data, which only an ImageClassifier brings")
-        inputs = next(iter(present(work.task).traceable().inputs))
         quantize_static(
-            present(work.graph),
-            file,
-            _Calibration(
-                {inputs: original.calibration[at : at + self.batch]}
-                for at in range(0, len(original.calibration), self.batch)
-            ),
+            present(work.graph).as_onnx(),
+            Graph(into).file,
+            _Calibration(iter(present(work.task).calibration(work.spec, work.source_folder))),
             quant_format=QuantFormat.QDQ,
             per_channel=self.per_channel,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
-        return replace(work, graph=onnx.load(file))
+        return Graph(into)
 
 
 class _Calibration:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from slipway.specs import ModelSpec
 
 INPUT, OUTPUT = "image", "logits"
+CALIBRATION_BATCH = 64
 
 
 class ImageClassification:
@@ -57,6 +58,15 @@ class ImageClassification:
     def samples(self, spec: ModelSpec, folder: Path) -> Samples:  # noqa: ARG002  the protocol's arguments
         """Return the source's held-out pictures and their classes."""
         return Samples(self.original.held_out.tolist(), np.asarray(self.original.held_out_labels))
+
+    def calibration(self, spec: ModelSpec, folder: Path) -> Iterator[Feeds]:  # noqa: ARG002  the protocol's arguments
+        """Yield the source's calibration pictures in batches."""
+        pictures = self.original.calibration
+        for start in range(0, len(pictures), CALIBRATION_BATCH):
+            yield {INPUT: pictures[start : start + CALIBRATION_BATCH]}
+
+    def calibration_missing(self, spec: ModelSpec) -> None:
+        """Miss nothing: the source brings it."""
 
     def preprocess(self) -> PassTensor:
         """Say that numbers go in as they are."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from model_build.source import TextEmbedder
 from model_build.tasks.task import Feeds, Samples, Traceable
+from model_build.work import present
 from slipway.specs import Embed, Problem, SpecError, Tokenize
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 TOKENIZER_FILE = "tokenizer.json"
 OUTPUT = "last_hidden_state"
+TENSORS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 class SentenceEmbedding:
@@ -40,7 +42,7 @@ class SentenceEmbedding:
 
         words = Tokenizer.from_file(str(self.original.tokenizer_file)).get_vocab_size()
         ids = np.random.default_rng(0).integers(0, words, shape, dtype=np.int64)
-        tensors = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+        tensors = dict(zip(TENSORS, (ids, np.ones_like(ids), np.zeros_like(ids)), strict=True))
         return {name: tensors[name] for name in self.original.inputs}
 
     def eager(self) -> Callable[[Feeds], np.ndarray]:
@@ -72,13 +74,23 @@ class SentenceEmbedding:
 
     def samples(self, spec: ModelSpec, folder: Path) -> Samples:
         """Return the lines of the model's data file that are not empty."""
-        file = folder / str(spec.verify.data)
-        try:
-            lines = file.read_text(encoding="utf-8").splitlines()
-        except UnicodeDecodeError as error:
-            where = f"models/{folder.name}/{file.name}"
-            raise SpecError([Problem(where, 0, "", f"is not UTF-8 (byte {error.start}): save it as UTF-8")]) from None
-        return Samples([line.strip() for line in lines if line.strip() != ""])
+        return Samples(_lines(folder, str(spec.verify.data)))
+
+    def calibration(self, spec: ModelSpec, folder: Path) -> Iterator[Feeds]:
+        """Yield the lines of the model's calibration file, one at a time: padding would blur what is measured."""
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(self.original.tokenizer_file))
+        tokenizer.enable_truncation(self.original.max_length)
+        for line in _lines(folder, str(present(spec.calibrate).data)):
+            encoded = tokenizer.encode(line)
+            columns = (encoded.ids, encoded.attention_mask, encoded.type_ids)
+            tensors = dict(zip(TENSORS, (np.asarray([column], np.int64) for column in columns), strict=True))
+            yield {name: tensors[name] for name in self.original.inputs}
+
+    def calibration_missing(self, spec: ModelSpec) -> str | None:
+        """Ask for the file."""
+        return "model.yaml names no calibration data" if spec.calibrate is None else None
 
     def preprocess(self) -> Tokenize:
         """Say that texts are tokenised."""
@@ -92,6 +104,17 @@ class SentenceEmbedding:
     def files(self) -> dict[str, Path]:
         """Return the tokenizer."""
         return {TOKENIZER_FILE: self.original.tokenizer_file}
+
+
+def _lines(folder: Path, name: str) -> list[str]:
+    """Return the lines of a data file that are not empty."""
+    file = folder / name
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        where = f"models/{folder.name}/{file.name}"
+        raise SpecError([Problem(where, 0, "", f"is not UTF-8 (byte {error.start}): save it as UTF-8")]) from None
+    return [line.strip() for line in lines if line.strip() != ""]
 
 
 def _by_keyword(original: TextEmbedder) -> torch.nn.Module:

@@ -71,6 +71,12 @@ class Task(Protocol):
     def samples(self, spec: ModelSpec, folder: Path) -> Samples:
         """Return what the artifact is judged on."""
 
+    def calibration(self, spec: ModelSpec, folder: Path) -> Iterator[Feeds]:
+        """Yield tensors that the model meets in use, none of which it is judged on."""
+
+    def calibration_missing(self, spec: ModelSpec) -> str | None:
+        """Say what is missing for ``calibration``; None where nothing is."""
+
     def preprocess(self) -> Tokenize | PassTensor:
         """Say how the server makes tensors of a request."""
 

@@ -58,6 +58,14 @@ class Transformation:
         """Return the source's held-out inputs."""
         return Samples(self.original.held_out.tolist())
 
+    def calibration(self, spec: ModelSpec, folder: Path) -> Iterator[Feeds]:  # noqa: ARG002  the protocol's arguments
+        """Yield nothing."""
+        return iter(())
+
+    def calibration_missing(self, spec: ModelSpec) -> str:  # noqa: ARG002  the protocol's arguments
+        """Say that a transformation brings none."""
+        return "a transformation brings no calibration data"
+
     def preprocess(self) -> PassTensor:
         """Say that numbers go in as they are."""
         return PassTensor(kind="tensor")

@@ -27,8 +27,9 @@ from slipway.specs.manifest import (
     ServedModel,
     TensorSpec,
     Tokenize,
+    Tried,
 )
-from slipway.specs.model import ModelSpec
+from slipway.specs.model import Calibrate, ModelSpec, Target, Task
 from slipway.specs.multi_container_endpoint import MultiContainerEndpointSpec
 from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
 from slipway.specs.pipeline_endpoint import PipelineEndpointSpec
@@ -41,6 +42,7 @@ __all__ = [
     "Artifact",
     "AsyncEndpointSpec",
     "BenchmarkRow",
+    "Calibrate",
     "Classify",
     "Deployment",
     "Embed",
@@ -66,7 +68,10 @@ __all__ = [
     "ServerlessEndpointSpec",
     "SlipwayError",
     "SpecError",
+    "Target",
+    "Task",
     "TensorSpec",
     "Tokenize",
+    "Tried",
     "UsageError",
 ]

@@ -34,6 +34,9 @@ class LockedModel(Spec):
     metric: Metric
     value: float
     recipe: str
+    chosen: str = ""
+    """Name of the recipe that a search kept; empty where there was none. A later build of the same digest takes it
+    without searching again."""
     benchmark: tuple[BenchmarkRow, ...]
 
     @classmethod
@@ -48,6 +51,7 @@ class LockedModel(Spec):
             metric=manifest.proof.metric,
             value=manifest.proof.value,
             recipe=manifest.recipe,
+            chosen=next((each.recipe for each in manifest.tried if each.outcome == "kept"), ""),
             benchmark=manifest.benchmark,
         )
 

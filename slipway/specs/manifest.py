@@ -66,7 +66,9 @@ class ServedModel(Spec):
     digest: Sha256
     task: Task
     target: Target
-    runtime: Literal["onnxruntime"]
+    runtime: Literal["onnxruntime", "openvino"]
+    options: dict[str, str] = {}
+    """What the runtime is told, in its own words."""
     model_file: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
@@ -101,10 +103,30 @@ class Proof(Spec):
 
     metric: Metric
     value: float
+    bound: float | None = None
+    """What the metric is at least with 95 % confidence (bootstrap over the inputs): this is what passed the gate."""
     at_least: float
     samples: int
     details: dict[str, float] = {}
     """Further figures by name, such as the worst input's similarity."""
+
+
+class Tried(Spec):
+    """One recipe that the build tried."""
+
+    recipe: str
+    outcome: Literal["kept", "slower", "refused", "unfit"]
+    """``slower`` than the one that was kept; ``refused`` by the gate; ``unfit`` for this model or machine."""
+    reason: str = ""
+    """Why not, where there is more to say."""
+    value: float | None = None
+    """What the metric came to; on a part of the data for those that were not looked at further."""
+    size_bytes: int | None = None
+    """Of the model and its weights."""
+    speedup: float | None = None
+    """Against the original: geometric mean over the shapes that it was timed at."""
+    latency_ms: dict[str, float] = {}
+    """Median by shape."""
 
 
 class Manifest(Spec):
@@ -116,6 +138,10 @@ class Manifest(Spec):
     """Size of the original's weights as they were loaded."""
     recipe: str
     """What was done, in the order it was done."""
+    tried: tuple[Tried, ...] = ()
+    """Every recipe of the search; empty where the target names one."""
+    processor: str = ""
+    """That the times are of."""
     proof: Proof
     benchmark: tuple[BenchmarkRow, ...]
     versions: dict[str, str]

@@ -10,7 +10,7 @@ from slipway.specs.base import Findings, Name, Spec
 from slipway.specs.text import Distinct, Shape
 
 Task = Literal["sentence-embedding", "image-classification", "transformation"]
-Target = Literal["cpu-fp32", "cpu-int8"]
+Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8"]
 Metric = Literal["cosine_similarity", "accuracy", "r_squared"]
 
 METRIC_OF_TASK: dict[Task, Metric] = {
@@ -80,6 +80,13 @@ class Verify(Spec):
     """Smallest value that passes."""
 
 
+class Calibrate(Spec):
+    """What shows a quantiser which values occur; the artifact is not judged on it."""
+
+    data: DataFile
+    """File beside the source with one input a line, such as users send them; a hundred are enough."""
+
+
 BatchSize = Annotated[int, Field(ge=1, le=1024)]
 Tokens = Annotated[int, Field(ge=1, le=131_072)]
 
@@ -102,8 +109,14 @@ class ModelSpec(Spec):
     """What the model does; decides how requests are read and answers written."""
     source: Source
     target: Target
-    """What it is built for: the precision and the runtime."""
+    """What it is built for.
+
+    ``cpu``: the fastest of all recipes that pass the gate, found by measuring. ``cpu-lossless``: the fastest of those
+    whose answers are the original's, a similarity of 0.9999 or the same labels. ``cpu-fp32`` and ``cpu-int8``: one
+    recipe for ONNX Runtime, without a search."""
     verify: Verify
+    calibrate: Calibrate | None = None
+    """Text models only; others bring it in their source. Without it, recipes that need it are not tried."""
     benchmark: Benchmark = Benchmark()
 
     @model_validator(mode="after")
@@ -112,8 +125,10 @@ class ModelSpec(Spec):
         text = self.task == "sentence-embedding"
         if self.verify.metric != metric:
             findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use '{metric}'")
-        if self.task == "transformation" and self.target != "cpu-fp32":
-            findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu-fp32'")
+        if self.task == "transformation" and self.target == "cpu-int8":
+            findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu' or 'cpu-fp32'")
+        if not text and self.calibrate is not None:
+            findings.add(("calibrate",), f"{self.task} is calibrated on the source's own data: remove the key")
         if text and self.verify.data is None:
             findings.add(("verify",), "required key 'data' is missing: name a file with one sentence a line")
         if not text and self.verify.data is not None:

@@ -61,6 +61,8 @@ class _Reading:
     def _missing_files(self, name: str, owner: str) -> Iterator[Problem]:
         spec, folder = self.specs[name], self.root / "models" / owner
         python = None if spec.source.python is None else spec.source.python.split(":", maxsplit=1)[0]
-        for path, file in ((("source", "python"), python), (("verify", "data"), spec.verify.data)):
+        calibrate = None if spec.calibrate is None else spec.calibrate.data
+        named = {("source", "python"): python, ("verify", "data"): spec.verify.data, ("calibrate", "data"): calibrate}
+        for path, file in named.items():
             if file is not None and not (folder / file).is_file():
                 yield self.documents[name].problem(path, f"models/{owner}/{file} does not exist")

@@ -14,7 +14,7 @@ from slipway.specs.gather import Problems
 from slipway.specs.lock import Lock
 from slipway.specs.models import read_models
 from slipway.specs.reader import read
-from slipway.specs.sources import source_of, sources_hash
+from slipway.specs.sources import files_hash, source_of, sources_hash
 from slipway.specs.validate import validate
 
 if TYPE_CHECKING:
@@ -65,6 +65,10 @@ class Project:
     def sources_hash(self, model: str) -> str:
         """Hash a model's spec and every byte of its source folder but other specs, caches and hidden files."""
         return sources_hash(self.root, self.models, model)
+
+    def files_hash(self, model: str) -> str:
+        """Hash what a model's original is made of, whatever its gate and its target say."""
+        return files_hash(self.root, self.models, model)
 
     def environment_names(self) -> list[str]:
         """Every environment that has a file."""

@@ -21,12 +21,18 @@ def source_of(root: Path, models: Mapping[str, ModelSpec], name: str) -> tuple[P
 
 def sources_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
     """Hash a model's spec and every byte of its source folder but specs, caches and hidden files."""
+    spec = models[name].model_dump(mode="json", exclude_none=True)
+    return _hash_of({"spec": spec, "files": files_hash(root, models, name)})
+
+
+def files_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
+    """Hash what the original is made of: the source that the spec names and its folder, whatever else the spec says."""
     folder, source = source_of(root, models, name)
-    described = {
-        "spec": models[name].model_dump(mode="json"),
-        "source": source.model_dump(mode="json"),
-        "files": {path.relative_to(folder).as_posix(): _hash(path) for path in _files(folder)},
-    }
+    files = {path.relative_to(folder).as_posix(): _hash(path) for path in _files(folder)}
+    return _hash_of({"source": source.model_dump(mode="json"), "files": files})
+
+
+def _hash_of(described: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 import shutil
@@ -14,7 +13,7 @@ import pytest
 
 from model_build.passes.export import Export
 from model_build.passes.load import Load
-from model_build.work import Work
+from model_build.work import Work, present
 from slipway.specs import Project
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ source: {{python: source.py:load, packages: [tokenizers]}}
 target: {target}
 verify: {{data: sentences.txt, metric: cosine_similarity, at_least: {at_least}}}
 benchmark: {{batch: [1], sequence_length: [8]}}
-"""
+{more}"""
 
 IMAGE_SPEC = """task: image-classification
 source: {{python: source.py:load}}
@@ -142,7 +141,9 @@ def write_scaler(root: Path, source: str = SCALER, *, at_least: float = 0.9999) 
     (folder / "model.yaml").write_text(TRANSFORMATION_SPEC.format(at_least=at_least))
 
 
-def write_embedder(root: Path, source: str = EMBEDDER, *, target: str = "cpu-int8", at_least: float = 0.98) -> None:
+def write_embedder(
+    root: Path, source: str = EMBEDDER, *, target: str = "cpu-int8", at_least: float = 0.98, more: str = ""
+) -> None:
     folder = root / "models" / "tiny"
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = {word: number for number, word in enumerate(("[PAD]", "[UNK]", *WORDS))}
@@ -155,8 +156,9 @@ def write_embedder(root: Path, source: str = EMBEDDER, *, target: str = "cpu-int
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
     sentences = [" ".join(words) for words in product(*(WORDS[at : at + 2] for at in (0, 1, 3, 4, 6, 8, 10)))]
     (folder / "sentences.txt").write_text("\n".join(sentences))
+    (folder / "calibration.txt").write_text("\n".join(f"{sentence} now" for sentence in sentences[::8]))
     (folder / "source.py").write_text(source)
-    (folder / "model.yaml").write_text(TEXT_SPEC.format(target=target, at_least=at_least))
+    (folder / "model.yaml").write_text(TEXT_SPEC.format(target=target, at_least=at_least, more=more))
 
 
 def write_classifier(root: Path, source: str = CLASSIFIER, *, target: str = "cpu-int8", at_least: float = 0.97) -> None:
@@ -278,5 +280,6 @@ def classifier_work(_exported_classifier: Work, tmp_path: Path) -> Work:
 
 
 def own(work: Work, folder: Path) -> Work:
-    graph = copy.deepcopy(work.graph)
-    return dataclasses.replace(work, scratch=folder, graph=graph)
+    graph = present(work.graph)
+    shutil.copytree(graph.folder, folder / "exported")
+    return dataclasses.replace(work, scratch=folder, graph=dataclasses.replace(graph, folder=folder / "exported"))

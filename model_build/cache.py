@@ -1,0 +1,87 @@
+"""What shaping passes made before: each form of a model, by all that it was made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_build.graph import Graph
+from model_build.work import ShapingError
+from slipway.specs import SlipwayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from model_build.work import ShapingPass, Work
+
+UNFINISHED = ".making-"
+
+
+class Cache:
+    """The forms of one model, under ``.slipway/cache/<model>/``.
+
+    A build that was interrupted, or one with another gate, goes on from what is here.
+
+    Args:
+        folder: Where; made when the first form is kept.
+        origin: What the first pass starts from: the original's files and the libraries' versions.
+        on_pass: Hears which pass is at work.
+    """
+
+    def __init__(self, folder: Path, origin: Mapping[str, object], on_pass: Callable[[str], None]) -> None:
+        self._folder, self._origin, self._on_pass = folder, _hash(origin), on_pass
+        self._used: set[str] = set()
+
+    def shape(self, work: Work, passes: Sequence[ShapingPass]) -> Work:
+        """Return the work with the form that these passes make of the original, running those that have to be."""
+        key = self._origin
+        for step in passes:
+            key = _hash([key, step.identity()])
+            self._used.add(key)
+            self._on_pass(step.name)
+            graph = Graph.found(self._folder / key)
+            work = replace(work, graph=self._made(step, work, key) if graph is None else graph)
+        return work
+
+    def sweep(self) -> None:
+        """Forget what this build did not use: it was made of what is no more."""
+        with suppress(FileNotFoundError):
+            for entry in self._folder.iterdir():
+                if entry.name not in self._used:
+                    shutil.rmtree(entry, ignore_errors=True)
+
+    def _made(self, step: ShapingPass, work: Work, key: str) -> Graph:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self._folder))
+        try:
+            graph = _shaped(step, work, making)
+            graph.describe()
+            place = self._folder / key
+            making.rename(place)
+        except BaseException:
+            shutil.rmtree(making, ignore_errors=True)
+            raise
+        return replace(graph, folder=place)
+
+
+def _shaped(step: ShapingPass, work: Work, into: Path) -> Graph:
+    try:
+        return step.shape(work, into)
+    except (SlipwayError, OSError, MemoryError):
+        raise
+    except Exception as error:  # the libraries' own exceptions share no base
+        raise ShapingError(step.name, f"{type(error).__name__}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), "without a message")
+
+
+def _hash(document: object) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,100 @@
+"""What the passes shape: a model file and its weights, in a folder of their own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import onnx
+    import openvino
+
+Runtime = Literal["onnxruntime", "openvino"]
+
+MODEL_FILES: dict[Runtime, str] = {"onnxruntime": "model.onnx", "openvino": "model.xml"}
+WEIGHTS_FILE = "model.onnx.data"
+DESCRIPTION = "graph.json"
+BIG_BYTES = 1 << 30
+"""From here on an ONNX model's weights lie beside it: protobuf ends at 2 GiB, and a file can be mapped."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One form of the model on its way.
+
+    It lies on the disk, not in memory: a pass reads what it needs, and a cache may keep it.
+
+    Args:
+        folder: Holds the files and nothing else.
+        runtime: That runs it.
+        options: What that runtime is told, in its own words.
+    """
+
+    folder: Path
+    runtime: Runtime = "onnxruntime"
+    options: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def file(self) -> Path:
+        """The model file."""
+        return self.folder / MODEL_FILES[self.runtime]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all files together."""
+        return sum(path.stat().st_size for path in self.folder.iterdir())
+
+    def as_onnx(self) -> onnx.ModelProto:
+        """Return the model with its weights in memory."""
+        import onnx
+
+        return onnx.load(self.file)
+
+    def as_openvino(self) -> openvino.Model:
+        """Return the model with its weights mapped from the disk; an ONNX model is converted."""
+        import openvino
+
+        return openvino.Core().read_model(self.file)
+
+    def files(self) -> list[Path]:
+        """Return what the runtime reads."""
+        return sorted(path for path in self.folder.iterdir() if path.name != DESCRIPTION)
+
+    @classmethod
+    def of_onnx(cls, model: onnx.ModelProto, folder: Path, *, big_bytes: int = BIG_BYTES) -> Self:
+        """Write an ONNX model, the same bytes every time."""
+        import onnx
+
+        graph = cls(folder)
+        if model.ByteSize() < big_bytes:
+            graph.file.write_bytes(model.SerializeToString(deterministic=True))
+        else:
+            onnx.save(model, graph.file, save_as_external_data=True, location=WEIGHTS_FILE)
+        return graph
+
+    @classmethod
+    def of_openvino(cls, model: openvino.Model, folder: Path, options: dict[str, str] | None = None) -> Self:
+        """Write an OpenVINO model, weights as they are: its writer's own default halves their precision."""
+        import openvino
+
+        graph = cls(folder, "openvino", options or {})
+        openvino.save_model(model, graph.file, compress_to_fp16=False)
+        return graph
+
+    def describe(self) -> None:
+        """Write down what is not in the files, so that ``found`` can tell."""
+        document = {"runtime": self.runtime, "options": self.options}
+        (self.folder / DESCRIPTION).write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
+
+    @classmethod
+    def found(cls, folder: Path) -> Self | None:
+        """Return the graph that was described in a folder; None where none was finished."""
+        try:
+            document = json.loads((folder / DESCRIPTION).read_bytes())
+        except (OSError, ValueError):
+            return None
+        graph = cls(folder, **document)
+        return graph if graph.file.is_file() else None
