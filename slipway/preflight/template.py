@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ Path = tuple[str | int, ...]
 CONFIG: Final = "AWS::SageMaker::EndpointConfig"
 ENDPOINT: Final = "AWS::SageMaker::Endpoint"
 MODEL: Final = "AWS::SageMaker::Model"
+NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 VARIANTS: Final = ("ProductionVariants", "ShadowProductionVariants")
 
 
@@ -142,11 +144,12 @@ def _resource(logical_id: str, written: Any, resolver: Resolver) -> Resource | N
     if resolver.condition(written.get("Condition")) is False:
         return None
     properties = resolver.value(written.get("Properties", {}))
+    is_hidden = isinstance(properties, Unknown)
     metadata = value_at(written.get("Metadata"), ("slipway",))
     return Resource(
         logical_id,
         written["Type"],
-        properties if isinstance(properties, dict) else {},
+        properties if isinstance(properties, dict) else {"Fn::Transform": properties} if is_hidden else {},
         metadata if isinstance(metadata, dict) else {},
     )
 
@@ -165,6 +168,9 @@ def number(value: Any) -> float | None:
     """Return a number that may be written as text, as templates do; None for anything else."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, (int, float)):
+    if not isinstance(value, (int, float)) and not (isinstance(value, str) and NUMBER.fullmatch(value)):
+        return None
+    try:
         return float(value)
-    return float(value) if isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value) else None
+    except OverflowError:  # an integer of more than 308 digits
+        return -math.inf if str(value).startswith("-") else math.inf

@@ -27,5 +27,7 @@ def link(logical_id: str, attribute: str = "") -> str:
 
 
 def is_known(value: Any) -> bool:
-    """Return whether a scalar is what it will be on AWS: neither unknown nor a reference."""
-    return not isinstance(value, Unknown) and not (isinstance(value, str) and LINK.search(value))
+    """Return whether a scalar is what it will be on AWS: not unknown, no reference, no ``{{resolve:…}}``."""
+    if isinstance(value, str):
+        return LINK.search(value) is None and "{{resolve:" not in value
+    return not isinstance(value, Unknown)

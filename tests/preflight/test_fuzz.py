@@ -53,7 +53,8 @@ def test_reference_in_a_circle_is_unknown() -> None:
     loop = {"Fn::Sub": "${Config.KmsKeyId}"}
     config = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"KmsKeyId": loop}}
     conditions = {"A": {"Condition": "B"}, "B": {"Fn::Not": [{"Condition": "A"}]}}
-    assert check({"Conditions": conditions, "Resources": {"Config": {**config, "Condition": "A"}}}) == []
+    [finding] = check({"Conditions": conditions, "Resources": {"Config": {**config, "Condition": "A"}}})
+    assert finding.path == "ProductionVariants"
 
 
 def test_deep_nesting_is_unknown() -> None:

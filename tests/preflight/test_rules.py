@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,8 @@ def test_good_template_is_free_of_findings(path: Path) -> None:
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_our_own_template_has_no_error(path: Path) -> None:
-    found = check(read_template(path), region="us-east-1" if path.parent.name == "local" else REGION)
+    template = json.loads(re.sub("<hash ([0-9]+)>", r"hash-\1", path.read_text(encoding="utf-8")))
+    found = check(template, region="us-east-1" if path.parent.name == "local" else REGION)
     assert [each for each in found if each.severity is Severity.ERROR] == []
 
 

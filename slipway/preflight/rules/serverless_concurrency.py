@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import number
@@ -10,16 +10,14 @@ if TYPE_CHECKING:
 
     from slipway.preflight.template import Template
 
-MOST: Final = 200
-
 
 class ServerlessConcurrency(Rule):
-    """A serverless variant lets in 1 to 200 requests and keeps no more copies warm."""
+    """A serverless variant keeps no more copies warm than it lets in requests."""
 
     id = "ServerlessConcurrency"
     severity = Severity.ERROR
     consequence = "CreateEndpointConfig is refused, and the stack rolls back."
-    mend = "write MaxConcurrency between 1 and 200, and ProvisionedConcurrency not above it"
+    mend = "write ProvisionedConcurrency not above MaxConcurrency"
     source = "SageMaker API reference, ProductionVariantServerlessConfig, 2026-11"
 
     def violations(self, template: Template) -> Iterator[Violation]:
@@ -28,10 +26,6 @@ class ServerlessConcurrency(Rule):
             most = number(variant.at("ServerlessConfig", "MaxConcurrency"))
             warm = number(variant.at("ServerlessConfig", "ProvisionedConcurrency"))
             path = (*variant.path, "ServerlessConfig")
-            if most is not None and not 1 <= most <= MOST:
-                yield Violation(
-                    variant.config, (*path, "MaxConcurrency"), f"{most:g} is given and 1 to {MOST} are accepted"
-                )
             if warm is not None and most is not None and warm > most:
                 message = f"{warm:g} warm copies are more than the {most:g} requests that are let in"
                 yield Violation(variant.config, (*path, "ProvisionedConcurrency"), message)

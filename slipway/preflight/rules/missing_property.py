@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slipway.preflight.rule import Rule, Severity
+from slipway.preflight.shapes import violations_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slipway.preflight.rule import Violation
+    from slipway.preflight.template import Template
+
+
+class MissingProperty(Rule):
+    """What the API cannot do without is given."""
+
+    id = "MissingProperty"
+    severity = Severity.ERROR
+    consequence = "CloudFormation or the service behind it refuses the resource, and the stack rolls back."
+    mend = "give the property"
+    source = "botocore and CloudFormation's resource schemas, by slipway/catalog/limits.json, 2026-11"
+
+    def violations(self, template: Template) -> Iterator[Violation]:
+        """Find what is absent."""
+        yield from violations_of(template, self.id)
