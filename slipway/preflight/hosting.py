@@ -28,6 +28,21 @@ def model_of(template: Template, variant: Variant) -> Resource | None:
     return template.named(MODEL, variant.at("ModelName"), key="ModelName")
 
 
+def production(template: Template, config: Resource) -> list[Variant]:
+    """Return the variants of a config that answer callers."""
+    return [variant for variant in template.variants_of(config) if not variant.shadow]
+
+
+def is_serverless(variant: Variant) -> bool:
+    """Return whether a variant surely has no instances."""
+    return isinstance(variant.at("ServerlessConfig"), dict)
+
+
+def is_true(value: Any) -> bool:
+    """Return whether a switch is surely on; templates write it as text too."""
+    return str(value).lower() == "true"
+
+
 def components_of(template: Template, endpoint: Resource) -> list[Resource]:
     """Return the inference components that are placed on an endpoint."""
     return [
@@ -52,11 +67,12 @@ def kind_of(template: Template, config: Resource) -> str | None:
     if variants and all(variant.at("ModelName") is None for variant in variants):
         return "inference-components"
     models = [model_of(template, variant) for variant in variants]
-    kinds = {None if model is None else _of_model(model) for model in models}
+    kinds = {None if model is None else kind_of_model(model) for model in models}
     return kinds.pop() if len(kinds) == 1 else None
 
 
-def _of_model(model: Resource) -> str | None:
+def kind_of_model(model: Resource) -> str | None:
+    """Return ``realtime``, ``multi-model``, ``multi-container`` or ``pipeline``; None where only a deployment knows."""
     inside = [container for _, container in containers(model)]
     modes = [container.get("Mode") for container in inside]
     if any(isinstance(mode, Unknown) for mode in modes) or not inside:

@@ -134,10 +134,9 @@ def _of_many(expected: Shape, value: list[Any] | dict[Any, Any], path: Path) -> 
 def _of_text(expected: Shape, text: str, path: Path) -> Iterator[Fault]:
     if expected.accepted:
         if text not in expected.accepted:
-            few = ", ".join(expected.accepted) + " are accepted" if len(expected.accepted) <= FEW else "is not accepted"
-            hint = did_you_mean(text, expected.accepted)
-            given = f"'{text[:60]}' is given and {few}" if len(expected.accepted) <= FEW else f"'{text[:60]}' {few}"
-            yield Fault("NotAccepted", path, f"{given}{hint}")
+            listed = len(expected.accepted) <= FEW
+            refused = f"is given and {', '.join(expected.accepted)} are accepted" if listed else "is not accepted"
+            yield Fault("NotAccepted", path, f"'{text[:60]}' {refused}{did_you_mean(text[:60], expected.accepted)}")
     elif not _within(len(text), expected):
         yield Fault("OutOfRange", path, f"{len(text):,} characters are given and {_range(expected)} accepted")
     elif expected.patterns and len(text) <= LONGEST and not any(_matches(each, text) for each in expected.patterns):
@@ -156,10 +155,10 @@ def _within(value: float | None, expected: Shape) -> bool:
 
 
 def _range(expected: Shape) -> str:
-    if expected.least is None or expected.most is None:
-        return (
-            f"at most {_shown(expected.most)} is" if expected.least is None else f"at least {_shown(expected.least)} is"
-        )
+    if expected.least is None:
+        return f"at most {_shown(expected.most)} is"
+    if expected.most is None:
+        return f"at least {_shown(expected.least)} is"
     return f"{_shown(expected.least)} to {_shown(expected.most)} are"
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from slipway.catalog import limit
+from slipway.preflight.rollouts import ROUTING
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import ENDPOINT, number
 
@@ -10,9 +12,7 @@ if TYPE_CHECKING:
 
     from slipway.preflight.template import Template
 
-ROUTING: Final = ("DeploymentConfig", "BlueGreenUpdatePolicy", "TrafficRoutingConfiguration")
-SIZES: Final = {"CanarySize": 1, "LinearStepSize": 10}
-MOST: Final = 50
+SIZES: Final = {"CanarySize": "canary_percent", "LinearStepSize": "linear_step_percent"}
 
 
 class CanaryTooLarge(Rule):
@@ -27,13 +27,11 @@ class CanaryTooLarge(Rule):
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find other shares of capacity."""
         for endpoint in template.of_kind(ENDPOINT):
-            for key, least in SIZES.items():
-                path = (*ROUTING, key)
+            for key, name in SIZES.items():
+                path, bounds = (*ROUTING, key), limit(name)
                 share = number(endpoint.at(*path, "Value"))
-                if (
-                    endpoint.at(*path, "Type") == "CAPACITY_PERCENT"
-                    and share is not None
-                    and not least <= share <= MOST
-                ):
-                    message = f"{share:g} percent are given and {least} to {MOST} are accepted"
+                if endpoint.at(*path, "Type") != "CAPACITY_PERCENT" or share is None:
+                    continue
+                if not (bounds.least or 0) <= share <= (bounds.most or 100):
+                    message = f"{share:g} percent are given and {bounds.least} to {bounds.most} are accepted"
                     yield Violation(endpoint, (*path, "Value"), message)

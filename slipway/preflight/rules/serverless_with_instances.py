@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
     from slipway.preflight.template import Template
 
-OF_INSTANCES: Final = ("InstanceType", "InitialInstanceCount", "VolumeSizeInGB", "ManagedInstanceScaling")
+OF_INSTANCES: Final = (
+    *("InstanceType", "InstancePools", "InitialInstanceCount", "VolumeSizeInGB", "ManagedInstanceScaling"),
+    *("InferenceAmiVersion", "CapacityReservationConfig"),
+)
 
 
 class ServerlessWithInstances(Rule):
