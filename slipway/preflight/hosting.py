@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from slipway.preflight.template import CONFIG, ENDPOINT, MODEL, containers
+from slipway.preflight.template import CONFIG, ENDPOINT, MODEL, VARIANTS, containers
 from slipway.preflight.values import Unknown
 
 if TYPE_CHECKING:
@@ -31,6 +31,14 @@ def model_of(template: Template, variant: Variant) -> Resource | None:
 def production(template: Template, config: Resource) -> list[Variant]:
     """Return the variants of a config that answer callers."""
     return [variant for variant in template.variants_of(config) if not variant.shadow]
+
+
+def are_seen(config: Resource) -> bool:
+    """Return whether a template says which variants a config has."""
+    listed = [config.at(key) for key in VARIANTS]
+    return not any(isinstance(each, Unknown) for each in listed) and not any(
+        isinstance(variant, Unknown) for each in listed if isinstance(each, list) for variant in each
+    )
 
 
 def is_serverless(variant: Variant) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from slipway.preflight.hosting import config_of, is_serverless, production
+from slipway.preflight.hosting import are_seen, config_of, is_serverless, production
 from slipway.preflight.template import ENDPOINT, number, value_at
 from slipway.preflight.values import Unknown
 
@@ -33,7 +33,7 @@ def fleet_of(template: Template, endpoint: Resource) -> float | None:
     """Return how many instances the one variant of an endpoint starts with; None where that is not known."""
     config = config_of(template, endpoint)
     variants = [] if config is None else production(template, config)
-    if len(variants) != 1 or is_serverless(variants[0]):
+    if config is None or not are_seen(config) or len(variants) != 1 or is_serverless(variants[0]):
         return None
     return number(variants[0].at("InitialInstanceCount"))
 

@@ -26,6 +26,11 @@ def link(logical_id: str, attribute: str = "") -> str:
     return f"{OPEN}{logical_id}.{attribute}{CLOSE}"
 
 
+def is_there(value: Any) -> bool:
+    """Return whether something surely is given: what only a deployment knows may be nothing."""
+    return value is not None and not isinstance(value, Unknown)
+
+
 def is_known(value: Any) -> bool:
     """Return whether a scalar is what it will be on AWS: not unknown, no reference, no ``{{resolve:…}}``."""
     if isinstance(value, str):

@@ -7,6 +7,7 @@ import json
 import time
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -87,3 +88,16 @@ def test_five_hundred_resources_are_checked() -> None:
     }
     assert len(resources) == 500
     assert check({**template, "Resources": resources}, region="eu-west-1") == []
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=[path.stem for path in GOOD])
+def test_value_that_only_a_deployment_knows_makes_no_finding(template: dict[str, Any]) -> None:
+    found = []
+    for logical_id, resource in template["Resources"].items():
+        for holder, key in places(resource["Properties"]):
+            before = holder[key]
+            for unknown in ({"Fn::ImportValue": "x"}, {"Fn::If": ["Unknown", before, {"Ref": "AWS::NoValue"}]}):
+                holder[key] = unknown
+                found += [(logical_id, key, each.rule, each.path) for each in check(template, region="eu-west-1")]
+            holder[key] = before
+    assert found == []

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from slipway.preflight.hosting import COMPONENT
 from slipway.preflight.placing import specifications
 from slipway.preflight.rule import Rule, Severity, Violation
+from slipway.preflight.values import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,6 @@ class AdapterResources(Rule):
         for component in template.of_kind(COMPONENT):
             for path, each in specifications(component):
                 adapter, asked = each.get("BaseInferenceComponentName"), each.get("ComputeResourceRequirements")
-                if (adapter is None) == (asked is None):
+                if (adapter is None and asked is None) or (is_there(adapter) and is_there(asked)):
                     what = "no resources are asked for" if adapter is None else "an adapter asks for its own resources"
                     yield Violation(component, (*path, "ComputeResourceRequirements"), what)

@@ -6,6 +6,7 @@ from slipway.preflight.hosting import COMPONENT
 from slipway.preflight.placing import specifications
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import value_at
+from slipway.preflight.values import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,5 +29,5 @@ class ComponentModelTwice(Rule):
         """Find components that name a model and an image."""
         for component in template.of_kind(COMPONENT):
             for path, each in specifications(component):
-                if each.get("ModelName") is not None and value_at(each, ("Container", "Image")) is not None:
+                if is_there(each.get("ModelName")) and is_there(value_at(each, ("Container", "Image"))):
                     yield Violation(component, (*path, "Container", "Image"), "a model is named and an image beside it")

@@ -24,6 +24,8 @@ class ComponentSpecifications(Rule):
         """Find components with both or neither."""
         for component in template.of_kind(COMPONENT):
             one, many = component.at("Specification"), component.at("Specifications")
-            if (one is None) == (many is None) and not any(str(key).startswith("Fn::") for key in component.properties):
-                message = "neither Specification nor Specifications is given" if one is None else "both are given"
+            if isinstance(one, dict) and isinstance(many, list):
+                yield Violation(component, ("Specifications",), "both Specification and Specifications are given")
+            elif one is None and many is None and "Fn::Transform" not in component.properties:
+                message = "neither Specification nor Specifications is given"
                 yield Violation(component, ("Specification",), message)

@@ -35,5 +35,5 @@ class ExperimentVariants(Rule):
                 name = experiment.at(*path)
                 if isinstance(name, str) and is_known(name) and name not in names:
                     yield Violation(experiment, path, f"'{name}' is not among {', '.join(map(str, names))}")
-            if experiment.at(*SOURCE) is not None and experiment.at(*SOURCE) == experiment.at(*SHADOW):
+            if isinstance(experiment.at(*SOURCE), str) and experiment.at(*SOURCE) == experiment.at(*SHADOW):
                 yield Violation(experiment, SHADOW, "the shadow is the variant that it is compared with")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slipway.preflight.hosting import are_seen
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import CONFIG, number
 
@@ -28,5 +29,5 @@ class NoTraffic(Rule):
                 for variant in template.variants_of(config)
                 if not variant.shadow
             ]
-            if weights and all(weight == 0 for weight in weights):
+            if weights and all(weight == 0 for weight in weights) and are_seen(config):
                 yield Violation(config, ("ProductionVariants",), "every weight is 0, so that no variant takes requests")

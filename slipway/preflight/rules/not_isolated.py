@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slipway.preflight.hosting import are_seen
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.template import MODEL
-from slipway.preflight.values import Unknown, link
+from slipway.preflight.template import CONFIG, MODEL
+from slipway.preflight.values import UNKNOWN, Unknown, link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,10 +27,12 @@ class NotIsolated(Rule):
         serverless = [
             variant.at("ModelName") for variant in template.variants() if variant.at("ServerlessConfig") is not None
         ]
+        if not all(are_seen(config) for config in template.of_kind(CONFIG)):
+            return
         for model in template.of_kind(MODEL):
             isolated = model.at("EnableNetworkIsolation")
             names = (link(model.logical_id, "ModelName"), model.at("ModelName"))
             if isinstance(isolated, Unknown) or str(isolated).lower() == "true":
                 continue
-            if not any(name in serverless for name in names):
+            if not any(name in serverless for name in names) and UNKNOWN not in serverless:
                 yield Violation(model, ("EnableNetworkIsolation",), "the containers of this model are not isolated")

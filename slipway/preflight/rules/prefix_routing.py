@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import value_at
-from slipway.preflight.values import is_known
+from slipway.preflight.values import is_known, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,6 @@ class PrefixRouting(Rule):
         for variant in template.variants():
             routing = variant.at("RoutingConfig")
             strategy = value_at(routing, ("RoutingStrategy",))
-            if value_at(routing, (KEY,)) is not None and is_known(strategy) and strategy != "PREFIX_AWARE":
+            if is_there(value_at(routing, (KEY,))) and is_known(strategy) and strategy != "PREFIX_AWARE":
                 path = (*variant.path, "RoutingConfig", KEY)
                 yield Violation(variant.config, path, f"the strategy is {strategy} and takes no prefix settings")

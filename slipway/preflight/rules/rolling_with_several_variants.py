@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from slipway.preflight.hosting import config_of, is_serverless, production
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.template import CONFIG, ENDPOINT
+from slipway.preflight.template import ENDPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +26,13 @@ class RollingWithSeveralVariants(Rule):
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find rolling updates of several variants or serverless ones."""
         for endpoint in template.of_kind(ENDPOINT):
-            config = template.named(CONFIG, endpoint.at("EndpointConfigName"), key="EndpointConfigName")
-            if endpoint.at(*PATH) is None or config is None:
+            config = config_of(template, endpoint)
+            if not isinstance(endpoint.at(*PATH), dict) or config is None:
                 continue
-            variants = [variant for variant in template.variants_of(config) if not variant.shadow]
+            variants = production(template, config)
             if len(variants) > 1:
                 yield Violation(
                     endpoint, PATH, f"a rolling update replaces one variant's fleet and there are {len(variants)}"
                 )
-            elif any(variant.at("ServerlessConfig") is not None for variant in variants):
+            elif any(is_serverless(variant) for variant in variants):
                 yield Violation(endpoint, PATH, "a rolling update replaces instances and the variant is serverless")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slipway.preflight.hosting import is_serverless, is_true, model_of
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.template import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,12 +23,12 @@ class ServerlessModelPlaced(Rule):
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find models that are placed and hosted without servers."""
         for variant in template.variants():
-            model = template.named(MODEL, variant.at("ModelName"), key="ModelName")
-            if variant.at("ServerlessConfig") is None or model is None:
+            model = model_of(template, variant)
+            if not is_serverless(variant) or model is None:
                 continue
-            if model.at("VpcConfig") is not None:
+            if isinstance(model.at("VpcConfig"), dict):
                 yield Violation(model, ("VpcConfig",), "a serverless variant hosts this model and cannot be in a VPC")
-            if str(model.at("EnableNetworkIsolation")).lower() == "true":
+            if is_true(model.at("EnableNetworkIsolation")):
                 yield Violation(
                     model, ("EnableNetworkIsolation",), "a serverless variant hosts this model and cannot be isolated"
                 )

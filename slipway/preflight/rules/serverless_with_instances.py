@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from slipway.preflight.hosting import is_serverless
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import CONFIG
+from slipway.preflight.values import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +32,10 @@ class ServerlessWithInstances(Rule):
         for config in template.of_kind(CONFIG):
             variants = list(template.variants_of(config))
             for variant in variants:
-                if variant.at("ServerlessConfig") is None:
+                if not is_serverless(variant):
                     continue
                 for key in OF_INSTANCES:
-                    if variant.at(key) is not None:
+                    if is_there(variant.at(key)):
                         yield Violation(
                             config, (*variant.path, key), f"'{key}' belongs to instances and the variant is serverless"
                         )
@@ -41,5 +43,5 @@ class ServerlessWithInstances(Rule):
                     yield Violation(
                         config, variant.path, "a serverless variant stands beside another variant and must be alone"
                     )
-                if config.at("DataCaptureConfig") is not None:
+                if isinstance(config.at("DataCaptureConfig"), dict):
                     yield Violation(config, ("DataCaptureConfig",), "serverless variants cannot capture data")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slipway.preflight.hosting import are_seen
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import CONFIG
 
@@ -26,6 +27,6 @@ class ShadowBesideSeveral(Rule):
             variants = list(template.variants_of(config))
             shadows = sum(variant.shadow for variant in variants)
             others = len(variants) - shadows
-            if shadows and (shadows, others) != (1, 1):
+            if shadows and (shadows, others) != (1, 1) and are_seen(config):
                 message = f"{shadows} shadow variants stand beside {others} variants and one beside one is accepted"
                 yield Violation(config, ("ShadowProductionVariants",), message)

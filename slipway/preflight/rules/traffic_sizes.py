@@ -12,27 +12,20 @@ if TYPE_CHECKING:
 
 
 class TrafficSizes(Rule):
-    """Traffic that is shifted in steps says how large a step is and how long it waits; all at once has no steps."""
+    """Traffic that is shifted in steps says how large a step is and how long it waits."""
 
     id = "TrafficSizes"
     severity = Severity.ERROR
     consequence = "UpdateEndpoint is refused, and so is every later deployment."
-    mend = "give the size that the type takes, and WaitIntervalInSeconds; remove the other size"
+    mend = "give the size that the type takes, and WaitIntervalInSeconds"
     source = (
-        "SageMaker Developer Guide, canary and linear traffic shifting; that a size too many is refused is a "
-        "guess, 2026-11"
+        "SageMaker Developer Guide, canary and linear traffic shifting; API reference, TrafficRoutingConfig, 2026-11"
     )
 
     def violations(self, template: Template) -> Iterator[Violation]:
-        """Find sizes that lack or belong to another type."""
+        """Find steps without a size or a wait."""
         for endpoint, routing in shifting(template):
             kind = routing.get("Type")
-            if kind not in ("ALL_AT_ONCE", *STEPS):
-                continue
-            for other, key in STEPS.items():
-                if other != kind and isinstance(routing.get(key), dict):
-                    yield Violation(endpoint, (*ROUTING, key), f"'{key}' is given and the type is {kind}")
-            if kind in STEPS:
-                for key in (STEPS[kind], "WaitIntervalInSeconds"):
-                    if routing.get(key) is None:
-                        yield Violation(endpoint, (*ROUTING, key), f"'{key}' is not given and the type is {kind}")
+            for key in (STEPS[kind], "WaitIntervalInSeconds") if kind in ("CANARY", "LINEAR") else ():
+                if routing.get(key) is None:
+                    yield Violation(endpoint, (*ROUTING, key), f"'{key}' is not given and the type is {kind}")
