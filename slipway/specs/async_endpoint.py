@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from slipway.specs.alarms import AsyncAlarms, check_gpu_alarms
 from slipway.specs.async_front import AsyncFront
 from slipway.specs.async_parts import AsyncScaling, Results
 from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.bounds import as_in_config
 from slipway.specs.machine import HostingType, check_machine
 from slipway.specs.parts import (
     AllAtOnce,
@@ -22,6 +23,8 @@ from slipway.specs.parts import (
 )
 from slipway.specs.text import Distinct
 from slipway.specs.variables import EnvironmentVariables, check_variables
+
+CONCURRENT = as_in_config("AsyncInferenceConfig", "ClientConfig", "MaxConcurrentInvocationsPerInstance")
 
 
 class AsyncEndpointSpec(Spec):
@@ -53,7 +56,7 @@ class AsyncEndpointSpec(Spec):
     """What each machine is; sold in the environment's region, x86-64."""
     instances: Instances | None = None
     """Fleet size where nothing scales it. Default: 1."""
-    concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
+    concurrency: Annotated[int, CONCURRENT] | None = None
     """Requests that one instance answers at the same time. Default: SageMaker chooses."""
     volume_gib: VolumeGib | None = None
     """Size of the attached volume. Default: SageMaker's own; refused on types with their own NVMe disk."""

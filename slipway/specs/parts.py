@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.base import Keys, Name, Spec
+from slipway.specs.bounds import as_in_endpoint, as_in_variant, as_stated
 from slipway.specs.front import Front as Front  # noqa: PLC0414  kinds take all their parts from here
 from slipway.specs.machine import HostingType
 from slipway.specs.pace import within_a_deployment
@@ -17,8 +18,11 @@ from slipway.specs.variables import EnvironmentVariables
 Server = Literal["onnxruntime"]
 Description = Annotated[str, Field(min_length=1, max_length=200)]
 Instances = Annotated[int, Field(ge=1, le=1000)]
-VolumeGib = Annotated[int, Field(ge=1, le=512)]
-TimeoutSeconds = Annotated[int, Field(ge=60, le=3600)]
+VolumeGib = Annotated[int, as_in_variant("VolumeSizeInGB")]
+TimeoutSeconds = Annotated[int, as_in_variant("ContainerStartupHealthCheckTimeoutInSeconds")]
+TerminationSeconds = Annotated[
+    int, as_in_endpoint("DeploymentConfig", "BlueGreenUpdatePolicy", "TerminationWaitInSeconds")
+]
 
 
 class Canary(Spec):
@@ -28,11 +32,11 @@ class Canary(Spec):
 
     strategy: Literal["canary"]
     """A share first."""
-    percent: Annotated[int, Field(ge=1, le=50)] = 10
+    percent: Annotated[int, as_stated("canary_percent")] = 10
     """Share of capacity that goes first. Source: SageMaker allows at most 50."""
     bake_minutes: Annotated[int, Field(ge=0, le=60)] = 10
     """How long the share is watched before the rest follows."""
-    terminate_after_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
+    terminate_after_seconds: TerminationSeconds = 120
     """How long the old fleet stays once the new one has all the traffic."""
 
 
@@ -43,7 +47,7 @@ class AllAtOnce(Spec):
     """Everything in one step."""
     bake_minutes: Annotated[int, Field(ge=0, le=60)] = 10
     """How long the alarms are watched before the old fleet goes."""
-    terminate_after_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
+    terminate_after_seconds: TerminationSeconds = 120
     """How long the old fleet stays once the new one has all the traffic."""
 
 
@@ -57,11 +61,11 @@ class Linear(Spec):
 
     strategy: Literal["linear"]
     """Equal steps."""
-    percent: Annotated[int, Field(ge=10, le=50)] = 25
+    percent: Annotated[int, as_stated("linear_step_percent")] = 25
     """Share of capacity that each step moves. Source: SageMaker allows 10 to 50."""
     bake_minutes: Annotated[int, Field(ge=0, le=60)] = 10
     """How long each step is watched before the next follows."""
-    terminate_after_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
+    terminate_after_seconds: TerminationSeconds = 120
     """How long the old fleet stays once the new one has all the traffic."""
 
     @model_validator(mode="after")
@@ -79,11 +83,11 @@ class Rolling(Spec):
 
     strategy: Literal["rolling"]
     """Batch by batch; for one variant."""
-    percent: Annotated[int, Field(ge=5, le=50)] = 25
+    percent: Annotated[int, as_stated("rolling_batch_percent")] = 25
     """Share of the fleet that each batch replaces. Source: SageMaker allows 5 to 50."""
     bake_minutes: Annotated[int, Field(ge=0, le=60)] = 10
     """How long each batch is watched before the next follows."""
-    rollback_percent: Annotated[int, Field(ge=5, le=100)] = 100
+    rollback_percent: Annotated[int, as_stated("rollback_batch_percent")] = 100
     """Share of the fleet that each batch brings back when an alarm fires; 100 brings all of it back at once."""
 
     @model_validator(mode="after")
@@ -117,7 +121,7 @@ class Variant(Spec):
     fallback: Annotated[tuple[HostingType, ...], Field(max_length=4), Distinct()] = ()
     """Other types, in order of preference, for when ``instance_type`` cannot be had. Default: a deployment fails and a
     fleet stays as small as it is when AWS has no such machine left."""
-    provision_timeout_seconds: Annotated[int, Field(ge=300, le=3600)] | None = None
+    provision_timeout_seconds: Annotated[int, as_in_variant("VariantInstanceProvisionTimeoutInSeconds")] | None = None
     """How long SageMaker looks for machines before it gives up. Default: as long as it does of its own."""
     instances: Instances | None = None
     """Fleet size where nothing scales it. Default: the minimum of ``scaling``, else 1."""

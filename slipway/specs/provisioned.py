@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Spec
+from slipway.specs.bounds import as_in_variant
 from slipway.specs.schedule import check_order
 
-Concurrency = Annotated[int, Field(ge=1, le=200)]
+Concurrency = Annotated[int, as_in_variant("ServerlessConfig", "ProvisionedConcurrency")]
 
 
 class ProvisionedCount(Spec):

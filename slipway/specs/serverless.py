@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from slipway.specs.alarms import ServerlessAlarms
 from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.bounds import as_in_variant
 from slipway.specs.front_rules import check_bound, check_response
 from slipway.specs.parts import Description, Front, Server
 from slipway.specs.provisioned import Concurrency, ProvisionedScaling
@@ -49,7 +50,7 @@ class ServerlessEndpointSpec(Spec):
     """What answers inside the container."""
     memory_mib: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 2048
     """Memory of one container; CPU follows it."""
-    max_concurrency: Annotated[int, Field(ge=1, le=200)] = 10
+    max_concurrency: Annotated[int, as_in_variant("ServerlessConfig", "MaxConcurrency")] = 10
     """Requests answered at the same time; more are throttled."""
     provisioned_concurrency: Concurrency | None = None
     """Copies of the container that are kept warm, at most ``max_concurrency``. Default: the minimum of ``scaling``,
