@@ -23,6 +23,10 @@ OWN_RULE: Final = {
     (CONFIG, "ShadowProductionVariants[].InstanceType"): "UnknownInstanceType",
     (CONFIG, "ProductionVariants[].ServerlessConfig.MemorySizeInMB"): "ServerlessMemory",
     (CONFIG, "ShadowProductionVariants[].ServerlessConfig.MemorySizeInMB"): "ServerlessMemory",
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification.PredefinedMetricType",
+    ): "PredefinedMetricUnfit",
     (MODEL, "PrimaryContainer.Environment.*"): "VariablesTooLarge",
     (MODEL, "Containers[].Environment.*"): "VariablesTooLarge",
 }

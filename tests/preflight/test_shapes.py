@@ -93,5 +93,5 @@ def test_model_and_alarm_have_shapes_too() -> None:
 
 
 def test_property_that_has_its_own_rule_is_left_to_it() -> None:
-    assert set(OWN_RULE.values()) == {"ServerlessMemory", "UnknownInstanceType", "VariablesTooLarge"}
+    assert {"ServerlessMemory", "UnknownInstanceType", "VariablesTooLarge"} <= set(OWN_RULE.values())
     assert found({"ProductionVariants": [{**VARIANT, "InstanceType": "ml.x"}]}) == []
