@@ -17,7 +17,7 @@ Path = tuple[str | int, ...]
 CONFIG: Final = "AWS::SageMaker::EndpointConfig"
 ENDPOINT: Final = "AWS::SageMaker::Endpoint"
 MODEL: Final = "AWS::SageMaker::Model"
-NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
+NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,4})?", re.ASCII)
 VARIANTS: Final = ("ProductionVariants", "ShadowProductionVariants")
 
 

@@ -23,6 +23,8 @@ def found(properties: Any, kind: str = "AWS::SageMaker::EndpointConfig", **docum
     [
         {"InitialInstanceCount": "2"},
         {"InitialInstanceCount": 2.0},
+        {"InitialVariantWeight": "1e-1"},
+        {"InitialVariantWeight": ".5"},
         {"EnableSSMAccess": "true"},
         {"EnableSSMAccess": False},
         {"InitialInstanceCount": {"Ref": "Nowhere"}},

@@ -22,7 +22,7 @@ class FrontTimeout(Rule):
 
     id = "FrontTimeout"
     severity = Severity.ERROR
-    consequence = "The method, integration or function is refused, and the stack rolls back."
+    consequence = "The integration or function is refused, and the stack rolls back."
     mend = "write a time-out within the bounds; for longer answers use a stream or a queue"
     source = "API Gateway and Lambda quotas, by slipway/catalog/prose_limits.json, 2026-11"
 
