@@ -25,6 +25,21 @@ CUDA: Final = re.compile(r"cu\d{2,3}|cuda|gpu")
 NEURON: Final = re.compile(r"neuronx?|inf2?")
 ARM64: Final = re.compile(r"(^|[-_./])(arm64|aarch64|graviton)([-_./]|$)")
 X86_64: Final = re.compile(r"(^|[-_./])(x86_64|amd64)([-_./]|$)")
+NEED_GPU: Final = frozenset(
+    {
+        *(
+            "djl-deepspeed",
+            "djl-fastertransformer",
+            "djl-lmi",
+            "djl-tensorrtllm",
+            "huggingface-llm",
+            "huggingface-sglang",
+        ),
+        *("huggingface-tei", "huggingface-vllm", "huggingface-vllm-omni", "sglang", "sglang-server", "stabilityai"),
+        *("vllm", "vllm-omni", "vllm-server"),
+    }
+)
+"""Servers that stop at their start without one."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +103,14 @@ class Image:
 
     @property
     def architecture(self) -> str | None:
-        """``x86_64`` or ``arm64``, as its name says; None where nothing says it."""
+        """``x86_64`` or ``arm64``, as its name says; AWS says it of arm64 alone; None where nothing says it."""
         if self.known is not None:
             return self.known.architecture
         name = f"{self.repository}:{self.tag}".lower().replace(":", "/")
         arm64, x86_64 = ARM64.search(name) is not None, X86_64.search(name) is not None
-        return None if arm64 is x86_64 else "arm64" if arm64 else "x86_64"
+        if arm64 is x86_64:
+            return "x86_64" if self.published and self.name in image_repositories() and not arm64 else None
+        return "arm64" if arm64 else "x86_64"
 
 
 @dataclass(frozen=True)
