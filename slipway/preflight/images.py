@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from slipway.catalog import hosting_images, image_repositories, instance_types, publishers
@@ -68,9 +69,7 @@ class Image:
     @property
     def known(self) -> HostingImage | None:
         """The image of the catalogue that it is, or is a copy of: by the longest beginning of its tag."""
-        tag = f"{self.tag}-"
-        rows = [row for row in hosting_images().get(self.name, ()) if tag.startswith(f"{row.tag}-")]
-        return max(rows, key=lambda row: len(row.tag), default=None)
+        return _known(self.name, self.tag)
 
     @property
     def name(self) -> str:
@@ -206,6 +205,12 @@ def _variants_of(template: Template, component: Resource) -> list[Variant]:
     return [
         variant for variant in template.variants_of(config) if name is not None and variant.at("VariantName") == name
     ]
+
+
+@lru_cache(maxsize=1024)
+def _known(name: str, tag: str | None) -> HostingImage | None:
+    rows = [row for row in hosting_images().get(name, ()) if f"{tag}-".startswith(f"{row.tag}-")]
+    return max(rows, key=lambda row: len(row.tag), default=None)
 
 
 def _is_scalar(value: Any) -> bool:

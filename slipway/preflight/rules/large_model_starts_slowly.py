@@ -2,17 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from slipway.preflight.downloads import billions, downloads
-from slipway.preflight.images import variants_by_host
+from slipway.preflight.downloads import billions, downloads, startups
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.template import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from slipway.preflight.template import Template
 
-KEY: Final = "ContainerStartupHealthCheckTimeoutInSeconds"
 LARGE: Final = 13
 
 
@@ -29,14 +26,12 @@ class LargeModelStartsSlowly(Rule):
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find models of thirteen billion parameters and more, by their names, under the default."""
-        hosts = variants_by_host(template)
+        said = startups(template)
         for container, _, value in downloads(template):
             size = billions(value)
-            for variant in hosts.get(container.resource.logical_id, ()) if size is not None and size >= LARGE else ():
-                if (
-                    variant.at("InstanceType") is not None
-                    and variant.at(KEY) is None
-                    and container.resource.kind == MODEL
-                ):
+            if size is None or size < LARGE:
+                continue
+            for resource, path, seconds in said.get(container.resource.logical_id, ()):
+                if seconds is None:
                     message = f"'{value}' has to be fetched and loaded within the default time of a health check"
-                    yield Violation(variant.config, (*variant.path, KEY), message)
+                    yield Violation(resource, path, message)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from slipway.catalog import lmi_options
@@ -29,12 +30,15 @@ class LmiOptionMisspelt(Rule):
         """Find names that are nearly right; others may be of vLLM."""
         for container in held(template):
             for name in container.environment if str(container.server).startswith("djl-") else ():
-                option = name.removeprefix(PREFIX).lower()
-                near = (
-                    ()
-                    if option in lmi_options()
-                    else get_close_matches(option, sorted(lmi_options()), n=1, cutoff=ALIKE)
-                )
-                if name.startswith(PREFIX) and near:
-                    message = f"'{name}' is no option, did you mean '{PREFIX}{near[0].upper()}'?"
+                near = _near(name.removeprefix(PREFIX).lower()) if name.startswith(PREFIX) else None
+                if near is not None:
+                    message = f"'{name}' is no option, did you mean '{PREFIX}{near.upper()}'?"
                     yield Violation(container.resource, container.at("Environment", name), message)
+
+
+@lru_cache(maxsize=1024)
+def _near(option: str) -> str | None:
+    """Return the option that was meant; None where it is one, or is like none."""
+    if option in lmi_options():
+        return None
+    return next(iter(get_close_matches(option, sorted(lmi_options()), n=1, cutoff=ALIKE)), None)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from slipway.preflight.images import held, variants_by_host
+from slipway.preflight.downloads import startups
+from slipway.preflight.images import held
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import number
 
@@ -10,9 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from slipway.preflight.template import Template
-
-KEY: Final = "ContainerStartupHealthCheckTimeoutInSeconds"
-VARIABLE: Final = "OPTION_MODEL_LOADING_TIMEOUT"
 
 
 class LoadingOutlastsStartup(Rule):
@@ -26,11 +24,11 @@ class LoadingOutlastsStartup(Rule):
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find times for loading that are longer."""
-        hosts = variants_by_host(template)
+        said = startups(template)
         for container in held(template):
-            loading = number(container.environment.get(VARIABLE))
-            for variant in hosts.get(container.resource.logical_id, ()) if loading is not None else ():
-                startup = number(variant.at(KEY))
+            loading = number(container.environment.get("OPTION_MODEL_LOADING_TIMEOUT"))
+            for resource, path, seconds in said.get(container.resource.logical_id, ()):
+                startup = number(seconds)
                 if startup is not None and loading is not None and loading > startup:
                     message = f"loading may take {loading:g} s and the health check waits for {startup:g} s"
-                    yield Violation(variant.config, (*variant.path, KEY), message)
+                    yield Violation(resource, path, message)

@@ -29,7 +29,7 @@ class ModelDataNotArchive(Rule):
                 if (
                     end is not None
                     and container.get("Mode") in (None, "SingleModel")
-                    and not end.lower().endswith((".tar.gz", ".tgz"))
+                    and not end.lower().endswith((".gz", ".tgz"))
                 ):
                     message = "a single model is one .tar.gz and this is " + (
                         "a prefix" if end.endswith("/") else "another file"
