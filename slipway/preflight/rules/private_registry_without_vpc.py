@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slipway.preflight.images import variants_by_host
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import MODEL, containers, value_at
 
@@ -22,7 +23,14 @@ class PrivateRegistryWithoutVpc(Rule):
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find private registries without a VPC."""
+        serverless = {
+            host
+            for host, variants in variants_by_host(template).items()
+            if any(variant.at("ServerlessConfig") is not None for variant in variants)
+        }
         for model in template.of_kind(MODEL):
+            if model.logical_id in serverless:
+                continue  # it takes neither
             for path, container in containers(model):
                 mode = value_at(container, ("ImageConfig", "RepositoryAccessMode"))
                 if mode == "Vpc" and model.at("VpcConfig") is None:

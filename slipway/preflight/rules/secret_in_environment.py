@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from slipway.preflight.images import held
 from slipway.preflight.rule import Rule, Severity, Violation
@@ -36,13 +36,22 @@ class SecretInEnvironment(Rule):
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find names and values of secrets."""
         for container in held(template):
-            for name, value in container.environment.items():
-                if _is_secret(name, value):
+            written = container.settings.get("Environment")
+            fetched = (
+                {name for name, value in written.items() if _is_fetched(value)} if isinstance(written, dict) else set()
+            )
+            for name in sorted({*fetched, *container.environment}, key=str):
+                if name in fetched or _is_secret(name, container.environment[name]):
                     message = f"'{name}' holds a secret that DescribeModel shows"
-                    yield Violation(container.resource, container.at("Environment", name), message)
+                    yield Violation(container.resource, container.at("Environment", str(name)), message)
 
 
 def _is_secret(name: str, value: str) -> bool:
-    if value.startswith(FETCHED) or VALUES.search(value):
+    if VALUES.search(value):
         return True
     return NAMES.fullmatch(name) is not None and not HARMLESS.match(value)
+
+
+def _is_fetched(value: Any) -> bool:
+    """Tell whether CloudFormation puts a secret in, which the model then shows."""
+    return isinstance(value, str) and value.startswith(FETCHED)
