@@ -191,6 +191,16 @@ def placed(template: Template) -> Iterator[tuple[Held, Image, InstanceType]]:
             yield container, image, instance_types()[name]
 
 
+def alone(template: Template) -> set[str]:
+    """Return the models whose one container has its machine to itself: not those of pipelines and of components."""
+    direct = {model.logical_id for each in template.variants() if (model := model_of(template, each)) is not None}
+    return {
+        model.logical_id
+        for model in template.of_kind(MODEL)
+        if model.logical_id in direct and len(list(containers(model))) == 1
+    }
+
+
 def has_neuron(machine: InstanceType) -> bool:
     """Tell whether a machine has Inferentia or Trainium chips."""
     return machine.name.startswith(("ml.inf", "ml.trn"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -136,6 +137,8 @@ def test_size_of_a_model_is_read_from_its_name(model: str, size: float | None) -
             "Image": f"{AWS}server:1",
             "Environment": {"DB_PASSWORD": "", "TOKEN": "arn:aws:ssm:eu-west-1:1:x"},
         },
+        {"Image": f"{AWS}server:1", "Environment": {"DB_SECRET": "prod/db/reader", "OPENAI_API_KEY": "EMPTY"}},
+        {"Image": f"{AWS}server:1", "Environment": {"PAD_TOKEN": "<pad>", "EOS_TOKEN": "</s>", "HF_TOKEN": ""}},
         {"Image": f"{AWS}server:1", "Environment": {"MAX_TOKENS": "512", "TOKENIZER": "bert", "HF_HUB_OFFLINE": "1"}},
         {"Image": f"{AWS}server:1", "Environment": {"HF_MODEL_ID": "a/b", "OPTION_X": "y", "TS_X": "z"}},
         {"Image": f"{AWS}djl-inference:0.36.0-lmi27.0.0-cu130", "Environment": {"OPTION_SOME_NEW_THING": "1"}},
@@ -147,3 +150,33 @@ def test_container_that_is_right_has_no_findings(container: dict[str, Any]) -> N
     properties = {"EnableNetworkIsolation": True, "ExecutionRoleArn": "arn", "PrimaryContainer": container}
     template = {"Resources": {"Model": {"Type": "AWS::SageMaker::Model", "Properties": properties}}}
     assert check(template, region="eu-west-1") == []
+
+
+def test_image_for_cpus_may_stand_beside_one_that_uses_the_gpu() -> None:
+    pipeline = [
+        {"Image": "141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"},
+        {"Image": f"{AWS}huggingface-pytorch-inference:2.6.0-transformers5.5.3-gpu-py312-cu124-ubuntu22.04"},
+    ]
+    script = {"SAGEMAKER_PROGRAM": "features.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+    properties = {"EnableNetworkIsolation": True, "Containers": [{**pipeline[0], "Environment": script}, pipeline[1]]}
+    model = {"Type": "AWS::SageMaker::Model", "Properties": {**properties, "ExecutionRoleArn": "arn"}}
+    variant = {
+        "VariantName": "main",
+        "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
+        "InstanceType": "ml.g5.xlarge",
+    }
+    variants = [{**variant, "InitialInstanceCount": 2, "InitialVariantWeight": 1}]
+    config = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"ProductionVariants": variants}}
+    assert check({"Resources": {"Model": model, "Config": config}}, region="eu-west-1") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["eyJ" * 400_000, "https://" + "s3." * 400_000, "a/" * 500_000, "1.2" * 400_000, "x" * 2_000_000]
+)
+def test_hostile_text_takes_no_time(text: str) -> None:
+    environment = {"A": text, "HF_MODEL_ID": text, "OPTION_X": text, "SAGEMAKER_MODEL_SERVER_TIMEOUT": text}
+    container = {"Image": f"{AWS}djl-inference:{text}", "ModelDataUrl": text, "Environment": environment}
+    model = {"Type": "AWS::SageMaker::Model", "Properties": {"PrimaryContainer": container}}
+    start = time.monotonic()
+    check({"Resources": {"Model": model}}, region="eu-west-1")
+    assert time.monotonic() - start < 5

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.template import MODEL
+from slipway.preflight.template import MODEL, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,10 +26,9 @@ class ContainerHostnames(Rule):
         """Find names that are missing, or there twice."""
         for model in template.of_kind(MODEL):
             others = model.at("Containers")
-            inside = [each for each in others if isinstance(each, dict)] if isinstance(others, list) else []
-            if len(inside) < SEVERAL:
+            if not isinstance(others, list) or len(others) < SEVERAL:
                 continue
-            names = [each.get("ContainerHostname") for each in inside]
+            names = [value_at(each, ("ContainerHostname",)) for each in others]
             known = [name for name in names if isinstance(name, str)]
             if len(set(known)) < len(known):
                 yield Violation(model, ("Containers",), "two containers have the same ContainerHostname")

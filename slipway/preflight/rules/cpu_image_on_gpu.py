@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.preflight.images import placed
+from slipway.preflight.images import alone, placed
 from slipway.preflight.rule import Rule, Severity, Violation
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ class CpuImageOnGpu(Rule):
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find images for CPUs on machines with GPUs."""
+        single = alone(template)
         for container, image, machine in placed(template):
+            if container.resource.logical_id not in single:
+                continue  # what stands beside it may use them
             if image.accelerator == "cpu" and machine.gpus:
                 message = (
                     f"the image is built for CPUs and '{machine.name}' has {machine.gpus} GPU{'s' * (machine.gpus > 1)}"

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from slipway.catalog import hosting_images
+from slipway.preflight.images import held
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.template import MODEL, containers
 from slipway.preflight.values import CLOSE, is_known
 
 if TYPE_CHECKING:
@@ -29,12 +29,11 @@ class ImageWithoutTag(Rule):
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find images without a fixed tag."""
-        for model in template.of_kind(MODEL):
-            for path, container in containers(model):
-                image = container.get("Image")
-                if isinstance(image, str) and not fixed(image):
-                    shown = image.rpartition("/")[2] if is_known(image) else image.rpartition(CLOSE)[2]
-                    yield Violation(model, (*path, "Image"), f"'{shown}' has no fixed tag")
+        for container in held(template):
+            image = container.settings.get("Image")
+            if isinstance(image, str) and not fixed(image):
+                shown = image.rpartition("/")[2] if is_known(image) else image.rpartition(CLOSE)[2]
+                yield Violation(container.resource, container.at("Image"), f"'{shown}' has no fixed tag")
 
 
 def fixed(image: str) -> bool:

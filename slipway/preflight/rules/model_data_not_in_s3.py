@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PLACES: Final = (("ModelDataUrl",), ("ArtifactUrl",), ("ModelDataSource", "S3DataSource", "S3Uri"))
 S3: Final = re.compile(rf"https://([^/]*[.-])?s3[.-][^/]*amazonaws\.com|https://[^/]*{OPEN}")
 LONG: Final = 80
+LONGEST: Final = 2048
 
 
 class ModelDataNotInS3(Rule):
@@ -32,6 +33,6 @@ class ModelDataNotInS3(Rule):
         for container in held(template):
             for path in PLACES:
                 url = value_at(container.settings, path)
-                if isinstance(url, str) and url.startswith("https://") and not S3.match(url):
+                if isinstance(url, str) and url.startswith("https://") and not S3.match(url[:LONGEST]):
                     shown = url if len(url) < LONG else f"{url[:LONG]}…"
                     yield Violation(container.resource, container.at(*path), f"'{shown}' is not an address of S3")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.preflight.images import NEED_GPU, has_neuron, placed
+from slipway.preflight.images import NEED_GPU, alone, has_neuron, placed
 from slipway.preflight.rule import Rule, Severity, Violation
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ class NeuronMachineIdle(Rule):
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find images for CPUs or GPUs on such machines."""
+        single = alone(template)
         for container, image, machine in placed(template):
+            if container.resource.logical_id not in single:
+                continue  # what stands beside it may use them
             if image.accelerator in ("cpu", "gpu") and image.server not in NEED_GPU and has_neuron(machine):
                 message = f"the image is built for {image.accelerator.upper()}s and '{machine.name}' has Neuron devices"
                 yield Violation(container.resource, container.at("Image"), message)

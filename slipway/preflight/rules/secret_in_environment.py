@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from slipway.preflight.template import Template
 
 NAMES: Final = re.compile(
-    r"(.*_)?(TOKEN|PASSWORD|PASSWD|SECRET|SECRET_KEY|SECRET_ACCESS_KEY|SESSION_TOKEN|API_?KEY|PRIVATE_KEY)",
+    r"(.*_)?(PASSWORD|PASSWD|SECRET|SECRET_KEY|SECRET_ACCESS_KEY|API_?KEY|PRIVATE_KEY)"
+    r"|TOKEN|(.*_)?(ACCESS|API|AUTH|BEARER|GITHUB|GITLAB|HF|HUB|NGC|REFRESH|SESSION|WANDB)_TOKEN",
     re.IGNORECASE,
 )
 VALUES: Final = re.compile(
@@ -21,7 +22,11 @@ VALUES: Final = re.compile(
     r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+|[a-z][a-z0-9+.-]{1,20}://[^/\s:@]{1,80}:[^/\s:@]{1,200}@"
 )
 FETCHED: Final = ("{{resolve:secretsmanager:", "{{resolve:ssm-secure:")
-HARMLESS: Final = re.compile(r"(arn:aws[a-z-]*:|/|s3://|\d+$|true$|false$|none$|null$|$)", re.IGNORECASE)
+HARMLESS: Final = re.compile(
+    r"arn:aws[a-z-]*:.*|/.*|s3://.*|[\w.-]+(/[\w.-]+)+|\d*|true|false|none|null|empty|dummy", re.IGNORECASE
+)
+"""A place where a secret is kept, its name there, or nothing."""
+LONGEST: Final = 4096
 
 
 class SecretInEnvironment(Rule):
@@ -47,9 +52,9 @@ class SecretInEnvironment(Rule):
 
 
 def _is_secret(name: str, value: str) -> bool:
-    if VALUES.search(value):
+    if VALUES.search(value[:LONGEST]):
         return True
-    return NAMES.fullmatch(name) is not None and not HARMLESS.match(value)
+    return NAMES.fullmatch(name) is not None and not HARMLESS.fullmatch(value[:LONGEST])
 
 
 def _is_fetched(value: Any) -> bool:
