@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,18 @@ class HostingImage:
     server: str
     accelerator: Literal["cpu", "gpu", "neuron"] | None = None
     architecture: Literal["x86_64", "arm64"] = "x86_64"
+
+    @property
+    def python(self) -> str | None:
+        """Its Python, such as ``3.12``; None where the tag does not say."""
+        match = re.search(r"(?:^|-)py(\d)(\d+)(?:-|$)", self.tag)
+        return None if match is None else f"{match[1]}.{match[2]}"
+
+    @property
+    def cuda(self) -> str | None:
+        """Its CUDA, such as ``12.4``; None where the tag does not say."""
+        match = re.search(r"(?:^|-)cu(\d{2})(\d)(?:-|$)", self.tag)
+        return None if match is None else f"{match[1]}.{match[2]}"
 
 
 def image_accounts(repository: str, region: str) -> frozenset[str] | None:

@@ -92,6 +92,20 @@ def test_image_is_what_its_tag_says(
     assert (image.server, image.accelerator, image.architecture) == (server, accelerator, architecture)
 
 
+@pytest.mark.parametrize(
+    ("repository", "tag", "python", "cuda"),
+    [
+        ("djl-inference", "0.38.0-lmi29.0.0-cu130", None, "13.0"),
+        ("pytorch-inference", "2.6.0-gpu-py312", "3.12", None),
+        ("tei", "2.0.1-tei1.8.2-gpu-py310-cu122-ubuntu22.04", "3.10", "12.2"),
+        ("sagemaker-tritonserver", "26.05-py3", None, None),
+    ],
+)
+def test_versions_are_read_from_the_tag(repository: str, tag: str, python: str | None, cuda: str | None) -> None:
+    [image] = [image for image in hosting_images()[repository] if image.tag == tag]
+    assert (image.python, image.cuda) == (python, cuda)
+
+
 def test_repositories_for_training_are_known_by_name_alone() -> None:
     assert {"pytorch-training", "pytorch-inference"} <= image_repositories()
     assert "pytorch-training" not in hosting_images()
