@@ -32,12 +32,14 @@ def callers(template: Template) -> Iterator[Resource]:
 
 
 def integrations(template: Template) -> Iterator[tuple[Resource, Path, str | None, int]]:
-    """Yield every integration, where it stands, the function that it calls, and how many ms its API waits at most."""
+    """Yield every proxy, where it stands, the function whose answer it waits for, and for how many ms at most."""
     for method in template.of_kind("AWS::ApiGateway::Method"):
-        if method.at("Integration", "ResponseTransferMode") is None:
+        mode = method.at("Integration", "ResponseTransferMode")
+        if method.at("Integration", "Type") == "AWS_PROXY" and mode in (None, "BUFFERED"):
             yield method, ("Integration",), linked(method.at("Integration", "Uri")), 29_000
     for integration in template.of_kind("AWS::ApiGatewayV2::Integration"):
-        yield integration, (), linked(integration.at("IntegrationUri")), 30_000
+        if integration.at("IntegrationType") == "AWS_PROXY":
+            yield integration, (), linked(integration.at("IntegrationUri")), 30_000
 
 
 def linked(value: Any) -> str | None:

@@ -28,16 +28,8 @@ ARM64: Final = re.compile(r"(^|[-_./])(arm64|aarch64|graviton)([-_./]|$)")
 X86_64: Final = re.compile(r"(^|[-_./])(x86_64|amd64)([-_./]|$)")
 NEED_GPU: Final = frozenset(
     {
-        *(
-            "djl-deepspeed",
-            "djl-fastertransformer",
-            "djl-lmi",
-            "djl-tensorrtllm",
-            "huggingface-llm",
-            "huggingface-sglang",
-        ),
-        *("huggingface-tei", "huggingface-vllm", "huggingface-vllm-omni", "sglang", "sglang-server", "stabilityai"),
-        *("vllm", "vllm-omni", "vllm-server"),
+        *("djl-fastertransformer", "djl-tensorrtllm", "huggingface-sglang", "huggingface-tei", "huggingface-vllm"),
+        *("huggingface-vllm-omni", "sglang", "sglang-server", "vllm", "vllm-omni", "vllm-server"),
     }
 )
 """Servers that stop at their start without one."""
