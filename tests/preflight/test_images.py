@@ -12,6 +12,7 @@ from slipway.preflight.rules.image_without_tag import fixed
 from slipway.preflight.values import UNKNOWN, link
 
 AWS = "763104351884.dkr.ecr.eu-west-1.amazonaws.com/"
+ROLE = "arn:aws:iam::111122223333:role/hosting"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_size_of_a_model_is_read_from_its_name(model: str, size: float | None) -
     ids=str,
 )
 def test_container_that_is_right_has_no_findings(container: dict[str, Any]) -> None:
-    properties = {"EnableNetworkIsolation": True, "ExecutionRoleArn": "arn", "PrimaryContainer": container}
+    properties = {"EnableNetworkIsolation": True, "ExecutionRoleArn": ROLE, "PrimaryContainer": container}
     template = {"Resources": {"Model": {"Type": "AWS::SageMaker::Model", "Properties": properties}}}
     assert check(template, region="eu-west-1") == []
 
@@ -159,7 +160,7 @@ def test_image_for_cpus_may_stand_beside_one_that_uses_the_gpu() -> None:
     ]
     script = {"SAGEMAKER_PROGRAM": "features.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
     properties = {"EnableNetworkIsolation": True, "Containers": [{**pipeline[0], "Environment": script}, pipeline[1]]}
-    model = {"Type": "AWS::SageMaker::Model", "Properties": {**properties, "ExecutionRoleArn": "arn"}}
+    model = {"Type": "AWS::SageMaker::Model", "Properties": {**properties, "ExecutionRoleArn": ROLE}}
     variant = {
         "VariantName": "main",
         "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
