@@ -2,25 +2,43 @@
 
 from slipway.catalog.alarms import Alarm, alarms, runbooks
 from slipway.catalog.create_only import create_only
+from slipway.catalog.images import (
+    HostingImage,
+    end_of_life,
+    hosting_images,
+    image_accounts,
+    image_repositories,
+    publishers,
+    taken,
+)
 from slipway.catalog.instance_types import InstanceType, instance_types, regions
 from slipway.catalog.limits import ITEM, Limit, Shape, limit, shape
+from slipway.catalog.lmi_options import lmi_options
 from slipway.catalog.metrics import Metric, find_metric, metrics, published
 
 __all__ = [
     "ITEM",
     "Alarm",
+    "HostingImage",
     "InstanceType",
     "Limit",
     "Metric",
     "Shape",
     "alarms",
     "create_only",
+    "end_of_life",
     "find_metric",
+    "hosting_images",
+    "image_accounts",
+    "image_repositories",
     "instance_types",
     "limit",
+    "lmi_options",
     "metrics",
     "published",
+    "publishers",
     "regions",
     "runbooks",
     "shape",
+    "taken",
 ]

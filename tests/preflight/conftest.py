@@ -22,6 +22,7 @@ class Defect(NamedTuple):
     name: str
     rule: str
     template: dict[str, Any]
+    region: str = REGION
 
 
 def defects() -> list[Defect]:
@@ -33,7 +34,7 @@ def _defect(path: Path) -> Defect:
     template = copy.deepcopy(read_template(HERE / "good" / f"{change['from']}.yaml"))
     for place, value in change["set"].items():
         _put(template, [int(key) if key.isdecimal() else key for key in place.split(".")], value)
-    return Defect(path.stem, change["rule"], template)
+    return Defect(path.stem, change["rule"], template, change.get("region", REGION))
 
 
 def _put(holder: Any, path: list[str | int], value: Any) -> None:

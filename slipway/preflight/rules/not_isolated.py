@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slipway.preflight.downloads import downloads
 from slipway.preflight.hosting import are_seen
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import CONFIG, MODEL
@@ -14,16 +15,17 @@ if TYPE_CHECKING:
 
 
 class NotIsolated(Rule):
-    """Containers are cut off from every network but SageMaker's own."""
+    """Containers that fetch nothing are cut off from every network."""
 
     id = "NotIsolated"
     severity = Severity.WARNING
     consequence = "A container that is taken over can send out what it is asked and what it answers."
-    mend = "set EnableNetworkIsolation, unless the container downloads its weights"
+    mend = "set EnableNetworkIsolation, and hand the container its weights by ModelDataUrl or ModelDataSource"
     source = "Security Hub SageMaker.5, 2026-11"
 
     def violations(self, template: Template) -> Iterator[Violation]:
-        """Find models on instances that are not isolated."""
+        """Find models on instances that are not isolated, and whose servers are not known to fetch their model."""
+        fetching = {container.resource.logical_id for container, _, _ in downloads(template)}
         serverless = [
             variant.at("ModelName") for variant in template.variants() if variant.at("ServerlessConfig") is not None
         ]
@@ -34,5 +36,6 @@ class NotIsolated(Rule):
             names = (link(model.logical_id, "ModelName"), model.at("ModelName"))
             if isinstance(isolated, Unknown) or str(isolated).lower() == "true":
                 continue
-            if not any(name in serverless for name in names) and UNKNOWN not in serverless:
+            served = any(name in serverless for name in names) or UNKNOWN in serverless
+            if model.logical_id not in fetching and not served:
                 yield Violation(model, ("EnableNetworkIsolation",), "the containers of this model are not isolated")

@@ -15,7 +15,7 @@ MOST_TOGETHER: Final = 32 << 10
 
 
 class VariablesTooLarge(Rule):
-    """A variable of a container is at most 1,024 characters long, all of them 32 KB."""
+    """A variable of a container is at most 1,024 bytes long; those of all containers, with their names, 32 KB."""
 
     id = "VariablesTooLarge"
     severity = Severity.ERROR
@@ -26,19 +26,25 @@ class VariablesTooLarge(Rule):
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find longer ones."""
         for model in template.of_kind(MODEL):
+            together = 0
             for path, container in containers(model):
                 sizes = _sizes(container.get("Environment"))
                 for name, size in sizes.items():
                     if size > MOST:
-                        message = f"{size:,} characters are given and at most {MOST:,} are accepted"
+                        message = f"{size:,} bytes are given and at most {MOST:,} are accepted"
                         yield Violation(model, (*path, "Environment", name), message)
-                together = sum(sizes.values())
+                together += sum(len(name.encode()) + size for name, size in sizes.items())
                 if together > MOST_TOGETHER:
-                    message = f"{together:,} characters are given together and at most {MOST_TOGETHER:,} are accepted"
+                    message = f"{together:,} bytes are given together and at most {MOST_TOGETHER:,} are accepted"
                     yield Violation(model, (*path, "Environment"), message)
+                    break
 
 
 def _sizes(variables: Any) -> dict[str, int]:
     if not isinstance(variables, dict):
         return {}
-    return {name: len(value) for name, value in variables.items() if isinstance(value, str)}
+    return {
+        name: len(value.encode("utf-8", "replace"))
+        for name, value in variables.items()
+        if isinstance(name, str) and isinstance(value, str)
+    }
