@@ -2,6 +2,7 @@
 
 from slipway.catalog.alarms import Alarm, alarms, runbooks
 from slipway.catalog.create_only import create_only
+from slipway.catalog.hub_models import hub_models
 from slipway.catalog.instance_types import InstanceType, instance_types, regions
 from slipway.catalog.limits import ITEM, Limit, Shape, limit, shape
 from slipway.catalog.metrics import Metric, find_metric, metrics, published
@@ -16,6 +17,7 @@ __all__ = [
     "alarms",
     "create_only",
     "find_metric",
+    "hub_models",
     "instance_types",
     "limit",
     "metrics",
