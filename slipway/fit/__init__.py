@@ -2,7 +2,7 @@
 
 from slipway.fit.config import model_of_config
 from slipway.fit.fit import Fit, can_compute, degree_on, fit, sequence_tokens, smallest
-from slipway.fit.given import model_of_facts, model_of_manifest
+from slipway.fit.given import model_of_facts, read_model
 from slipway.fit.model import Model
 from slipway.fit.options import MAX, Options, options_of, options_of_properties
 
@@ -16,9 +16,9 @@ __all__ = [
     "fit",
     "model_of_config",
     "model_of_facts",
-    "model_of_manifest",
     "options_of",
     "options_of_properties",
+    "read_model",
     "sequence_tokens",
     "smallest",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reprlib import repr as shown
 from typing import Any, Final
 
 from slipway.fit.counting import Config, embedding_parameters, parameters
@@ -60,7 +61,9 @@ def model_of_config(document: Any, name: str = "config.json") -> Model:
     kind = str(document.get("model_type"))
     if kind not in FAMILIES:
         hint = did_you_mean(kind, sorted(FAMILIES))
-        raise UsageError(f"{name}: model_type '{kind}' is none whose parameters are counted{hint}: {sorted(FAMILIES)}")
+        raise UsageError(
+            f"{name}: model_type '{kind}' is none whose parameters are counted{hint}: {', '.join(sorted(FAMILIES))}"
+        )
     family = FAMILIES[kind]
     config = _complete(_named(document), kind, family, name)
     return _model(config, family, name)
@@ -93,10 +96,12 @@ def _check_counts(config: Config, name: str) -> None:
         least = 0 if key in NONE_IS_FINE else 1
         most = MOST_LAYERS if key in ("num_hidden_layers", "first_k_dense_replace") else MOST
         if key in config and (type(config[key]) is not int or not least <= config[key] <= most):
-            raise UsageError(f"{name}: {key} is {config[key]!r} and a whole number from {least} to {most} is accepted")
+            raise UsageError(
+                f"{name}: {key} is {shown(config[key])} and a whole number from {least} to {most} is accepted"
+            )
     dense = config.get("mlp_only_layers", [])
     if not isinstance(dense, list) or not all(type(each) is int for each in dense):
-        raise UsageError(f"{name}: mlp_only_layers is {dense!r} and a list of layers is accepted")
+        raise UsageError(f"{name}: mlp_only_layers is {shown(dense)} and a list of layers is accepted")
 
 
 def _falcon(config: Config) -> Config:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from slipway.catalog import instance_types
 from slipway.fit.need import MIB, Need, host_need_of, need_of
@@ -27,6 +27,7 @@ class Fit:
     """A model on a machine.
 
     Args:
+        model: Its name.
         machine: Instance type.
         degree: How many devices share the model; 1 in main memory.
         device: What holds it, such as ``A10G``, or ``memory``.
@@ -36,6 +37,7 @@ class Fit:
         tokens: In flight, that the need is for.
     """
 
+    model: str
     machine: str
     degree: int
     device: str
@@ -66,6 +68,13 @@ class Fit:
             return None
         return max(0, self.available_mib * MIB - self.need.total) // self.need.cache_per_token
 
+    @property
+    def place(self) -> str:
+        """What holds it, in words."""
+        if self.device == "memory":
+            return "the main memory"
+        return f"the {self.device}" if self.degree == 1 else f"each of {self.degree} {self.device}"
+
     def lines(self) -> list[str]:
         """The arithmetic, a line for each step."""
         share = "" if self.available_mib == self.device_mib else f" that the server takes of {self.device_mib:,}"
@@ -73,6 +82,27 @@ class Fit:
         verdict = f"fits{room}" if self.fits else "does not fit"
         sums = f"{'needed':<12}{self.needed_mib:,} MiB of the {self.available_mib:,} MiB{share}: {verdict}"
         return [*self.need.lines, sums]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, for machines."""
+        need = self.need
+        return {
+            "instance_type": self.machine,
+            "device": self.device,
+            "tensor_parallel": self.degree,
+            "fits": self.fits,
+            "needed_mib": self.needed_mib,
+            "available_mib": self.available_mib,
+            "device_mib": self.device_mib,
+            "weights_bytes": need.weights,
+            "kv_cache_bytes": need.cache,
+            "kv_cache_bytes_per_token": need.cache_per_token,
+            "activations_bytes": need.activations,
+            "runtime_bytes": need.runtime,
+            "tokens": self.tokens,
+            "room_tokens": self.room_tokens,
+            "lines": self.lines(),
+        }
 
 
 def fit(model: Model, options: Options, machine: InstanceType, *, tokens: int | None = None) -> Fit | None:
@@ -93,7 +123,7 @@ def fit(model: Model, options: Options, machine: InstanceType, *, tokens: int | 
         need = host_need_of(model, options)
         if need is None or machine.memory_mib is None:
             return None
-        return Fit(machine.name, 1, "memory", need, machine.memory_mib, machine.memory_mib, 0)
+        return Fit(model.name, machine.name, 1, "memory", need, machine.memory_mib, machine.memory_mib, 0)
     degree = degree_on(model, options, machine)
     memory_mib = machine.gpu_memory_mib
     if degree is None or memory_mib is None or degree * options.pipeline > (machine.gpus or 0):
@@ -102,7 +132,7 @@ def fit(model: Model, options: Options, machine: InstanceType, *, tokens: int | 
     if need is None:
         return None
     available = int(memory_mib * (options.memory_share or MEMORY_SHARE))
-    return Fit(machine.name, degree, machine.gpu_name or "GPU", need, memory_mib, available, wanted)
+    return Fit(model.name, machine.name, degree, machine.gpu_name or "GPU", need, memory_mib, available, wanted)
 
 
 def sequence_tokens(model: Model, options: Options) -> int:

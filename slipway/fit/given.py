@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from reprlib import repr as shown
 from typing import TYPE_CHECKING, Any, Final
 
 from slipway.fit.config import model_of_config
 from slipway.fit.model import FACTS, Model, dtype_of, quantization_of
 from slipway.specs.errors import UsageError
+from slipway.specs.manifest import Manifest
+from slipway.specs.reader import read
 from slipway.specs.suggest import did_you_mean
+from slipway.specs.validate import validate
 
 if TYPE_CHECKING:
-    from slipway.specs import Manifest
+    from pathlib import Path
 
 CONFIG: Final = "config"
 WORDS: Final = {"dtype": dtype_of, "quantization": quantization_of}
@@ -30,16 +35,29 @@ def model_of_facts(written: Any, name: str = "the model") -> Model:
         UsageError: If a key or a value is none of these.
     """
     if not isinstance(written, dict):
-        raise UsageError(f"{name}: is {written!r} and a mapping of facts is accepted")
+        raise UsageError(f"{name}: is {shown(written)} and a mapping of facts is accepted")
     facts = {key: _fact(key, value, name) for key, value in written.items() if key != CONFIG}
     given = str(written.get("name", name))
     start = model_of_config(written[CONFIG], given) if CONFIG in written else Model(given)
     return replace(start, **facts)
 
 
-def model_of_manifest(manifest: Manifest) -> Model:
-    """Return the facts of an artifact of ours: its weights lie in the archive as they are."""
-    return Model(manifest.served.name, weight_bytes=manifest.archive.size_bytes)
+def read_model(path: Path) -> Model:
+    """Return the facts that a JSON file holds: a ``config.json``, a manifest of ours, or facts one by one.
+
+    Raises:
+        UsageError: If it is none of these.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: is no JSON: {error}") from None
+    if isinstance(document, dict) and "model_type" in document:
+        return model_of_config(document, str(document.get("_name_or_path", path)))
+    if isinstance(document, dict) and "served" in document:
+        manifest: Manifest = validate(read(path, str(path)), Manifest)
+        return Model(manifest.served.name, weight_bytes=manifest.archive.size_bytes)  # stored, not compressed
+    return model_of_facts(document, str(path))
 
 
 def _fact(key: Any, value: Any, name: str) -> Any:
@@ -51,8 +69,8 @@ def _fact(key: Any, value: Any, name: str) -> Any:
     if key in WORDS:
         found = WORDS[key](value)
         if found is None:
-            raise UsageError(f"{name}: {key} is {value!r} and its bytes are not known")
+            raise UsageError(f"{name}: {key} is {shown(value)} and its bytes are not known")
         return found
     if type(value) is not int or not 0 <= value <= MOST:
-        raise UsageError(f"{name}: {key} is {value!r} and a whole number is accepted")
+        raise UsageError(f"{name}: {key} is {shown(value)} and a whole number is accepted")
     return value

@@ -124,9 +124,9 @@ def _cache(model: Model, options: Options, degree: int, tokens: int, lines: list
     windowed = ceil(model.windowed_layers / options.pipeline) if model.window is not None else 0
     full = max(ceil(model.layers / options.pipeline) - windowed, 0)
     seen = min(tokens, model.window or 0)
-    if full:
+    if full and tokens:
         lines.append(_line("KV cache", f"{full} layers x {said} x {tokens:,} tokens", full * in_layer * tokens))
-    if windowed:
+    if windowed and tokens:
         lines.append(
             _line("KV cache", f"{windowed} layers with a window x {said} x {seen:,} tokens", windowed * in_layer * seen)
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from slipway.fit.model import dtype_of, quantization_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 MAX: Final = "max"
 VLLM: Final = "SM_VLLM_"
@@ -42,6 +42,7 @@ VARIABLES: Final = {
 """Which variables say what, those that win first."""
 ELSEWHERE: Final = re.compile(r"CPU_OFFLOAD|OFFLOAD_DIR|DEVICE_MAP|LOAD_IN_[48]BIT|ENTRYPOINT|LOW_CPU_MEM")
 """With one of these, what lies on the GPU is not what the facts of the model say."""
+UNSAID: Final = ("auto", "none", "", "false")
 PROPERTY: Final = re.compile(r"^\s*([\w.]+)\s*[=:]\s*(.*?)\s*$")
 
 
@@ -90,8 +91,9 @@ def options_of(environment: Mapping[str, Any]) -> Options:
     unclear: set[str] = set()
     for key, name in said.items():
         written = variables[name]
-        value = READERS[key](written) if isinstance(written, (str, int, float)) else None
-        if value is None and str(written).lower() not in ("auto", "none", "", "false"):
+        word = str(written).strip() if isinstance(written, (str, int, float)) else None
+        value = None if word is None else READERS[key](word)
+        if value is None and (word is None or word.lower() not in UNSAID):
             unclear.add(key)
         elif value is not None:
             values[key] = value
@@ -119,27 +121,25 @@ def _engine(variables: Mapping[str, Any]) -> str | None:
     return "tgi" if {"SM_NUM_GPUS", "HF_MODEL_QUANTIZE", "MAX_TOTAL_TOKENS"} & variables.keys() else None
 
 
-def _text(written: Any) -> str | None:
-    return str(written).strip() or None
+def _whole(word: str) -> int | None:
+    return int(word) if re.fullmatch(r"[1-9]\d{0,9}", word) else None
 
 
-def _whole(written: Any) -> int | None:
-    text = str(written).strip()
-    return int(text) if re.fullmatch(r"[1-9]\d{0,9}", text) else None
+def _degree(word: str) -> int | str | None:
+    return MAX if word.lower() == MAX else _whole(word)
 
 
-def _degree(written: Any) -> int | str | None:
-    return MAX if str(written).strip().lower() == MAX else _whole(written)
-
-
-def _share(written: Any) -> float | None:
-    text = str(written).strip()
-    share = float(text) if re.fullmatch(r"\d?\.?\d{1,9}", text) else None
+def _share(word: str) -> float | None:
+    share = float(word) if re.fullmatch(r"\d?\.?\d{1,9}", word) else None
     return share if share is not None and 0 < share <= 1 else None
 
 
-READERS: Final = {
-    "model_id": _text,
+def _name(word: str) -> str | None:
+    return None if word.lower() in UNSAID else word
+
+
+READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "model_id": _name,
     "degree": _degree,
     "pipeline": _whole,
     "copies": _whole,
@@ -150,5 +150,5 @@ READERS: Final = {
     "step_tokens": _whole,
     "sequences": _whole,
     "memory_share": _share,
-    "engine": _text,
+    "engine": _name,
 }
