@@ -85,7 +85,7 @@ class Options:
 
 def options_of(environment: Mapping[str, Any]) -> Options:
     """Read the variables of a container; a value that is no text or number is unclear."""
-    variables = {str(name).upper(): value for name, value in environment.items()}
+    variables = {str(name): value for name, value in environment.items()}
     said = {key: name for key, names in VARIABLES.items() for name in reversed(names) if name in variables}
     values: dict[str, Any] = {}
     unclear: set[str] = set()
@@ -112,7 +112,7 @@ def options_of_properties(text: str) -> Options:
 
 
 def _variable(key: str) -> str:
-    return f"OPTION_{key.removeprefix('option.')}" if key.startswith("option.") else key
+    return f"OPTION_{key.removeprefix('option.').upper()}" if key.startswith("option.") else key
 
 
 def _engine(variables: Mapping[str, Any]) -> str | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from slipway.catalog import InstanceType
     from slipway.fit import Fit
-    from slipway.preflight.template import Path, Resource, Template
+    from slipway.preflight.template import Path, Resource, Template, Variant
 
 RESERVED: Final = ("Specification", "ComputeResourceRequirements", "NumberOfAcceleratorDevicesRequired")
 MOST_DEVICES: Final = 64
@@ -51,9 +51,10 @@ class Held:
 def held(template: Template) -> Iterator[Held]:
     """Yield every container on every machine that hosts it, variants first."""
     for variant in template.variants():
-        machine, model = instance_types().get(str(variant.at("InstanceType"))), model_of(template, variant)
-        if machine is not None and model is not None:
-            yield from _in(model, variant.config, (*variant.path, "InstanceType"), machine, alone=True)
+        model = model_of(template, variant)
+        if model is not None:
+            for path, machine in _machines(variant):
+                yield from _in(model, variant.config, path, machine, alone=True)
     for component in template.of_kind(COMPONENT):
         yield from _component(template, component)
 
@@ -66,10 +67,22 @@ def _component(template: Template, component: Resource) -> Iterator[Held]:
     if config is None or model is None or reserved is None or not 1 <= reserved <= MOST_DEVICES:
         return
     for variant in template.variants_of(config):
-        machine = instance_types().get(str(variant.at("InstanceType")))
-        if machine is not None and machine.gpus and variant.at("VariantName") == component.at("VariantName"):
-            few = replace(machine, gpus=min(machine.gpus, int(reserved)))
-            yield from _in(model, component, RESERVED, few, alone=False)
+        if variant.at("VariantName") == component.at("VariantName"):
+            for _, machine in _machines(variant):
+                if machine.gpus:
+                    few = replace(machine, gpus=min(machine.gpus, int(reserved)))
+                    yield from _in(model, component, RESERVED, few, alone=False)
+
+
+def _machines(variant: Variant) -> Iterator[tuple[Path, InstanceType]]:
+    """Yield every kind of machine that a variant may get, and the property that says so."""
+    pools = variant.at("InstancePools")
+    paths: list[Path] = [("InstanceType",)]
+    paths += [("InstancePools", index, "InstanceType") for index in range(len(pools) if isinstance(pools, list) else 0)]
+    for path in paths:
+        machine = instance_types().get(str(variant.at(*path)))
+        if machine is not None:
+            yield (*variant.path, *path), machine
 
 
 def _in(model: Resource, resource: Resource, path: Path, machine: InstanceType, *, alone: bool) -> Iterator[Held]:

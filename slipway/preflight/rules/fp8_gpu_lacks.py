@@ -17,7 +17,7 @@ class Fp8GpuLacks(Rule):
 
     id = "Fp8GpuLacks"
     severity = Severity.WARNING
-    consequence = "vLLM stores the weights in 8 bits and computes in 16: no faster; TensorRT-LLM refuses to build."
+    consequence = "vLLM keeps the weights in 8 bits and computes in 16: less memory, and no more speed."
     mend = "choose a type with newer GPUs, such as ml.g6.xlarge, or another quantisation"
     source = "vLLM documentation, FP8 W8A8: compute capability 8.9 and above; 2026-11"
 

@@ -22,7 +22,7 @@ class ServerlessMemoryAgainstModel(Rule):
     severity = Severity.ERROR
     consequence = "The container is ended when it runs out of memory, and the endpoint fails or answers nothing."
     mend = "raise MemorySizeInMB to a multiple of 1024 above the model's size, at most 6144, or host it on instances"
-    source = "SageMaker Developer Guide, serverless endpoints: memory at least as large as the model; 2026-11"
+    source = "SageMaker Developer Guide, serverless endpoints, memory size: at least the model's, from memory; 2026-11"
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find models whose weights alone are larger."""
