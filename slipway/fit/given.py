@@ -11,9 +11,7 @@ from slipway.fit.config import model_of_config
 from slipway.fit.model import FACTS, Model, dtype_of, quantization_of
 from slipway.specs.errors import UsageError
 from slipway.specs.manifest import Manifest
-from slipway.specs.reader import read
 from slipway.specs.suggest import did_you_mean
-from slipway.specs.validate import validate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +53,16 @@ def read_model(path: Path) -> Model:
     if isinstance(document, dict) and "model_type" in document:
         return model_of_config(document, str(document.get("_name_or_path", path)))
     if isinstance(document, dict) and "served" in document:
-        manifest: Manifest = validate(read(path, str(path)), Manifest)
-        return Model(manifest.served.name, weight_bytes=manifest.archive.size_bytes)  # stored, not compressed
+        return _of_manifest(document, path)
     return model_of_facts(document, str(path))
+
+
+def _of_manifest(document: dict[str, Any], path: Path) -> Model:
+    try:
+        manifest = Manifest.model_validate_json(json.dumps(document))
+    except ValueError:
+        raise UsageError(f"{path}: is no manifest of this version: build the model again") from None
+    return Model(manifest.served.name, weight_bytes=manifest.archive.size_bytes)  # stored, not compressed
 
 
 def _fact(key: Any, value: Any, name: str) -> Any:

@@ -58,6 +58,12 @@ def test_model_is_read_from_each_kind_of_file(tmp_path: Path) -> None:
         done = fit(word, "--instance-type", "ml.p4d.24xlarge", "--format", "json", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["parameters"] == 13_015_864_320
+    (tmp_path / "manifest.json").write_text(json.dumps({"served": {}}))
+    refused = fit("manifest.json", cwd=tmp_path)
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "manifest.json: is no manifest of this version: build the model again\n",
+    )
     manifest = next((ROOT / "artifacts" / "minilm").glob("*/manifest.json"), None)
     if manifest is not None:
         assert json.loads(fit(str(manifest), "--format", "json").stdout)["smallest"]["device"] == "memory"
