@@ -7,6 +7,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from sagemaker_hosting.model_archive import ModelArchive
+from sagemaker_hosting.model_size import tell_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +62,7 @@ class HostedContainers(Construct):
             vpc_config=vpc_config,
             tags=[CfnTag(key="slipway:artifacts", value=" ".join(digests))],
         )
+        tell_size(model, [artifacts[container.model] for container in spec.containers])
         model.node.add_dependency(role.policy)
         self.model_name = model.attr_model_name
 

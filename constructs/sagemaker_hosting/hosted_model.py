@@ -7,6 +7,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from sagemaker_hosting.model_archive import ModelArchive
+from sagemaker_hosting.model_size import tell_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,5 +62,6 @@ class HostedModel(Construct):
             vpc_config=vpc_config,
             tags=[CfnTag(key="slipway:artifact", value=f"{artifact.model}/{artifact.locked.digest}")],
         )
+        tell_size(model, [artifact])
         model.node.add_dependency(role.policy)
         self.model_name = model.attr_model_name

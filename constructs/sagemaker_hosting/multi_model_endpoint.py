@@ -9,6 +9,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from sagemaker_hosting.folder_rights import grant_folder
 from sagemaker_hosting.instance_endpoint import InstanceEndpoint
 from sagemaker_hosting.model_folder import ModelFolder
+from sagemaker_hosting.model_size import tell_size
 from sagemaker_hosting.variant_scaling import VariantScaling
 from slipway.specs.timeouts import STARTUP_SECONDS
 
@@ -91,6 +92,8 @@ class MultiModelEndpoint(InstanceEndpoint):
         if archives:
             # `cdk gc` keeps what a template names, and the folder alone names none of them.
             model.add_metadata("slipway:archives", archives)
+        if artifacts:
+            tell_size(model, [max(artifacts, key=lambda artifact: artifact.locked.archive.size_bytes)])
         model.node.add_dependency(self._role.policy)
         CfnOutput(Stack.of(self), "ModelFolder", value=url)
         return model

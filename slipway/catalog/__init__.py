@@ -2,6 +2,7 @@
 
 from slipway.catalog.alarms import Alarm, alarms, runbooks
 from slipway.catalog.create_only import create_only
+from slipway.catalog.hub_models import hub_models
 from slipway.catalog.images import (
     HostingImage,
     end_of_life,
@@ -29,6 +30,7 @@ __all__ = [
     "end_of_life",
     "find_metric",
     "hosting_images",
+    "hub_models",
     "image_accounts",
     "image_repositories",
     "instance_types",

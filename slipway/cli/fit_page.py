@@ -1,0 +1,37 @@
+"""Whether a model fits, for eyes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from slipway.fit import Fit
+
+
+def page(name: str, on: Fit | None, least: Fit | None, region: str | None) -> Group:
+    """Return the arithmetic on one machine, and on the smallest.
+
+    Args:
+        name: The model's.
+        on: The machine that was asked for, if one was.
+        least: The smallest that fits, if there is one.
+        region: Where that is sold; None: anywhere.
+    """
+    where = "" if region is None else f" in {region}"
+    parts = [] if on is None else _block(f"{name} on {on.machine}, {on.place}", on)
+    if least is None:
+        parts.append(Text(f"no type{where} holds it", style="bold red"))
+    elif on is None or on.machine != least.machine or on.degree != least.degree:
+        parts += _block(f"the smallest type that holds {name}{where}: {least.machine}, {least.place}", least)
+    else:
+        parts.append(Text(f"no smaller type{where} holds it"))
+    return Group(*parts)
+
+
+def _block(title: str, found: Fit) -> list[Text]:
+    *lines, verdict = found.lines()
+    colour = "green" if found.fits else "bold red"
+    return [Text(title, style="bold"), *(Text(f"  {line}") for line in lines), Text(f"  {verdict}", style=colour)]

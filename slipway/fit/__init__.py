@@ -1,0 +1,24 @@
+"""Whether a model fits into the memory of a machine, with the arithmetic."""
+
+from slipway.fit.config import model_of_config
+from slipway.fit.fit import Fit, can_compute, degree_on, fit, sequence_tokens, smallest
+from slipway.fit.given import model_of_facts, read_model
+from slipway.fit.model import Model
+from slipway.fit.options import MAX, Options, options_of, options_of_properties
+
+__all__ = [
+    "MAX",
+    "Fit",
+    "Model",
+    "Options",
+    "can_compute",
+    "degree_on",
+    "fit",
+    "model_of_config",
+    "model_of_facts",
+    "options_of",
+    "options_of_properties",
+    "read_model",
+    "sequence_tokens",
+    "smallest",
+]
