@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from slipway.preflight.references import References
 from slipway.preflight.resolving import Resolver
-from slipway.preflight.values import LINK, UNKNOWN, Unknown
+from slipway.preflight.values import LINK, UNKNOWN, Unknown, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +86,8 @@ class Template:
 
     def __init__(self, document: dict[str, Any], *, region: str | None = None) -> None:
         self.region = region
+        self.references = References(document)
+        self._written = document["Resources"]
         resolver = Resolver(document, region=region)
         self.resources = {
             logical_id: resource
@@ -95,6 +98,11 @@ class Template:
         for resource in self.resources.values():
             self._by_kind.setdefault(resource.kind, []).append(resource)
         self._by_name: dict[tuple[str, str], dict[str, Resource]] = {}
+
+    def is_certain(self, resource: Resource) -> bool:
+        """Return whether a resource is deployed whatever the parameters are: it has no condition."""
+        written = self._written.get(resource.logical_id)
+        return isinstance(written, dict) and "Condition" not in written
 
     def of_kind(self, *kinds: str) -> list[Resource]:
         """Return every resource of these types."""
@@ -128,6 +136,10 @@ class Template:
             found = self.resources.get(match[1])
             return found if found is not None and found.kind == kind else None
         return self._names(kind, key).get(name)
+
+    def given_names(self, kind: str, key: str) -> list[str]:
+        """Return the names that resources of a type were given, and that are known."""
+        return [name for name in self._names(kind, key) if is_known(name)]
 
     def _names(self, kind: str, key: str) -> dict[str, Resource]:
         if (kind, key) not in self._by_name:
