@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
     from slipway.preflight.template import Path, Resource, Template
 
-DIMENSIONS: Final = {
-    "EndpointName": ENDPOINT,
-    "EndpointConfigName": CONFIG,
-    "InferenceComponentName": COMPONENT,
+NAMES: Final = {
+    MODEL: "ModelName",
+    CONFIG: "EndpointConfigName",
+    ENDPOINT: "EndpointName",
+    COMPONENT: "InferenceComponentName",
 }
+"""The property, and attribute, that holds a resource's name."""
+DIMENSIONS: Final = {key: kind for kind, key in NAMES.items() if kind != MODEL}
 Place = tuple["Resource", "Path", str, str | None]
 """Where a name stands, what is written there, and the type that is wanted; None where the name is a part of it."""
 

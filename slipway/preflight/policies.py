@@ -42,14 +42,16 @@ def admits(statements: list[dict[str, Any]] | None, service: str, *, accounts: b
 
 def _is_for_others(principal: Any, *, accounts: bool) -> bool:
     """Return whether a principal is certainly other services, roles or users."""
-    if not accounts and "*" not in _texts([principal.get("AWS")]):
-        principal = {"Service": principal.get("Service", [])}
     if not isinstance(principal, dict) or not {*principal} <= {"Service", "AWS"}:
         return False
     texts = _texts(principal.values())
-    named = [text for text in texts if isinstance(text, str)]
-    certain = len(named) == len(texts)
-    return certain and all(text.endswith(".amazonaws.com") or ":role/" in text or ":user/" in text for text in named)
+    if not accounts and "*" not in _texts([principal.get("AWS")]):
+        texts = _texts([principal.get("Service", [])])
+    return all(isinstance(text, str) and _is_other(text) for text in texts)
+
+
+def _is_other(principal: str) -> bool:
+    return principal.endswith(".amazonaws.com") or ":role/" in principal or ":user/" in principal
 
 
 def _covers(actions: Any, action: str) -> bool:

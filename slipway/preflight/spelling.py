@@ -6,27 +6,24 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
 SEPARATORS: Final = re.compile(r"[-_. /]")
 SHORTEST: Final = 4
 """Of shorter words, one letter more or less may well be another name: ``model-a`` and ``model-b`` both exist."""
 
 
-def meant(name: str, among: Iterable[str]) -> str | None:
+def meant(name: str, among: Collection[str]) -> str | None:
     """Return the name that differs by its case, its separators, or one slip in one word; None where none does.
 
     Args:
         name: As it was written.
         among: The names that there are. If the name is one of them, nothing else was meant.
     """
-    nearly = None
-    for other in among:
-        if other == name:
-            return None
-        if nearly is None and abs(len(other) - len(name)) <= 1 and _same_but_for_a_slip(name, other):
-            nearly = other
-    return nearly
+    if name in among:
+        return None
+    near = (other for other in among if abs(len(other) - len(name)) <= 1 and _same_but_for_a_slip(name, other))
+    return next(near, None)
 
 
 def _same_but_for_a_slip(name: str, other: str) -> bool:

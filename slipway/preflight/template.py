@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -174,9 +175,12 @@ def containers(model: Resource) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def number(value: Any) -> float | None:
-    """Return a number that may be written as text, as templates do; None for anything else."""
-    if isinstance(value, bool):
+    """Return a finite number that may be written as text, as templates do; None for anything else."""
+    is_text = isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value)
+    if isinstance(value, bool) or not (isinstance(value, (int, float)) or is_text):
         return None
-    if isinstance(value, (int, float)):
-        return float(value)
-    return float(value) if isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value) else None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None

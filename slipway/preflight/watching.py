@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 POLICY: Final = "AWS::ApplicationAutoScaling::ScalingPolicy"
 TRACKING: Final = "TargetTrackingScalingPolicyConfiguration"
 CUSTOM: Final = (TRACKING, "CustomizedMetricSpecification")
+PREDEFINED: Final = (TRACKING, "PredefinedMetricSpecification", "PredefinedMetricType")
 TARGET_VALUE: Final = (TRACKING, "TargetValue")
 WHOSE: Final = frozenset({"EndpointName", "VariantName", "InferenceComponentName"})
 PREFIX: Final = "aws/sagemaker"

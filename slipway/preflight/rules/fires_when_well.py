@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from slipway.preflight.alarming import COMPOSITE, actions, looked_at
+from slipway.preflight.alarming import actions
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.watching import watches
 
@@ -39,16 +39,17 @@ class FiresWhenWell(Rule):
     source = "CloudWatch API reference, PutMetricAlarm: ComparisonOperator, 2026-11"
 
     def violations(self, template: Template) -> Iterator[Violation]:
-        """Find alarms that call somebody, or a rollout, when there are few errors."""
-        looked = [name for composite in template.of_kind(COMPOSITE) for name in looked_at(composite)]
+        """Find alarms that call somebody when there are few errors."""
         for watch in watches(template):
-            if watch.is_alarm and watch.out_of_reach is None and watch.compared and _is_backwards(watch):
-                alarm = watch.resource
-                if actions(alarm) or not looked:
-                    message = f"it fires when {watch.name} is low"
-                    yield Violation(alarm, ("ComparisonOperator",), message)
+            if watch.is_alarm and watch.out_of_reach is None and actions(watch.resource) and _is_backwards(watch):
+                yield Violation(watch.resource, ("ComparisonOperator",), f"it fires when {watch.name} is low")
 
 
 def _is_backwards(watch: Watch) -> bool:
     comparison = watch.resource.at("ComparisonOperator")
-    return watch.metric is not None and watch.metric.name in BAD and str(comparison).startswith("LessThan")
+    return (
+        watch.compared
+        and watch.metric is not None
+        and watch.metric.name in BAD
+        and str(comparison).startswith("LessThan")
+    )

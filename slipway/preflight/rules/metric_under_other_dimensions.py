@@ -32,7 +32,8 @@ class MetricUnderOtherDimensions(Rule):
 
 
 def _sets(watch: Watch) -> str:
+    """Return the shortest sets that the metric is published under."""
     kind = watch.source.kind
     published = [row for row in rows()[watch.name] if row.namespace == watch.namespace]
-    sets = {names for row in published if kind is None or kind in row.kinds for names in row.dimensions}
-    return " or ".join(sorted(" + ".join(sorted(names)) for names in sets))
+    sets = {tuple(sorted(one)) for row in published if kind is None or kind in row.kinds for one in row.dimensions}
+    return " or ".join(" + ".join(names) for names in sorted(sets, key=len)[:2])

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from slipway.preflight.alarming import ALARM, COMPOSITE
+from slipway.preflight.naming import NAMES
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.rules.reference_is_arn import NAMES
 from slipway.preflight.values import is_known
 
 if TYPE_CHECKING:

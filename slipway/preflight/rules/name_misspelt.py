@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.preflight.naming import places
+from slipway.preflight.naming import NAMES, places
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.rules.reference_is_arn import NAMES
 from slipway.preflight.spelling import meant
 from slipway.preflight.values import is_known
 

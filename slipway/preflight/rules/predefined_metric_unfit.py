@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.scaling import COPIES, INSTANCES, WARM, policies_of, targets
 from slipway.preflight.values import is_known
-from slipway.preflight.watching import TRACKING
+from slipway.preflight.watching import PREDEFINED
 from slipway.specs.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from slipway.preflight.scaling import Place
     from slipway.preflight.template import Template
 
-PATH: Final = (TRACKING, "PredefinedMetricSpecification", "PredefinedMetricType")
 METRICS: Final = {
     "SageMakerVariantInvocationsPerInstance": INSTANCES,
     "SageMakerVariantConcurrentRequestsPerModelHighResolution": INSTANCES,
@@ -37,10 +36,10 @@ class PredefinedMetricUnfit(Rule):
         """Find metrics of other dimensions, other services, and of requests that an asynchronous fleet never counts."""
         for place in targets(template):
             for policy in policies_of(template, place):
-                name = policy.at(*PATH)
+                name = policy.at(*PREDEFINED)
                 why = _unfit(place, name) if isinstance(name, str) and is_known(name) else None
                 if why is not None:
-                    yield Violation(policy, PATH, why)
+                    yield Violation(policy, PREDEFINED, why)
 
 
 def _unfit(place: Place, name: str) -> str | None:

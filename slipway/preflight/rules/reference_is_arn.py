@@ -2,23 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.preflight.hosting import COMPONENT
-from slipway.preflight.naming import places
+from slipway.preflight.naming import NAMES, places
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.template import CONFIG, ENDPOINT, MODEL
 from slipway.preflight.values import LINK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from slipway.preflight.template import Template
-
-NAMES = {
-    MODEL: "ModelName",
-    CONFIG: "EndpointConfigName",
-    ENDPOINT: "EndpointName",
-    COMPONENT: "InferenceComponentName",
-}
 
 
 class ReferenceIsArn(Rule):

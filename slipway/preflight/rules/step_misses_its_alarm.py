@@ -41,6 +41,8 @@ def _fires_at(template: Template, alarm: Resource) -> tuple[float, float] | None
     """Return the range, counted from the threshold, in which an alarm fires; None where it is not known."""
     threshold, comparison = number(alarm.at("Threshold")), alarm.at("ComparisonOperator")
     watched = watched_by(template).get(alarm.logical_id, [])
+    if any(watch.out_of_reach is not None for watch in watched):
+        return None
     if alarm.kind != ALARM or threshold is None or not isinstance(comparison, str):
         return None
     metric = watched[0].metric if len(watched) == 1 and watched[0].compared else None

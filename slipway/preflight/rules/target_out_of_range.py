@@ -3,10 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.rules.predefined_metric_unfit import PATH
 from slipway.preflight.scaling import policies_of, targets
 from slipway.preflight.template import number
-from slipway.preflight.watching import TARGET_VALUE
+from slipway.preflight.watching import PREDEFINED, TARGET_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +28,7 @@ class TargetOutOfRange(Rule):
         """Find targets that the metric never reaches."""
         for place in targets(template):
             for policy in policies_of(template, place):
-                name, target = policy.at(*PATH), number(policy.at(*TARGET_VALUE))
+                name, target = policy.at(*PREDEFINED), number(policy.at(*TARGET_VALUE))
                 if not isinstance(name, str) or target is None:
                     continue
                 if target <= 0 or (name == SHARE and target >= 1):

@@ -41,6 +41,6 @@ def _parts(watch: Watch) -> int:
     """Return how many parts of a machine are summed up where that matters, 1 elsewhere."""
     comparison = watch.resource.at("ComparisonOperator") if watch.is_alarm else "GreaterThanThreshold"
     metric, machine = watch.metric, watch.source.machine
-    if metric is None or metric.per is None or machine is None or watch.statistic in COUNTING:
+    if metric is None or metric.per is None or machine is None or str(watch.statistic) in COUNTING:
         return 1
     return (getattr(machine, metric.per) or 1) if str(comparison).startswith("GreaterThan") else 1

@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.scaling import COPIES, targets
+from slipway.preflight.scaling import INSTANCES, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from slipway.preflight.scaling import Place
     from slipway.preflight.template import Template
 
 
@@ -22,8 +23,13 @@ class UpdateResetsScaling(Rule):
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find endpoints that leave it open."""
-        scaled = [place.endpoint for place in targets(template) if place.endpoint and place.dimension != COPIES]
-        for endpoint in {each.logical_id: each for each in scaled}.values():
+        scaled = [place.endpoint for place in targets(template) if _has_instances(place)]
+        for endpoint in {each.logical_id: each for each in scaled if each is not None}.values():
             if endpoint.at("RetainAllVariantProperties") is None:
                 message = "variants are scaled, and an update sets them back to what the config says"
                 yield Violation(endpoint, ("RetainAllVariantProperties",), message)
+
+
+def _has_instances(place: Place) -> bool:
+    serverless = place.variant is not None and place.variant.at("ServerlessConfig") is not None
+    return place.dimension == INSTANCES and not serverless
