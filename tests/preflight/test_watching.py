@@ -32,6 +32,13 @@ def test_bound_is_the_metrics_only_where_the_metric_is_what_is_returned() -> Non
     assert returned.bound == 5
 
 
+def test_hosts_by_config_are_left_open() -> None:
+    names = ("EndpointName", "VariantName", "EndpointConfigName")
+    dimensions = [{"Name": name, "Value": "x"} for name in names]
+    [watch] = watches(alarm(Namespace="/aws/sagemaker/Endpoints", MetricName="CPUUtilization", Dimensions=dimensions))
+    assert (watch.fault, watch.metric) == (None, None)
+
+
 @pytest.mark.parametrize("namespace", ["/aws/sagemaker/TrainingJobs", "AWS/Lambda", "MyTeam/SageMaker"])
 def test_metrics_of_others_are_left_alone(namespace: str) -> None:
     assert watches(alarm(**{**REQUESTS, "Namespace": namespace, "Dimensions": []})) == ()

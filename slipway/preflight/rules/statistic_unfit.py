@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 UNLISTED: Final = frozenset({"hosts", "components"})
 """Pages that name no statistics."""
-ONE_OR_NONE: Final = "Maximum"
-"""Of a metric that is 0 or 1 for each request, it says whether there was any."""
+ONE_OR_NONE: Final = frozenset({"Maximum", "Sum"})
+"""Of a metric that is 0 or 1, they say whether there was any, and how many."""
 
 
 class StatisticUnfit(Rule):
@@ -41,7 +41,7 @@ class StatisticUnfit(Rule):
 def _makes_sense(metric: Metric, statistic: str) -> bool:
     if metric.source in UNLISTED or metric.has(statistic):
         return True
-    if statistic == ONE_OR_NONE and metric.most == 1:
+    if statistic in ONE_OR_NONE and metric.most == 1:
         return True
     if statistic == "SampleCount" and metric.name == "Invocations":
         return True  # each request is a sample
