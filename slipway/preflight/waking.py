@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from slipway.preflight.scaling import callers_of, is_step, policies_of
+from slipway.preflight.scaling_policies import callers_of, is_step, policies_of
 from slipway.preflight.values import is_known
 from slipway.preflight.watching import CUSTOM, watched_by
 

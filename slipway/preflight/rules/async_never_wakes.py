@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.scaling import INSTANCES, least, policies_of, targets
+from slipway.preflight.scaling import INSTANCES, least, targets
+from slipway.preflight.scaling_policies import policies_of
 from slipway.preflight.waking import follows_backlog, is_clear, wakes
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ class MetricInOtherNamespace(Rule):
 
     id = "MetricInOtherNamespace"
     severity = Severity.ERROR
-    consequence = "The alarm stays in INSUFFICIENT_DATA for ever, and a policy never scales: there are no values."
+    consequence = "The alarm never sees a value, whatever happens, and a policy never scales."
     mend = "write the namespace that the metric is published in, exactly"
     source = "SageMaker Developer Guide, CloudWatch metrics of endpoints, 2026-11"
 

@@ -18,7 +18,7 @@ class MetricNotPublished(Rule):
 
     id = "MetricNotPublished"
     severity = Severity.ERROR
-    consequence = "The alarm stays in INSUFFICIENT_DATA for ever, and a policy never scales: there are no values."
+    consequence = "The alarm never sees a value, whatever happens, and a policy never scales."
     mend = "watch a metric that this kind of endpoint publishes"
     source = "SageMaker Developer Guide, CloudWatch metrics of real-time, serverless and async endpoints, 2026-11"
 

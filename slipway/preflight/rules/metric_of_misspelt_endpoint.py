@@ -22,7 +22,7 @@ class MetricOfMisspeltEndpoint(Rule):
 
     id = "MetricOfMisspeltEndpoint"
     severity = Severity.WARNING
-    consequence = "Unless another stack has one of that name, the alarm stays in INSUFFICIENT_DATA for ever."
+    consequence = "Unless another stack has one of that name, the alarm never sees a value, whatever happens."
     mend = "refer to the resource instead of writing its name"
     source = "CloudWatch User Guide, dimensions (names are case-sensitive), 2026-11"
 

@@ -20,7 +20,7 @@ class MetricOfUnknownVariant(Rule):
 
     id = "MetricOfUnknownVariant"
     severity = Severity.ERROR
-    consequence = "The alarm stays in INSUFFICIENT_DATA for ever, and a policy never scales: no such variant answers."
+    consequence = "The alarm never sees a value, whatever happens, and a policy never scales."
     mend = "name a variant of the endpoint's config"
     source = "SageMaker Developer Guide, CloudWatch metrics of endpoints: dimensions, 2026-11"
 

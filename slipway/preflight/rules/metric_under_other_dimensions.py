@@ -18,7 +18,7 @@ class MetricUnderOtherDimensions(Rule):
 
     id = "MetricUnderOtherDimensions"
     severity = Severity.ERROR
-    consequence = "The alarm stays in INSUFFICIENT_DATA for ever, and a policy never scales: there are no values."
+    consequence = "The alarm never sees a value, whatever happens, and a policy never scales."
     mend = "write every dimension that the metric is published under, and no other"
     source = "SageMaker Developer Guide, CloudWatch metrics of endpoints; CloudWatch User Guide, dimensions, 2026-11"
 

@@ -18,7 +18,7 @@ class MetricUnknown(Rule):
 
     id = "MetricUnknown"
     severity = Severity.ERROR
-    consequence = "The alarm stays in INSUFFICIENT_DATA for ever, and a policy never scales: there are no values."
+    consequence = "The alarm never sees a value, whatever happens, and a policy never scales."
     mend = "name a metric of SageMaker hosting, in its exact spelling"
     source = "SageMaker Developer Guide, CloudWatch metrics of endpoints, 2026-11"
 

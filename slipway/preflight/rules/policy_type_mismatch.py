@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.scaling import STEPS, policies_of, targets
+from slipway.preflight.scaling import targets
+from slipway.preflight.scaling_policies import STEPS, policies_of
 from slipway.preflight.watching import TRACKING
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from slipway.preflight.alarming import linked
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.scaling import OF_COMPONENT, OF_VARIANT, TARGET, place_of, target_of
+from slipway.preflight.scaling import OF_COMPONENT, OF_VARIANT, TARGET, place_of
+from slipway.preflight.scaling_policies import target_of
 from slipway.preflight.watching import POLICY
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.scaling import COPIES, INSTANCES, WARM, policies_of, targets
+from slipway.preflight.scaling import COPIES, INSTANCES, WARM, targets
+from slipway.preflight.scaling_policies import policies_of
 from slipway.preflight.values import is_known
 from slipway.preflight.watching import PREDEFINED
 from slipway.specs.suggest import did_you_mean

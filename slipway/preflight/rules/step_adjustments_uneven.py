@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.scaling import STEPS, intervals_of
+from slipway.preflight.scaling_policies import STEPS, intervals_of
 from slipway.preflight.watching import POLICY
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.scaling import STEPS, is_step, least, policies_of, steps_of, targets
+from slipway.preflight.scaling import least, targets
+from slipway.preflight.scaling_policies import STEPS, is_step, policies_of, steps_of
 from slipway.preflight.template import number
 from slipway.preflight.waking import wakes
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from slipway.preflight.alarming import ALARM
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.scaling import STEPS, callers_of, intervals_of, is_step
+from slipway.preflight.scaling_policies import STEPS, callers_of, intervals_of, is_step
 from slipway.preflight.template import number
 from slipway.preflight.watching import POLICY, watched_by
 

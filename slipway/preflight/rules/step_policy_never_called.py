@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.scaling import STEPS, callers_of, is_step, policies_of, targets
+from slipway.preflight.scaling import targets
+from slipway.preflight.scaling_policies import STEPS, callers_of, is_step, policies_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

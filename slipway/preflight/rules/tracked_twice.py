@@ -4,7 +4,8 @@ import json
 from typing import TYPE_CHECKING
 
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.scaling import policies_of, targets
+from slipway.preflight.scaling import targets
+from slipway.preflight.scaling_policies import policies_of
 from slipway.preflight.watching import TRACKING
 
 if TYPE_CHECKING:

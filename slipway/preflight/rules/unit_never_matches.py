@@ -20,7 +20,7 @@ class UnitNeverMatches(Rule):
 
     id = "UnitNeverMatches"
     severity = Severity.ERROR
-    consequence = "The alarm stays in INSUFFICIENT_DATA for ever: CloudWatch compares only values of that unit."
+    consequence = "The alarm never sees a value: CloudWatch compares only those of that unit."
     mend = "remove the unit, and write the bound in the metric's own"
     source = "CloudWatch API reference, PutMetricAlarm: Unit, 2026-11"
 
