@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from slipway.preflight.template import CONFIG, ENDPOINT, MODEL, VARIANTS, containers
-from slipway.preflight.values import Unknown
+from slipway.preflight.values import UNKNOWN, Unknown, is_known
 
 if TYPE_CHECKING:
     from slipway.preflight.template import Resource, Template, Variant
@@ -56,8 +56,34 @@ def components_of(template: Template, endpoint: Resource) -> list[Resource]:
     return [
         component
         for component in template.of_kind(COMPONENT)
-        if template.named(ENDPOINT, component.at("EndpointName"), key="EndpointName") is endpoint
+        if endpoint_named(template, component.at("EndpointName")) is endpoint
     ]
+
+
+def endpoint_named(template: Template, name: Any) -> Resource | None:
+    """Return the endpoint that a value names, if the template holds it."""
+    return template.named(ENDPOINT, name, key="EndpointName")
+
+
+def component_named(template: Template, name: Any) -> Resource | None:
+    """Return the inference component that a value names, if the template holds it."""
+    return template.named(COMPONENT, name, key="InferenceComponentName")
+
+
+def variant_named(template: Template, config: Resource, name: Any) -> Variant | None:
+    """Return the variant of a config that has a name."""
+    return next((each for each in template.variants_of(config) if each.at("VariantName") == name), None)
+
+
+def lacks_variant(template: Template, config: Resource, name: Any) -> bool:
+    """Return whether it is certain that no variant of a config has a name."""
+    if not isinstance(name, str) or not is_known(name):
+        return False
+    listed = [config.at(key) for key in VARIANTS]
+    if any(isinstance(each, Unknown) or (isinstance(each, list) and UNKNOWN in each) for each in listed):
+        return False
+    names = [variant.at("VariantName") for variant in template.variants_of(config)]
+    return bool(names) and all(isinstance(each, str) and is_known(each) for each in names) and name not in names
 
 
 def kind_of(template: Template, config: Resource) -> str | None:

@@ -101,9 +101,11 @@ class Resolver:
             # A name that was given is what its attribute says.
             self._resolving.add(logical_id)
             try:
-                return self.value(properties[attribute])
+                given = self.value(properties[attribute])
             finally:
                 self._resolving.discard(logical_id)
+            # One that only a deployment knows is still this resource's.
+            return link(logical_id, attribute) if isinstance(given, Unknown) or given is None else given
         return link(logical_id, attribute)
 
     def _sub(self, inner: Any, depth: int) -> Any:

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from slipway.preflight.references import References
 from slipway.preflight.resolving import Resolver
-from slipway.preflight.values import LINK, UNKNOWN, Unknown
+from slipway.preflight.values import LINK, UNKNOWN, Unknown, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,6 +88,8 @@ class Template:
 
     def __init__(self, document: dict[str, Any], *, region: str | None = None) -> None:
         self.region = region
+        self.references = References(document)
+        self._written = document["Resources"]
         resolver = Resolver(document, region=region)
         self.resources = {
             logical_id: resource
@@ -97,6 +100,11 @@ class Template:
         for resource in self.resources.values():
             self._by_kind.setdefault(resource.kind, []).append(resource)
         self._by_name: dict[tuple[str, str], dict[str, Resource]] = {}
+
+    def is_certain(self, resource: Resource) -> bool:
+        """Return whether a resource is deployed whatever the parameters are: it has no condition."""
+        written = self._written.get(resource.logical_id)
+        return isinstance(written, dict) and "Condition" not in written
 
     def of_kind(self, *kinds: str) -> list[Resource]:
         """Return every resource of these types."""
@@ -130,6 +138,10 @@ class Template:
             found = self.resources.get(match[1])
             return found if found is not None and found.kind == kind else None
         return self._names(kind, key).get(name)
+
+    def given_names(self, kind: str, key: str) -> list[str]:
+        """Return the names that resources of a type were given, and that are known."""
+        return [name for name in self._names(kind, key) if is_known(name)]
 
     def _names(self, kind: str, key: str) -> dict[str, Resource]:
         if (kind, key) not in self._by_name:
@@ -165,12 +177,12 @@ def containers(model: Resource) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def number(value: Any) -> float | None:
-    """Return a number that may be written as text, as templates do; None for anything else."""
-    if isinstance(value, bool):
-        return None
-    if not isinstance(value, (int, float)) and not (isinstance(value, str) and NUMBER.fullmatch(value)):
+    """Return a finite number that may be written as text, as templates do; None for anything else."""
+    is_text = isinstance(value, str) and NUMBER.fullmatch(value)
+    if isinstance(value, bool) or not (isinstance(value, (int, float)) or is_text):
         return None
     try:
-        return float(value)
-    except OverflowError:  # an integer of more than 308 digits
-        return -math.inf if str(value).startswith("-") else math.inf
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
