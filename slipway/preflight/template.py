@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from slipway.preflight.looping import expanded
+from slipway.preflight.pseudo import Place
 from slipway.preflight.resolving import Resolver
 from slipway.preflight.values import LINK, UNKNOWN, Unknown
 
@@ -30,12 +32,14 @@ class Resource:
         kind: Its type.
         properties: Resolved.
         metadata: What stands under ``Metadata: {slipway: …}``, as it was written.
+        construct: The path of the CDK construct that made it, if one did.
     """
 
     logical_id: str
     kind: str
     properties: dict[str, Any]
     metadata: dict[str, Any]
+    construct: str | None = None
 
     @property
     def acknowledged(self) -> dict[str, str]:
@@ -83,11 +87,15 @@ class Template:
         document: As it was read.
         region: Where it is meant to be deployed.
             Default: rules about regions find nothing.
+        place: The same, with all else that is known of it; instead of ``region``.
     """
 
-    def __init__(self, document: dict[str, Any], *, region: str | None = None) -> None:
-        self.region = region
-        resolver = Resolver(document, region=region)
+    def __init__(self, document: dict[str, Any], *, region: str | None = None, place: Place | None = None) -> None:
+        place = Place(region) if place is None else place
+        self.region = place.region
+        document = expanded(document, place)
+        self.document = document
+        resolver = Resolver(document, place)
         self.resources = {
             logical_id: resource
             for logical_id, written in document["Resources"].items()
@@ -146,11 +154,13 @@ def _resource(logical_id: str, written: Any, resolver: Resolver) -> Resource | N
     properties = resolver.value(written.get("Properties", {}))
     is_hidden = isinstance(properties, Unknown)
     metadata = value_at(written.get("Metadata"), ("slipway",))
+    construct = value_at(written.get("Metadata"), ("aws:cdk:path",))
     return Resource(
         logical_id,
         written["Type"],
         properties if isinstance(properties, dict) else {"Fn::Transform": properties} if is_hidden else {},
         metadata if isinstance(metadata, dict) else {},
+        construct if isinstance(construct, str) else None,
     )
 
 
