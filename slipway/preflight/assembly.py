@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    Acknowledged = Mapping[str, Mapping[str, str]]
+
 ACKNOWLEDGED: Final = "aws:cdk:acknowledged-rules"
 PLUGIN: Final = "slipway"
 """What ``Validations.of(x).acknowledge`` is given before the two colons."""
+HASH: Final = re.compile(r"[0-9a-f]{64}")
 MOST_NESTED: Final = 8
 
 
@@ -49,7 +53,7 @@ def _stacks_of(folder: Path) -> Iterator[Source]:
                 metadata |= _read(folder, artifact["additionalMetadataFile"])
             file = folder / properties["templateFile"]
             name = properties.get("stackName", file.name.split(".")[0])
-            yield from _with_nested(file, _place(artifact["environment"], name), _acknowledged(metadata), 0)
+            yield from with_nested(file, _place(artifact["environment"], name), _acknowledged(metadata))
 
 
 def _place(environment: str, stack: str) -> Place:
@@ -58,19 +62,39 @@ def _place(environment: str, stack: str) -> Place:
     return Place(known[0], known[1], stack)
 
 
-def _with_nested(file: Path, place: Place, accepted: Mapping[str, Mapping[str, str]], depth: int) -> Iterator[Source]:
+def with_nested(file: Path, place: Place, accepted: Acknowledged | None = None, depth: int = 0) -> Iterator[Source]:
+    """Yield a stack's template and those of the stacks nested in it.
+
+    Args:
+        file: The template, in its assembly.
+        place: Where the stack goes.
+        accepted: What was acknowledged in the app: reason by rule, by the path of the construct.
+            Default: nothing.
+        depth: How many stacks there are around it.
+
+    Raises:
+        SpecError: If one cannot be read.
+    """
     text = read_text(file)
     document = parse_template(text, str(file))
-    _acknowledge(document, accepted)
+    _acknowledge(document, accepted or {})
     yield Source(str(file), document, place, text)
     resolver = Resolver(document, place)
     for resource in document["Resources"].values() if depth < MOST_NESTED else ():
         if isinstance(resource, dict) and resource.get("Type") == "AWS::CloudFormation::Stack":
-            asset = resource.get("Metadata", {}).get("aws:asset:path")
+            inner = _uploaded(file.parent, resource)
             given = resolver.value(resource.get("Properties", {}).get("Parameters", {}))
             known = {name: value if is_known(value) else UNKNOWN for name, value in given.items()}
             inside = replace(place, stack=None, parameters=known)
-            yield from () if asset is None else _with_nested(file.with_name(asset), inside, accepted, depth + 1)
+            yield from () if inner is None else with_nested(inner, inside, accepted, depth + 1)
+
+
+def _uploaded(folder: Path, nested: dict[str, Any]) -> Path | None:
+    """Return the template of a nested stack: the file whose hash is in its URL, None if it comes from elsewhere."""
+    hashes = HASH.findall(json.dumps(nested.get("Properties", {}).get("TemplateURL")))
+    files = [_read(folder, assets.name)["files"] for assets in folder.glob("*.assets.json")] if hashes else []
+    found = [each[name]["source"]["path"] for each in files for name in hashes if name in each]
+    return folder / str(found[0]) if found else None
 
 
 def _acknowledged(metadata: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -85,7 +109,7 @@ def _acknowledged(metadata: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _acknowledge(document: dict[str, Any], accepted: Mapping[str, Mapping[str, str]]) -> None:
+def _acknowledge(document: dict[str, Any], accepted: Acknowledged) -> None:
     """Write what was said of a construct into the resources below it, the nearest reason last."""
     for resource in document["Resources"].values() if accepted else ():
         metadata = resource.setdefault("Metadata", {})

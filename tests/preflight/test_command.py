@@ -43,7 +43,7 @@ def write(folder: Path, template: dict[str, Any]) -> str:
 
 
 def test_good_template_exits_0() -> None:
-    words = [SLIPWAY, "check", "--template", GOOD, "--region", "eu-west-1"]
+    words = [str(SLIPWAY), "check", "--template", GOOD, "--region", "eu-west-1"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "nothing found", "")
 
