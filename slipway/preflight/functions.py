@@ -61,12 +61,17 @@ def to_json(given: Any) -> Any:
 
 def import_value(given: Any) -> Any:
     """``Fn::ImportValue: name``: unknown, and the same for the same name."""
-    return named("ImportValue", given) if isinstance(given, str) else UNKNOWN
+    return _named_after("ImportValue", given)
 
 
 def availability_zones(given: Any) -> Any:
     """``Fn::GetAZs: region``: unknown, and the same for the same region."""
-    return named("GetAZs", given) if isinstance(given, str) else UNKNOWN
+    return _named_after("GetAZs", given)
+
+
+def _named_after(word: str, given: Any) -> Any:
+    name = given.name if isinstance(given, Named) else given
+    return named(word, name) if isinstance(name, str) else UNKNOWN
 
 
 def is_pair(value: Any) -> bool:
@@ -97,8 +102,10 @@ def find_in_map(mappings: Any, given: Any) -> Any:
     default = keys[3].get("DefaultValue", UNKNOWN) if len(keys) == 4 and isinstance(keys[3], dict) else UNKNOWN  # noqa: PLR2004
     found = mappings if len(keys) in {3, 4} else None
     for key in keys[:3]:
-        if isinstance(key, Unknown) or not isinstance(found, dict):
+        if isinstance(key, Unknown):
             return UNKNOWN
+        if not isinstance(found, dict):
+            return default
         found = _at(found, key)
     return default if found is None else found
 

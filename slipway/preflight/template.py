@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from slipway.preflight.looping import expanded
 from slipway.preflight.pseudo import Place
 from slipway.preflight.resolving import Resolver
-from slipway.preflight.values import LINK, UNKNOWN, Unknown
+from slipway.preflight.values import LINK, UNKNOWN, Named, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +131,8 @@ class Template:
             name: The value, resolved.
             key: The property that holds a given name.
         """
+        if isinstance(name, Named):
+            return self._names(kind, key).get(name.name)
         if not isinstance(name, str):
             return None
         match = LINK.fullmatch(name)
@@ -141,8 +143,12 @@ class Template:
 
     def _names(self, kind: str, key: str) -> dict[str, Resource]:
         if (kind, key) not in self._by_name:
-            given = {each.at(key): each for each in self.of_kind(kind) if isinstance(each.at(key), str)}
-            self._by_name[kind, key] = given
+            given = [(each.at(key), each) for each in self.of_kind(kind)]
+            self._by_name[kind, key] = {
+                name.name if isinstance(name, Named) else name: each
+                for name, each in given
+                if isinstance(name, (Named, str))
+            }
         return self._by_name[kind, key]
 
 
