@@ -107,10 +107,11 @@ __all__ = [
     "UsageError",
 ]
 
+if not TYPE_CHECKING:  # so that a name that there is not is found by mypy
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'manifest')}"), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'manifest')}"), name)
+        globals()[name] = value
+        return value
