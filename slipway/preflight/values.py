@@ -31,7 +31,7 @@ class Named(Unknown):
     """An unknown value that is the same wherever the same is written, such as a parameter without a default.
 
     Args:
-        name: What it is known by.
+        name: What it is known by, written as a reference.
     """
 
     def __init__(self, name: str) -> None:
@@ -56,7 +56,7 @@ def link(logical_id: str, attribute: str = "") -> str:
 
 def named(word: str, name: str) -> Named:
     """Return an unknown value by what it comes from: ``named("Ref", "ModelName")``."""
-    return Named(f"{OPEN}{word}:{name}{CLOSE}")
+    return Named(link(f"{word}:{name}"))
 
 
 def concatenated(parts: list[Any]) -> Any:
