@@ -1,7 +1,7 @@
 """Time every rule over large templates, and the whole of preflight beside cfn-lint.
 
 ``python -m benchmarks.preflight [--resources 500] [--rounds 7]``. Each good template of the tests is laid out again and
-again under other ids until it has so many resources. Both tools get the template as a file, in one process that has
+again under other names until it has so many resources. Both tools get the template as a file, in one process that has
 loaded them before, in turns; a ratio is the median over the rounds of cfn-lint / ours, with its 25th and 75th
 percentile. Last, the slowest rules, each alone over the template on which it takes longest.
 """
@@ -51,14 +51,31 @@ def good() -> list[Path]:
 
 
 def laid_out(template: dict[str, Any], count: int) -> dict[str, Any]:
-    """Repeat the resources of a template, each time under other logical ids."""
-    ids = "|".join(sorted(map(re.escape, template["Resources"]), key=len, reverse=True))
-    text = json.dumps(template["Resources"])
-    resources: dict[str, Any] = {}
-    for number in range(-(-count // len(template["Resources"]))):
-        renamed = re.sub(rf'(?<=["{{])({ids})(?=["}}.])', lambda match, n=number: f"{match[1]}{n}", text)  # type: ignore[misc]
-        resources |= json.loads(renamed)
-    return {**template, "Resources": dict(list(resources.items())[:count])}
+    """Repeat the resources of a template until there are so many, each time under other ids and given names."""
+    resources = template["Resources"]
+    given = [
+        value
+        for resource in resources.values()
+        for key, value in resource.get("Properties", {}).items()
+        if key.endswith("Name") and isinstance(value, str)
+    ]
+    names = "|".join(sorted(map(re.escape, {*resources, *given}), key=len, reverse=True))
+    pattern = re.compile(rf"(?<![\w:-])({names})(?![\w:-])")
+    repeated = {
+        f"{logical_id}{number}": {**renamed(resource, pattern, number), "Type": resource["Type"]}
+        for number in range(-(-count // len(resources)))
+        for logical_id, resource in resources.items()
+    }
+    return {**template, "Resources": repeated}
+
+
+def renamed(value: Any, pattern: re.Pattern[str], number: int) -> Any:
+    """Put a number behind every name inside of a value."""
+    if isinstance(value, dict):
+        return {key: renamed(inner, pattern, number) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [renamed(item, pattern, number) for item in value]
+    return pattern.sub(rf"\g<1>{number}", value) if isinstance(value, str) else value
 
 
 def compare(name: str, template: dict[str, Any], rounds: int) -> None:
