@@ -15,6 +15,7 @@ os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
+from sagemaker_hosting import Preflight
 from slipway.specs import Project, SlipwayError
 from stacks import define
 
@@ -22,7 +23,7 @@ from stacks import define
 def main() -> int:
     """Write the cloud assembly of one environment; the exit code is the error's."""
     app = App(analytics_reporting=False)
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app), Preflight())
     try:
         name = str(app.node.try_get_context("environment") or "local")
         deployment = Project(Path.cwd()).deployment(name)

@@ -13,6 +13,7 @@ from sagemaker_hosting.multi_container_endpoint import MultiContainerEndpoint
 from sagemaker_hosting.multi_model_endpoint import MultiModelEndpoint
 from sagemaker_hosting.oversight import Oversight
 from sagemaker_hosting.pipeline_endpoint import PipelineEndpoint
+from sagemaker_hosting.preflight_plugin import Preflight
 from sagemaker_hosting.realtime_endpoint import RealtimeEndpoint
 from sagemaker_hosting.serverless_endpoint import ServerlessEndpoint
 from sagemaker_hosting.shared_resources import SharedResources
@@ -33,6 +34,7 @@ __all__ = [
     "MultiModelEndpoint",
     "Oversight",
     "PipelineEndpoint",
+    "Preflight",
     "RealtimeEndpoint",
     "ServerlessEndpoint",
     "SharedResources",

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from slipway.specs import Deployment, HostError, Project
+from slipway.specs import HostError
+
+if TYPE_CHECKING:
+    from slipway.specs import Deployment, Project
 
 
 def connection_to(project: Project, deployment: Deployment) -> dict[str, str] | None:

@@ -3,14 +3,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from slipway.cli.connection import connection_to
 from slipway.cli.options import Format, FormatOption, ProjectOption, find_project
 from slipway.cli.output import answer
-from slipway.specs import Deployment, Manifest, MultiContainerEndpointSpec, Project, UsageError
+from slipway.specs import UsageError
+
+if TYPE_CHECKING:
+    from slipway.specs import Deployment, Project
 
 
 def invoke(  # noqa: PLR0913  an option for each thing that can be named
@@ -66,6 +69,8 @@ def _read(data: Path) -> Any:
 
 def _asked(deployment: Deployment, endpoint: str, container: str | None, model: str | None) -> str:
     """Return the model that takes the request: the one that is named, the container's, else the first."""
+    from slipway.specs import MultiContainerEndpointSpec
+
     spec = deployment.endpoints[endpoint]
     hosted = [hosted for _, hosted in spec.hosted_models()]
     if not hosted:
@@ -75,6 +80,8 @@ def _asked(deployment: Deployment, endpoint: str, container: str | None, model: 
 
 
 def _example(project: Project, model: str) -> Any:
+    from slipway.specs import Manifest
+
     locked = project.lock.models.get(model)
     manifest = project.artifact_folder(model, "" if locked is None else locked.digest) / "manifest.json"
     if not manifest.is_file():

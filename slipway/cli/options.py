@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slipway.specs import Project, UsageError
+from slipway.specs import UsageError
+
+if TYPE_CHECKING:
+    from slipway.specs import Project
 
 
 class Format(StrEnum):
@@ -31,6 +34,8 @@ def find_project(folder: Path | None) -> Project:
     Raises:
         UsageError: If none of them is a project.
     """
+    from slipway.specs import Project
+
     places = [Path.cwd(), *Path.cwd().parents] if folder is None else [folder]
     for place in places:
         if (place / "models").is_dir() and (place / "endpoints").is_dir():

@@ -12,7 +12,7 @@ import model_build
 from model_build.progress import showing
 from slipway import local_cloud
 from slipway.demo.ask import ask_endpoint, ask_front
-from slipway.demo.cdk import Cdk
+from slipway.demo.cdk import LoggedCdk
 from slipway.demo.hosted import behind_front, hosted
 from slipway.demo.result import CheckedEndpoint, CheckedFront, DemoResult
 from slipway.demo.steps import Steps
@@ -73,7 +73,7 @@ def _cloud(project: Project, steps: Steps, *, keep: bool) -> Iterator[Cloud]:
 def _deploy(project: Project, deployment: Deployment, cloud: Cloud, steps: Steps) -> None:
     place = deployment.environment
     connection = cloud.environment(account=place.account, region=place.region)
-    cdk = Cdk(project.root, connection, cloud.state_folder / "cdk.out", cloud.state_folder / "cdk.log")
+    cdk = LoggedCdk(project.root, connection, cloud.state_folder / "cdk.out", cloud.state_folder / "cdk.log")
     with steps.step("bootstrap", "cdk bootstrap"):
         cdk.run("bootstrap", f"aws://{place.account}/{place.region}", "-c", f"environment={ENVIRONMENT}")
     with steps.step("deploy", "cdk deploy --all"):

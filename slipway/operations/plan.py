@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway.operations.assembly import Assembly
-from slipway.operations.cdk import Cdk
 from slipway.operations.changes import Changes, compare
 from slipway.operations.invoke import client_for, endpoint_name
 from slipway.operations.set_aside import blocked_variants, without_scaling
 from slipway.specs import HostError
+from slipway.synth import Cdk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

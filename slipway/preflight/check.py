@@ -12,10 +12,13 @@ from slipway.preflight.rule import Finding, Rule, Severity
 from slipway.preflight.template import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from slipway.preflight.pseudo import Place
     from slipway.preflight.rule import Violation
     from slipway.preflight.template import Path
+
+    OnFault = Callable[[Rule, Exception], None]
 
 
 @cache
@@ -26,15 +29,34 @@ def rules() -> tuple[Rule, ...]:
     return tuple(sorted((kind() for kind in Rule.__subclasses__()), key=lambda rule: rule.id))
 
 
-def check(document: dict[str, Any], *, region: str | None = None) -> list[Finding]:
+def check(
+    document: dict[str, Any],
+    *,
+    region: str | None = None,
+    place: Place | None = None,
+    on_fault: OnFault | None = None,
+) -> list[Finding]:
     """Return what is wrong with a template, acknowledged findings too.
 
     Args:
         document: The template, as ``read_template`` gives it.
         region: Where it is meant to be deployed. Default: rules about regions find nothing.
+        place: The same, with all else that is known of it; instead of ``region``.
+        on_fault: Told of a rule that broke on the template, which takes no finding of another rule along.
+            Default: its exception is raised.
     """
-    template = Template(document, region=region)
-    return sorted(_finding(rule, violation) for rule in rules() for violation in rule.violations(template))
+    template = Template(document, region=region, place=place)
+    return sorted(finding for rule in rules() for finding in _found_by(rule, template, on_fault))
+
+
+def _found_by(rule: Rule, template: Template, on_fault: OnFault | None) -> list[Finding]:
+    try:
+        return [_finding(rule, violation) for violation in rule.violations(template)]
+    except Exception as error:
+        if on_fault is None:
+            raise
+        on_fault(rule, error)
+        return []
 
 
 def has_errors(findings: Sequence[Finding]) -> bool:
@@ -46,12 +68,14 @@ def _finding(rule: Rule, violation: Violation) -> Finding:
     resource = violation.resource
     return Finding(
         acknowledged=resource.acknowledged.get(rule.id),
+        construct=resource.construct,
         mend=rule.mend,
         message=violation.message,
         path=in_words(violation.path),
         resource=resource.logical_id,
         rule=rule.id,
         severity=rule.severity,
+        steps=violation.path,
     )
 
 

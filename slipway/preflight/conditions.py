@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOST_DEPTH: Final = 60
+MOST_LINKS: Final = 30
+"""How many conditions may rest on one another."""
 
 
 class Conditions:
@@ -25,14 +27,17 @@ class Conditions:
         self._written = written if isinstance(written, dict) else {}
         self._value = value
         self._known: dict[str, bool | None] = {}
+        self._open = 0
 
     def truth(self, name: Any) -> bool | None:
         """Return what a condition comes to; None where only a deployment knows."""
-        if not isinstance(name, str):
+        if not isinstance(name, str) or self._open > MOST_LINKS:
             return None
         if name not in self._known:
             self._known[name] = None  # what a cycle comes to
+            self._open += 1
             self._known[name] = self._of(self._written.get(name), 0)
+            self._open -= 1
         return self._known[name]
 
     def _of(self, written: Any, depth: int) -> bool | None:

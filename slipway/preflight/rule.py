@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
@@ -49,6 +49,8 @@ class Finding:
         message: What was received and what is accepted.
         mend: What to do.
         acknowledged: Why it is accepted here; None where it is not.
+        construct: Path of the CDK construct that made the resource; None where none did.
+        steps: The path, key by key.
     """
 
     resource: str
@@ -58,6 +60,8 @@ class Finding:
     message: str
     mend: str
     acknowledged: str | None = None
+    construct: str | None = None
+    steps: Path = field(default=(), compare=False, repr=False)
 
 
 class Rule(ABC):

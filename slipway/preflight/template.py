@@ -7,9 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from slipway.preflight.looping import expanded
+from slipway.preflight.pseudo import Place
 from slipway.preflight.references import References
 from slipway.preflight.resolving import Resolver
-from slipway.preflight.values import LINK, UNKNOWN, Unknown, is_known
+from slipway.preflight.values import LINK, UNKNOWN, Named, Unknown, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +33,14 @@ class Resource:
         kind: Its type.
         properties: Resolved.
         metadata: What stands under ``Metadata: {slipway: …}``, as it was written.
+        construct: The path of the CDK construct that made it, if one did.
     """
 
     logical_id: str
     kind: str
     properties: dict[str, Any]
     metadata: dict[str, Any]
+    construct: str | None = None
 
     @property
     def acknowledged(self) -> dict[str, str]:
@@ -84,13 +88,17 @@ class Template:
         document: As it was read.
         region: Where it is meant to be deployed.
             Default: rules about regions find nothing.
+        place: The same, with all else that is known of it; instead of ``region``.
     """
 
-    def __init__(self, document: dict[str, Any], *, region: str | None = None) -> None:
-        self.region = region
+    def __init__(self, document: dict[str, Any], *, region: str | None = None, place: Place | None = None) -> None:
+        place = Place(region) if place is None else place
+        self.region = place.region
+        document = expanded(document, place)
+        self.document = document
         self.references = References(document)
         self._written = document["Resources"]
-        resolver = Resolver(document, region=region)
+        resolver = Resolver(document, place)
         self.resources = {
             logical_id: resource
             for logical_id, written in document["Resources"].items()
@@ -131,6 +139,8 @@ class Template:
             name: The value, resolved.
             key: The property that holds a given name.
         """
+        if isinstance(name, Named):
+            return self._names(kind, key).get(name.name)
         if not isinstance(name, str):
             return None
         match = LINK.fullmatch(name)
@@ -145,8 +155,12 @@ class Template:
 
     def _names(self, kind: str, key: str) -> dict[str, Resource]:
         if (kind, key) not in self._by_name:
-            given = {each.at(key): each for each in self.of_kind(kind) if isinstance(each.at(key), str)}
-            self._by_name[kind, key] = given
+            given = [(each.at(key), each) for each in self.of_kind(kind)]
+            self._by_name[kind, key] = {
+                name.name if isinstance(name, Named) else name: each
+                for name, each in given
+                if isinstance(name, (Named, str))
+            }
         return self._by_name[kind, key]
 
 
@@ -158,11 +172,13 @@ def _resource(logical_id: str, written: Any, resolver: Resolver) -> Resource | N
     properties = resolver.value(written.get("Properties", {}))
     is_hidden = isinstance(properties, Unknown)
     metadata = value_at(written.get("Metadata"), ("slipway",))
+    construct = value_at(written.get("Metadata"), ("aws:cdk:path",))
     return Resource(
         logical_id,
         written["Type"],
         properties if isinstance(properties, dict) else {"Fn::Transform": properties} if is_hidden else {},
         metadata if isinstance(metadata, dict) else {},
+        construct if isinstance(construct, str) else None,
     )
 
 

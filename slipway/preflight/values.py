@@ -9,6 +9,8 @@ from typing import Any, Final
 OPEN: Final = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}"
 CLOSE: Final = "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
 LINK: Final = re.compile(rf"{OPEN}([^.{CLOSE}]*)\.([^{CLOSE}]*){CLOSE}")
+LONGEST_TEXT: Final = 65_536
+"""What is put together from parts stops here: no property takes more."""
 
 
 class Unknown:
@@ -17,13 +19,55 @@ class Unknown:
     def __repr__(self) -> str:
         return "unknown"
 
+    def __eq__(self, other: object) -> bool:
+        # So that `UNKNOWN in values` asks whether any of them is unknown.
+        return isinstance(other, Unknown)
+
+    def __hash__(self) -> int:
+        return hash(Unknown)
+
+
+class Named(Unknown):
+    """An unknown value that is the same wherever the same is written, such as a parameter without a default.
+
+    Args:
+        name: What it is known by, written as a reference.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __eq__(self, other: object) -> bool:
+        return self.name == other.name if isinstance(other, Named) else isinstance(other, Unknown)
+
+    __hash__ = Unknown.__hash__
+
 
 UNKNOWN: Final = Unknown()
 
 
 def link(logical_id: str, attribute: str = "") -> str:
-    """Write a reference to a resource as text that is equal for equal references, and can be found inside of others."""
+    """Write a reference to a resource as text that is equal for equal references, and can be found inside of others.
+
+    ``AWS::Region`` and ``AWS::AccountId`` are written so too where they are not known.
+    """
     return f"{OPEN}{logical_id}.{attribute}{CLOSE}"
+
+
+def named(word: str, name: str) -> Named:
+    """Return an unknown value by what it comes from: ``named("Ref", "ModelName")``."""
+    return Named(link(f"{word}:{name}"))
+
+
+def concatenated(parts: list[Any]) -> Any:
+    """Return the text that parts make: unknown if one is, by a name if each has one."""
+    if any(isinstance(part, (list, dict)) or type(part) is Unknown for part in parts):
+        return UNKNOWN
+    texts = [part.name if isinstance(part, Named) else _text(part) for part in parts]
+    if sum(map(len, texts)) > LONGEST_TEXT:
+        return UNKNOWN
+    text = "".join(texts)
+    return Named(text) if any(isinstance(part, Named) for part in parts) else text
 
 
 def is_there(value: Any) -> bool:
@@ -36,3 +80,7 @@ def is_known(value: Any) -> bool:
     if isinstance(value, str):
         return LINK.search(value) is None and "{{resolve:" not in value
     return not isinstance(value, Unknown)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import copy
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slipway.preflight import check, read_template
 from tests.preflight.conftest import GOOD
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WORDS = ["Ref", "Fn::GetAtt", "Fn::Sub", "Fn::Join", "Fn::Select", "Fn::Split", "Fn::FindInMap", "Fn::If", "Condition"]
 NAMES = ["Model", "Config", "Endpoint", "Key", "AWS::NoValue", "AWS::Region", "Nowhere", "${Model.X}${!a}", "0", ""]
@@ -50,6 +54,47 @@ def test_mutated_template_gets_findings(template: dict[str, Any]) -> None:
             json.dumps(str(finding))
 
 
+def properties(kind: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Properties of a type as the good templates name them, each with anything for a value."""
+    known = {
+        key
+        for template in TEMPLATES
+        for resource in template["Resources"].values()
+        if resource["Type"] == kind
+        for holder, key in places(resource["Properties"])
+        if isinstance(holder, dict)
+    }
+    keys = st.sampled_from(sorted(known))
+    inner = st.recursive(ANYTHING, lambda few: st.lists(few, max_size=2) | st.dictionaries(keys, few, max_size=4))
+    return st.dictionaries(keys, inner, max_size=8)
+
+
+KINDS = sorted({resource["Type"] for template in TEMPLATES for resource in template["Resources"].values()})
+RESOURCE = st.sampled_from(KINDS).flatmap(
+    lambda kind: st.fixed_dictionaries(
+        {"Type": st.just(kind), "Properties": properties(kind) | ANYTHING},
+        optional={"Condition": ANYTHING, "Metadata": ANYTHING, "DependsOn": ANYTHING},
+    )
+)
+WHOLE = st.fixed_dictionaries(
+    {"Resources": st.dictionaries(st.sampled_from(NAMES[:5]), RESOURCE | ANYTHING, max_size=4)},
+    optional={
+        "Conditions": ANYTHING,
+        "Mappings": ANYTHING,
+        "Outputs": ANYTHING,
+        "Parameters": ANYTHING,
+        "Transform": ANYTHING | st.just("AWS::LanguageExtensions"),
+    },
+)
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@given(WHOLE, st.none() | st.sampled_from(["eu-west-1", "cn-north-1", "nowhere"]))
+def test_template_at_random_gets_findings(template: dict[str, Any], region: str | None) -> None:
+    for finding in check(template, region=region):
+        json.dumps(str(finding))
+
+
 def test_reference_in_a_circle_is_unknown() -> None:
     loop = {"Fn::Sub": "${Config.KmsKeyId}"}
     config = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"KmsKeyId": loop}}
@@ -77,6 +122,23 @@ def test_sub_that_doubles_at_every_step_stays_small() -> None:
     start = time.monotonic()
     check({"Parameters": mappings, "Resources": models})
     assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize(("file", "size"), [("t.json", 5_000_000), ("t.yaml", 1_000_000)])
+def test_template_of_megabytes_takes_seconds(tmp_path: Path, file: str, size: int) -> None:
+    [template] = [each for each in TEMPLATES if "Errors" in each["Resources"]]
+    text = json.dumps(template["Resources"])
+    resources = {
+        f"{name}{number}": resource
+        for number in range(size // len(text) + 1)
+        for name, resource in json.loads(text).items()
+    }
+    whole = {**template, "Resources": resources}
+    text = json.dumps(whole) if file.endswith("json") else yaml.dump(whole, Dumper=yaml.CSafeDumper)
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    start = time.monotonic()
+    check(read_template(tmp_path / file), region="eu-west-1")
+    assert time.monotonic() - start < 30  # a few seconds, and room for a busy machine
 
 
 def test_five_hundred_resources_are_checked() -> None:

@@ -18,6 +18,8 @@ from aws_cdk import App
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from slipway.preflight import Severity, check
+from slipway.preflight.assembly import stacks_of
 from slipway.specs import Project, SpecError
 from stacks import define
 from tests.stacks.requests import check_requests
@@ -156,14 +158,25 @@ def check_refusal(refusal: SpecError) -> None:
 
 
 def synthesise(batch: list[Deployment], sources: Path, flags: dict[str, Any], out: Path) -> int:
-    """Synthesise under CloudFormation's own validator, and show every request to botocore."""
+    """Synthesise under CloudFormation's own validator, apply our own rules, and show every request to botocore."""
     app = App(analytics_reporting=False, builtin_cloud_formation_validation=True, context=flags, outdir=str(out))
     for deployment in batch:
         define(app, deployment=deployment, source_root=sources)
     app.synth()
     checked = sum(check_requests(json.loads(file.read_text())) for file in out.glob("*.template.json"))
+    assert errors_of(out) == []
     shutil.rmtree(out)
     return checked
+
+
+def errors_of(assembly: Path) -> list[str]:
+    """What preflight would stop: where specs are refused for what is wrong, templates have no fault left."""
+    return [
+        f"{finding.rule} {finding.resource}.{finding.path}: {finding.message}"
+        for source in stacks_of(assembly)
+        for finding in check(source.document, place=source.place)
+        if finding.severity is Severity.ERROR
+    ]
 
 
 @pytest.mark.slow
