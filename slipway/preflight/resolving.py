@@ -11,7 +11,11 @@ from slipway.preflight.values import UNKNOWN, Unknown, link
 MOST_DEPTH: Final = 60
 MOST_STEPS: Final = 400_000
 NO_VALUE: Final = "AWS::NoValue"
-PSEUDO: Final = {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
+PSEUDO: Final = {
+    "AWS::AccountId": link("AWS::AccountId"),  # not known, and the same wherever it stands
+    "AWS::Partition": "aws",
+    "AWS::URLSuffix": "amazonaws.com",
+}
 LIST_PARAMETERS: Final = re.compile(r"^(CommaDelimitedList|List<|AWS::SSM::Parameter::Value<(List|CommaDelimitedList))")
 VARIABLE: Final = re.compile(r"\$\{(!?[^}]*)\}")
 

@@ -87,6 +87,7 @@ class Template:
 
     def __init__(self, document: dict[str, Any], *, region: str | None = None) -> None:
         self.region = region
+        self.document = document
         resolver = Resolver(document, region=region)
         self.resources = {
             logical_id: resource

@@ -36,3 +36,8 @@ def is_known(value: Any) -> bool:
     if isinstance(value, str):
         return LINK.search(value) is None and "{{resolve:" not in value
     return not isinstance(value, Unknown)
+
+
+def spelled(text: str) -> str:
+    """Return a text for people, with references as ``Fn::Sub`` writes them."""
+    return LINK.sub(lambda match: f"${{{match[1]}{'.' if match[2] else ''}{match[2]}}}", text)
