@@ -15,6 +15,7 @@ from slipway.catalog.images import (
 from slipway.catalog.instance_types import InstanceType, instance_types, regions
 from slipway.catalog.limits import ITEM, Limit, Shape, limit, shape
 from slipway.catalog.lmi_options import lmi_options
+from slipway.catalog.managed_policies import managed_policy
 from slipway.catalog.metrics import Metric, find_metric, metrics, published
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "instance_types",
     "limit",
     "lmi_options",
+    "managed_policy",
     "metrics",
     "published",
     "publishers",

@@ -82,5 +82,10 @@ def is_known(value: Any) -> bool:
     return not isinstance(value, Unknown)
 
 
+def spelled(text: str) -> str:
+    """Return a text for people, with references as ``Fn::Sub`` writes them."""
+    return LINK.sub(lambda match: f"${{{match[1]}{'.' if match[2] else ''}{match[2]}}}", text)
+
+
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
