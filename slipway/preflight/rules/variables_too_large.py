@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import MODEL, containers
+from slipway.preflight.values import is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,4 +42,4 @@ class VariablesTooLarge(Rule):
 def _sizes(variables: Any) -> dict[str, int]:
     if not isinstance(variables, dict):
         return {}
-    return {name: len(value) for name, value in variables.items() if isinstance(value, str)}
+    return {name: len(value) for name, value in variables.items() if is_known(value) and isinstance(value, str)}
