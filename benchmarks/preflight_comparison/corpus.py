@@ -61,7 +61,7 @@ def _public() -> Iterator[Case]:
 
 def _bad() -> Iterator[Case]:
     for defect in defects():
-        yield Case(f"bad-{defect.name}", "bad", REGION, f"good-{defect.original}", defect.template)
+        yield Case(f"bad-{defect.name}", "bad", defect.region, f"good-{defect.original}", defect.template)
 
 
 def _held_out() -> Iterator[Case]:

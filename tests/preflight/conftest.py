@@ -31,6 +31,7 @@ class Defect(NamedTuple):
     original: str
     good: dict[str, Any]
     template: dict[str, Any]
+    region: str
 
 
 class HeldOut(NamedTuple):
@@ -53,7 +54,8 @@ def held_out() -> list[HeldOut]:
 def _defect(path: Path) -> Defect:
     change = yaml.safe_load(path.read_text(encoding="utf-8"))
     good = read_template(HERE / "good" / f"{change['from']}.yaml")
-    return Defect(path.stem, change["rule"], change["from"], good, _changed(good, change["set"]))
+    template = _changed(good, change["set"])
+    return Defect(path.stem, change["rule"], change["from"], good, template, change.get("region", REGION))
 
 
 def _held_out(path: Path) -> HeldOut:

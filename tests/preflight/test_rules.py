@@ -32,7 +32,7 @@ def test_our_own_template_has_no_error(path: Path) -> None:
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
 def test_defect_is_found_by_its_own_rule_alone(defect: Defect) -> None:
-    found = check(defect.template, region=REGION)
+    found = check(defect.template, region=defect.region)
     assert {each.rule for each in found} == {defect.rule}
     assert check(defect.good, region=REGION) == [], "without the change nothing is found"
     assert all(each.message and each.mend and each.path for each in found)
