@@ -20,20 +20,14 @@ MISSED: Final = frozenset(
         "async-tracks-invocations",
         "built-in-algorithm-without-a-model",
         "component-of-no-copies",
-        "component-on-an-endpoint-of-models",
-        "components-without-a-role",
         "cpu-looked-for-among-invocations",
-        "elastic-inference",
         "heads-that-do-not-divide",
         "hub-model-behind-isolation",
         "image-of-another-region",
         "invoke-allowed-in-capitals",
         "large-model-with-the-usual-startup-time",
         "latency-in-milliseconds",
-        "managed-scaling-beside-a-model",
         "model-before-its-rights",
-        "model-name-with-spaces",
-        "monitor-of-nothing-captured",
         "more-shards-than-gpus",
         "prefix-that-does-not-end",
         "prefix-that-the-role-cannot-list",
@@ -44,11 +38,8 @@ MISSED: Final = frozenset(
         "scale-to-zero-where-it-is-not-offered",
         "scaling-before-its-endpoint",
         "scaling-names-the-config",
-        "schedule-once-a-week",
-        "schedule-with-words-before-cron",
         "server-without-its-model-id",
         "token-in-the-environment",
-        "vpc-without-a-security-group",
         "x86-image-on-graviton",
     }
 )
@@ -84,4 +75,4 @@ def new_findings(report: HeldOut) -> set[tuple[str, str, str]]:
 def test_corpus_is_as_large_as_promised() -> None:
     assert len(GOOD) + len(PUBLIC) >= 30
     assert len(HELD_OUT) >= 30
-    assert len(defects()) >= 30
+    assert len(defects()) >= 100
