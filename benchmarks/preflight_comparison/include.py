@@ -32,11 +32,14 @@ def main(mode: str, manifest: Path, out: Path) -> None:
         Validations.of(app).add_plugins(*(pack(app) for pack in PACKS))
     refused = {}
     for name, (path, region) in json.loads(manifest.read_text()).items():
+        alone = App(analytics_reporting=False, builtin_cloud_formation_validation=False, outdir=f"{out}-{name}")
         try:
-            include(app, name, path, region)
-        except RuntimeError as error:  # what jsii makes of every JavaScript error
+            include(alone, name, path, region)
+            alone.synth()
+        except RuntimeError as error:  # what jsii makes of every JavaScript error, and would end the app of all
             refused[name] = str(error).splitlines()[0]
-            app.node.try_remove_child(name)
+        else:
+            include(app, name, path, region)
     try:
         app.synth()
     except RuntimeError as error:

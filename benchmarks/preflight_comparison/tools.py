@@ -159,7 +159,7 @@ class CdkNag(_Included):
     """Five packs of policies."""
 
     name = "cdk-nag"
-    how = "one app of all: AwsSolutions, NIST 800-53 R5, HIPAA, PCI DSS 3.2.1, Serverless, through CfnInclude"
+    how = "one app of all: AwsSolutions, NIST 800-53 R5, HIPAA, PCI DSS 3.2.1, Serverless, through CfnInclude after a trial of each"
     mode = "nag"
 
     def version(self) -> str:
@@ -171,7 +171,7 @@ class CdkValidator(_Included):
     """What the CDK brings itself."""
 
     name = "CDK validator"
-    how = "one app of all, through CfnInclude, @aws-cdk/core:validateAgainstDefaultRules"
+    how = "one app of all, through CfnInclude after a trial of each, @aws-cdk/core:validateAgainstDefaultRules"
     mode = "validator"
 
     def version(self) -> str:
