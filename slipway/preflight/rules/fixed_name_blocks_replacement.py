@@ -26,7 +26,7 @@ class FixedNameBlocksReplacement(Rule):
         """Find names."""
         for kind, key in NAMES.items():
             for resource in template.of_kind(kind):
-                if resource.at(key) is not None:
+                if isinstance(resource.at(key), str):
                     yield Violation(
                         resource, (key,), f"'{key}' is fixed, so that CloudFormation cannot replace the resource"
                     )

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import MODEL, containers
+from slipway.preflight.values import CLOSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ class MultiModelPrefix(Rule):
         for model in template.of_kind(MODEL):
             for path, container in containers(model):
                 url = container.get("ModelDataUrl")
-                if container.get("Mode") == "MultiModel" and isinstance(url, str) and not url.endswith("/"):
+                if container.get("Mode") == "MultiModel" and isinstance(url, str) and not url.endswith(("/", CLOSE)):
                     yield Violation(
                         model,
                         (*path, "ModelDataUrl"),

@@ -15,8 +15,10 @@ class RollbackWithoutAlarms(Rule):
     """A rollout that shall roll back names the alarms that call it back."""
 
     id = "RollbackWithoutAlarms"
-    severity = Severity.ERROR
-    consequence = "The rollout never rolls back, whatever the new version does."
+    severity = Severity.WARNING
+    consequence = (
+        "It is deployed, and rolls back only if the new fleet does not start, whatever the new version answers."
+    )
     mend = "name alarms under AutoRollbackConfiguration.Alarms"
     source = "SageMaker Developer Guide, deployment guardrails: auto-rollback, 2026-11"
 

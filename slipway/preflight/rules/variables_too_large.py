@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import MODEL, containers
+from slipway.preflight.values import is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,5 +47,5 @@ def _sizes(variables: Any) -> dict[str, int]:
     return {
         name: len(value.encode("utf-8", "replace"))
         for name, value in variables.items()
-        if isinstance(name, str) and isinstance(value, str)
+        if isinstance(name, str) and isinstance(value, str) and is_known(value)
     }
