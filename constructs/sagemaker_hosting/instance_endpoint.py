@@ -141,6 +141,9 @@ class InstanceEndpoint(Construct):
             retain_all_variant_properties=scaled,
         )
         endpoint.node.add_dependency(self._role.grant_watch(watch.alarms), self._logs())
+        if rollout.bake_minutes == 0:
+            reason = "the spec asks for no bake time: what is hosted here may be replaced at once"
+            endpoint.add_metadata("slipway", {"acknowledge": {"RollbackAlarmTooSlow": reason}})
         self._alarms("Alarms")
         return endpoint
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from slipway.preflight.hosting import COMPONENT
 from slipway.preflight.template import ENDPOINT, number
-from slipway.preflight.values import LINK, Unknown, is_known
+from slipway.preflight.values import LINK, Named, Unknown, holds_unknown, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,7 @@ ALARM: Final = "AWS::CloudWatch::Alarm"
 COMPOSITE: Final = "AWS::CloudWatch::CompositeAlarm"
 ROLLBACK: Final = ("DeploymentConfig", "AutoRollbackConfiguration", "Alarms")
 BLUE_GREEN: Final = ("DeploymentConfig", "BlueGreenUpdatePolicy")
+CALLS: Final = ("AlarmActions", "OKActions", "InsufficientDataActions")
 WAIT: Final = "WaitIntervalInSeconds"
 MENTION: Final = re.compile(r"\b(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^\"')]*?))\s*\)")
 ARN: Final = re.compile(r"arn:[^:]*:cloudwatch:[^:]*:[^:]*:alarm:(.+)")
@@ -70,6 +71,22 @@ def minded(template: Template) -> frozenset[str]:
     names = [name for rolled in template.of_kind(ENDPOINT, COMPONENT) for _, name in rollback_alarms(rolled)]
     names += [name for composite in template.of_kind(COMPOSITE) for name in looked_at(composite)]
     return frozenset(found.logical_id for name in names if (found := alarm_named(template, name)) is not None)
+
+
+@lru_cache(maxsize=1)
+def minding_is_seen(template: Template) -> bool:
+    """Return whether it is known which alarms every rollout and every composite alarm mind."""
+    rolled = [each.at("DeploymentConfig") for each in template.of_kind(ENDPOINT, COMPONENT)]
+    rules = [each.at("AlarmRule") for each in template.of_kind(COMPOSITE)]
+    return not holds_unknown([*rolled, *rules])
+
+
+@lru_cache(maxsize=1)
+def calling_is_seen(template: Template) -> bool:
+    """Return whether it is known which policies of the template every alarm calls; a parameter names none of them."""
+    called = [alarm.at(key) for alarm in template.of_kind(ALARM, COMPOSITE) for key in CALLS]
+    each = [one for listed in called for one in (listed if isinstance(listed, list) else [listed])]
+    return not any(isinstance(one, Unknown) and not (isinstance(one, Named) and one.is_parameter) for one in each)
 
 
 def parts_of(template: Template, name: Any) -> list[Resource]:

@@ -96,6 +96,8 @@ def kind_of(template: Template, config: Resource) -> str | None:
     if isinstance(config.at("AsyncInferenceConfig"), (dict, Unknown)):
         return "async" if isinstance(config.at("AsyncInferenceConfig"), dict) else None
     variants = list(template.variants_of(config))
+    if any(isinstance(variant.at("ServerlessConfig"), Unknown) for variant in variants):
+        return None
     if any(isinstance(variant.at("ServerlessConfig"), dict) for variant in variants):
         return "serverless"
     if variants and all(variant.at("ModelName") is None for variant in variants):

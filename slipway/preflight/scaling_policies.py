@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from slipway.preflight.alarming import ALARM, COMPOSITE, actions, linked
-from slipway.preflight.scaling import targets
+from slipway.preflight.alarming import ALARM, CALLS, COMPOSITE, actions, linked
+from slipway.preflight.scaling import TARGET, targets
 from slipway.preflight.template import number
-from slipway.preflight.values import LINK
+from slipway.preflight.values import LINK, Unknown, holds_unknown
 from slipway.preflight.watching import POLICY
 
 if TYPE_CHECKING:
@@ -36,6 +36,14 @@ def target_of(template: Template, policy: Resource) -> Place | None:
     return None
 
 
+@lru_cache(maxsize=1)
+def registering_is_seen(template: Template) -> bool:
+    """Return whether it is known what every target and every policy is about."""
+    places = [*template.of_kind(POLICY), *template.of_kind(TARGET)]
+    keys = ("ScalingTargetId", "ResourceId", "ScalableDimension")
+    return not any(isinstance(place.at(key), Unknown) for place in places for key in keys)
+
+
 def callers_of(template: Template, policy: Resource) -> list[Resource]:
     """Return the alarms that call a policy."""
     return _callers(template).get(policy.logical_id, [])
@@ -55,6 +63,8 @@ def steps_of(policy: Resource) -> list[dict[str, Any]]:
 def intervals_of(policy: Resource) -> list[tuple[float, float]] | None:
     """Return the ranges of a policy's steps, counted from the alarm's threshold; None where one is not known."""
     found = []
+    if holds_unknown(policy.at(STEPS, "StepAdjustments")):
+        return None
     for step in steps_of(policy):
         bounds = [step.get("MetricIntervalLowerBound"), step.get("MetricIntervalUpperBound")]
         known = [number(bound) for bound in bounds]
@@ -86,8 +96,7 @@ def _by_target(template: Template) -> dict[str, list[Resource]]:
 def _callers(template: Template) -> dict[str, list[Resource]]:
     found: dict[str, list[Resource]] = {}
     for alarm in template.of_kind(ALARM, COMPOSITE):
-        called = [*actions(alarm), *actions(alarm, "OKActions"), *actions(alarm, "InsufficientDataActions")]
-        for action in called:
+        for action in [action for key in CALLS for action in actions(alarm, key)]:
             for match in LINK.finditer(action) if isinstance(action, str) else ():
                 found.setdefault(match[1], []).append(alarm)
     return found

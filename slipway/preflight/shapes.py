@@ -105,6 +105,8 @@ def _fits(kind: str, value: Any) -> bool:
         return not isinstance(value, (list, dict))
     if kind == "boolean":
         return str(value).lower() in ("true", "false", "0", "1")
+    if isinstance(value, int) and not isinstance(value, bool):  # also one that no float holds
+        return True
     found = number(value)
     return found is not None and (kind == "number" or found.is_integer())
 
@@ -153,7 +155,7 @@ def _matches(pattern: str, text: str) -> bool:
 
 def _within(value: float | None, expected: Shape) -> bool:
     if value is None:
-        return True
+        return False
     above = expected.least is None or value >= expected.least
     return above and (expected.most is None or value <= expected.most)
 

@@ -37,6 +37,11 @@ class Named(Unknown):
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @property
+    def is_parameter(self) -> bool:
+        """Whether it comes from a parameter, and so from outside of the template."""
+        return self.name.startswith(f"{OPEN}Ref:")
+
     def __eq__(self, other: object) -> bool:
         return self.name == other.name if isinstance(other, Named) else isinstance(other, Unknown)
 
@@ -80,6 +85,17 @@ def is_known(value: Any) -> bool:
     if isinstance(value, str):
         return LINK.search(value) is None and "{{resolve:" not in value
     return not isinstance(value, Unknown)
+
+
+def holds_unknown(value: Any) -> bool:
+    """Return whether anything inside of a value is known to a deployment alone."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Unknown):
+            return True
+        waiting += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+    return False
 
 
 def spelled(text: str) -> str:

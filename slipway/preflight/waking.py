@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from slipway.preflight.scaling_policies import callers_of, is_step, policies_of
+from slipway.preflight.alarming import calling_is_seen
+from slipway.preflight.scaling_policies import callers_of, is_step, policies_of, registering_is_seen
 from slipway.preflight.values import is_known
 from slipway.preflight.watching import CUSTOM, watched_by
 
@@ -40,7 +41,8 @@ def follows_backlog(template: Template, target: Place) -> bool:
 def is_clear(template: Template, target: Place) -> bool:
     """Return whether it is known what calls every policy of a target; other rules speak where it is broken."""
     policies = policies_of(template, target)
-    return bool(policies) and all(_is_clear(template, policy) for policy in policies)
+    seen = calling_is_seen(template) and registering_is_seen(template)
+    return seen and bool(policies) and all(_is_clear(template, policy) for policy in policies)
 
 
 def _is_clear(template: Template, policy: Resource) -> bool:

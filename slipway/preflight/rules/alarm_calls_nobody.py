@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.preflight.alarming import COMPOSITE, actions, minded
+from slipway.preflight.alarming import COMPOSITE, actions, minded, minding_is_seen
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.watching import watches
 
@@ -23,6 +23,8 @@ class AlarmCallsNobody(Rule):
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find alarms without actions, or with actions that are switched off."""
+        if not minding_is_seen(template):
+            return
         hosting = {watch.resource.logical_id: watch.resource for watch in watches(template) if watch.is_alarm}
         for alarm in [*hosting.values(), *(template.of_kind(COMPOSITE) if hosting else [])]:
             if alarm.logical_id in minded(template) or alarm.logical_id in template.references.mentioned:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from slipway.preflight.template import Template
 
 SLIPS: Final = 2
+ELSEWHERE_TOO: Final = frozenset({"sagemaker-tritonserver"})
+"""Published from the accounts of Neo too, by AWS's own samples (amazon-sagemaker-examples, until Triton 22.07)."""
 
 
 class ImageAccountWrong(Rule):
@@ -27,7 +29,8 @@ class ImageAccountWrong(Rule):
         """Find accounts of another region or family, and such as are misspelt."""
         for container, image in in_ecr(template):
             right = image_accounts(image.repository, image.region) or frozenset()
-            if not right or image.account in right:
+            known = image.published and image.repository in ELSEWHERE_TOO
+            if not right or image.account in right or known:
                 continue
             if image.published or any(_nearly(image.account, account) for account in right):
                 does = " and ".join(sorted(right))

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from slipway.preflight.needs import needs
 from slipway.preflight.roles import rights_of
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.waiting import awaited_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +28,7 @@ class PolicyNotAwaited(Rule):
                 continue
             rights = rights_of(template, need.role)
             holders = {each.holder.logical_id for each in rights.statements} - {need.role.logical_id}
-            late = holders - awaited_by(template, need.where)
+            late = {name for name in holders if not template.references.waits(need.where.logical_id, name)}
             given = rights.allows(need.action, need.arn) is not False
             if late and given and rights.without(late).allows(need.action, need.arn) is False:
                 message = f"{need.action} is given by '{', '.join(sorted(late))}', which the model does not wait for"

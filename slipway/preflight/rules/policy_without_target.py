@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from slipway.preflight.alarming import linked
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.scaling import OF_COMPONENT, OF_VARIANT, TARGET, place_of
-from slipway.preflight.scaling_policies import target_of
+from slipway.preflight.scaling_policies import registering_is_seen, target_of
 from slipway.preflight.watching import POLICY
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ class PolicyWithoutTarget(Rule):
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find policies whose target is not registered here, or not before them, though what it scales is here."""
+        if not registering_is_seen(template):
+            return
         for policy in template.of_kind(POLICY):
             target = target_of(template, policy)
             if target is None:

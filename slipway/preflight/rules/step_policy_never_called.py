@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slipway.preflight.alarming import calling_is_seen
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.scaling import targets
 from slipway.preflight.scaling_policies import STEPS, callers_of, is_step, policies_of
@@ -23,6 +24,8 @@ class StepPolicyNeverCalled(Rule):
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find policies that no alarm, and nothing else in the template, refers to."""
+        if not calling_is_seen(template):
+            return
         for place in targets(template):
             for policy in policies_of(template, place):
                 called = callers_of(template, policy) or policy.logical_id in template.references.mentioned
