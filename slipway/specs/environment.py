@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+import re
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -42,6 +43,7 @@ Prefix = Annotated[
         "a prefix, such as 'dev-': lower-case letters, digits and hyphens, a hyphen last, at most 17",
     ),
 ]
+REGISTRY: Final = re.compile(r"\d{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.")
 Image = Annotated[str, Shape(r"^[^\s]{1,255}$", "an image: its name without spaces, at most 255 characters")]
 Runbooks = Annotated[
     str,
@@ -116,6 +118,11 @@ class EnvironmentSpec(Spec):
         if self.production and not self.keep_data:
             findings.add(("keep_data",), "production keeps its data: remove the key")
         _check_arns(findings, self)
+        for server, image in self.images.items():
+            registry = REGISTRY.match(image)
+            if registry is not None and registry[1] != self.region:
+                message = f"lies in {registry[1]}: a model's image is in its own region, {self.region}"
+                findings.add(("images", server), message, because=(("region",),))
         for index, name in enumerate(self.leave_out):
             if name in self.endpoints:
                 findings.add(("leave_out", index), f"'{name}' is also given under 'endpoints': remove one of the two")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self, get
 from pydantic import AfterValidator, Field, model_validator
 
 from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.cron import cron_fault
 from slipway.specs.suggest import did_you_mean
 from slipway.specs.text import Shape, refuse
 
@@ -105,6 +106,9 @@ class Scheduled(Spec):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         findings = Findings()
+        fault = cron_fault(self.cron)
+        if fault is not None:
+            findings.add(("cron",), f"{fault}, as in '0 7 ? * MON-FRI *'")
         check_order(findings, (), self.min, self.max)
         findings.refuse()
         return self

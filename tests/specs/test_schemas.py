@@ -29,6 +29,7 @@ EXAMPLES = {
 BEYOND_JSON_SCHEMA = {
     # What an environment's network, boundary and key mean together.
     "boundary-of-another-account",
+    "image-in-another-region",
     "key-in-another-region",
     "range-beside-security-groups",
     "range-wider-than-a-vpc",
@@ -103,6 +104,7 @@ BEYOND_JSON_SCHEMA = {
     "multi-model-with-models-and-prefix",
     "multi-model-without-models",
     "rolling-with-two-variants",
+    "schedule-in-month-13",
     "schedule-with-a-name-given-twice",
     "sequence-length-for-images",
     "shadow-beside-inferentia",

@@ -117,7 +117,9 @@ ENVIRONMENTS: Final = specs(
     "environment",
     known={
         "account": st.just("111122223333"),
-        "images": st.just({"onnxruntime": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/server:1.4.2"}),
+        "images": st.sampled_from(
+            [{"onnxruntime": f"111122223333.dkr.ecr.{region}.amazonaws.com/server:1.4.2"} for region in REGIONS]
+        ),
         "kms_key": st.sampled_from([f"arn:aws:kms:{region}:444455556666:key/{KEY}" for region in REGIONS]),
         "network": st.sampled_from(NETWORKS),
         "permissions_boundary": names("arn:aws:iam::111122223333:policy/Boundary", "arn:aws:iam::aws:policy/Boundary"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.scaling import actions_of, targets
 from slipway.preflight.values import is_known
+from slipway.specs.cron import cron_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 AT: Final = re.compile(r"at\(\d{4}-(0[1-9]|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\)")
 RATE: Final = re.compile(r"rate\([1-9]\d*\s+(minute|hour|day)s?\)")
 CRON: Final = re.compile(r"cron\(([^()]*)\)")
-FIELDS: Final = ("minutes", "hours", "day of month", "month", "day of week", "year")
-MOST: Final = (59, 23, 31, 12, 7, 2199)
 
 
 class ScheduleMalformed(Rule):
@@ -42,15 +41,4 @@ def _malformed(schedule: str) -> str | None:
     if AT.fullmatch(schedule) or RATE.fullmatch(schedule):
         return None
     cron = CRON.fullmatch(schedule)
-    return "neither at(…), rate(…) nor cron(…)" if cron is None else _malformed_cron(cron[1].split())
-
-
-def _malformed_cron(fields: list[str]) -> str | None:
-    if len(fields) != len(FIELDS):
-        return f"{len(fields)} fields are given and {len(FIELDS)} are accepted: {', '.join(FIELDS)}"
-    for name, most, field in zip(FIELDS, MOST, fields, strict=True):
-        if any(int(number) > most for number in re.findall(r"(?<![/#\d])\d{1,6}(?!\d)", field)):
-            return f"{name} go up to {most}, and '{field}' is given"
-    if (fields[2] == "?") == (fields[4] == "?"):
-        return "exactly one of day of month and day of week is ?"
-    return None
+    return "neither at(…), rate(…) nor cron(…)" if cron is None else cron_fault(cron[1])
