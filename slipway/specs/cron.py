@@ -51,5 +51,5 @@ def _fault(kind: _Kind, field: str) -> str | None:
         return f"'{field}' is no {kind.name}"
     numbers = [int(number) for number in re.findall(r"(?<![/#\d])\d+", field)]
     if any(not kind.least <= number <= kind.most for number in numbers):
-        return f"{kind.name} go from {kind.least} to {kind.most}, and '{field}' is given"
+        return f"{kind.name}: {kind.least} to {kind.most} are accepted, and '{field}' is given"
     return None
