@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 Backend = Literal["tensorrt", "tensorrt-rtx"]
 MODULES: Final[dict[Backend, str]] = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}
 RTX_BUILDS_FOR: Final = (75, 80, 86, 89, 120)
-LEAST_TENSORRT: Final = 75
-"""TensorRT 10.5 was the first without Volta (SM 70)."""
 WORDS = re.compile(r"(?:\[[^\]]*\] )?(?P<words>.*?)\.? In \w+ at /.*", re.DOTALL)
 """What the compiler says is wrapped into where in its own source it says so."""
 
@@ -33,7 +31,8 @@ class CompileTensorRt(ShapingPass):
     """Compile the typed graph into an engine for one GPU architecture.
 
     TensorRT compiles on the GPU itself. TensorRT-RTX, a product of its own whose engines TensorRT cannot read, compiles
-    for any architecture that it knows without a GPU or a driver, and makes the same bytes every time.
+    for any architecture that it knows without a GPU or a driver, and makes the same bytes every time, but for some
+    hundred in eight-bit convolutions: numbers in names of its own, which follow the addresses of its memory.
 
     Args:
         backend: Which of the two.
@@ -65,8 +64,6 @@ class CompileTensorRt(ShapingPass):
     def _impossible(self) -> str | None:
         if self.precision == "fp8" and self.sm < LEAST_FP8:
             return f"a GPU of SM {self.sm} computes in no eight-bit floats, which begin with SM {LEAST_FP8}"
-        if self.backend == "tensorrt" and self.sm < LEAST_TENSORRT:
-            return f"TensorRT compiles for SM {LEAST_TENSORRT} and later, not for {self.sm}"
         if self.backend == "tensorrt-rtx" and self.sm not in RTX_BUILDS_FOR:
             return f"TensorRT-RTX compiles for SM {', '.join(map(str, RTX_BUILDS_FOR))}, not for {self.sm}"
         if self.backend == "tensorrt-rtx" and (self.precision, self.sm) == ("fp32", 75):

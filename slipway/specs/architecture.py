@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from slipway.catalog import instance_types
-from slipway.specs.gpu import FAMILIES, sm_of
+from slipway.specs.gpu import families, sm_of
 from slipway.specs.placement import machines
 from slipway.specs.serverless import ServerlessEndpointSpec
 
@@ -41,7 +40,7 @@ def architecture_problems(
 
 
 def _refused(model: str, sm: int | None, machine: str) -> str:
-    if instance_types()[machine].gpus in (0, None):
+    if sm_of(machine) is None:
         return f"the artifact of '{model}' needs a GPU, and '{machine}' has none: use {_with(sm)}"
     if sm is not None and sm_of(machine) != sm:
         bound = f"the engine of '{model}' is compiled for SM {sm}, and the GPU of '{machine}' is SM {sm_of(machine)}"
@@ -51,5 +50,4 @@ def _refused(model: str, sm: int | None, machine: str) -> str:
 
 def _with(sm: int | None) -> str:
     """Name the families whose GPUs have an architecture; common ones where any will do."""
-    families = ("g6", "g5") if sm is None else [family for family, has in FAMILIES.items() if has == sm]
-    return " or ".join(f"ml.{family}" for family in families)
+    return " or ".join(["ml.g6", "ml.g5"] if sm is None else families(sm))

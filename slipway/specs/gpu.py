@@ -15,31 +15,22 @@ if TYPE_CHECKING:
 
     from slipway.specs.base import Keys
 
-Sm = Literal[70, 75, 80, 86, 89, 90, 100, 120]
+Sm = Literal[75, 80, 86, 89, 90, 100, 103, 120]
 Precision = Literal["fp32", "fp16", "int8", "fp8"]
 LEAST_FP8: Final = 89
 """From this architecture on products are computed in eight-bit floats."""
-FAMILIES: Final[dict[str, Sm]] = {
-    "g4dn": 75,
-    "g5": 86,
-    "g6": 89,
-    "g6e": 89,
-    "g7e": 120,
-    "p3": 70,
-    "p4d": 80,
-    "p4de": 80,
-    "p5": 90,
-    "p5e": 90,
-    "p5en": 90,
-    "p6-b200": 100,
-}
-"""NVIDIA's number for the architecture of a family's GPUs. Source: EC2's accelerator tables and NVIDIA's list of
-compute capabilities, November 2026."""
 
 
 def sm_of(instance_type: str) -> int | None:
-    """Return the architecture of a hosting type's GPUs; None where it has none, or none that we know."""
-    return FAMILIES.get(instance_type.split(".")[1])
+    """Return the architecture of a hosting type's GPUs, as NVIDIA numbers it; None where it has none."""
+    capability = instance_types()[instance_type].compute_capability
+    return None if capability is None else round(10 * capability)
+
+
+def families(sm: int) -> list[str]:
+    """Return the families of hosting types whose GPUs have an architecture, ``ml.g6`` among them for 89."""
+    sold = (machine for machine in instance_types().values() if machine.regions and sm_of(machine.name) == sm)
+    return list(dict.fromkeys(machine.name.rsplit(".", 1)[0] for machine in sold))
 
 
 class Span(Spec):
@@ -92,8 +83,7 @@ class Gpu(Spec):
             findings.add((), "give exactly one of 'instance_type' and 'sm'")
             findings.refuse()
         if self.instance_type is not None and sm_of(self.instance_type) is None:
-            has = "a GPU that nothing is compiled for" if instance_types()[self.instance_type].gpus else "no GPU"
-            findings.add(("instance_type",), f"'{self.instance_type}' has {has}: choose ml.g6 or ml.g5")
+            findings.add(("instance_type",), f"'{self.instance_type}' has no NVIDIA GPU: choose ml.g6 or ml.g5")
             findings.refuse()
         if self.precision == "fp8" and self.architecture < LEAST_FP8:
             whose = f"a GPU of SM {self.architecture}" if self.instance_type is None else f"'{self.instance_type}'"
