@@ -29,7 +29,7 @@ class Rehearsed(Spec):
     recipe: str
     outcome: Literal["compiled", "proved", "refused", "unfit"]
     """``proved``: its graph passes the gate on the processor, and no engine was made of it; ``compiled``: one was.
-    ``refused`` by the gate. ``unfit`` for this model."""
+    ``refused`` by the gate. ``unfit``: no engine can be made of this model for this GPU."""
     reason: str = ""
     """Why it got no further."""
     value: float | None = None

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from model_build.cache import shaped
+from model_build.passes.compile_tensorrt import CompileTensorRt
 from model_build.passes.verify import Verify, refused
 from model_build.rehearsal import Rehearsed
 from model_build.work import ShapingError, present
@@ -49,6 +50,8 @@ class Trial:
 
     def _one(self, recipe: Recipe, work: Work) -> Rehearsed:
         *typed, last = recipe.passes
+        if isinstance(last, CompileTensorRt) and (reason := last.impossible()) is not None:
+            return Rehearsed(recipe=recipe.name, outcome="unfit", reason=reason)
         try:
             measured = self._numbers(tuple(typed), work)
         except ShapingError as error:
@@ -56,10 +59,10 @@ class Trial:
             return Rehearsed(recipe=recipe.name, outcome="unfit", reason=str(error))
         if isinstance(measured, str):
             return Rehearsed(recipe=recipe.name, outcome="unfit", reason=measured)
-        reason = refused(work.spec, measured)
+        missed = refused(work.spec, measured)
         facts = {"recipe": recipe.name, "value": round(measured.value, 6), "bound": round(measured.bound, 6)}
-        if reason != "":
-            return Rehearsed.model_validate({**facts, "outcome": "refused", "reason": reason})
+        if missed != "":
+            return Rehearsed.model_validate({**facts, "outcome": "refused", "reason": missed})
         return Rehearsed.model_validate({**facts, **self._compiled(recipe, last, work)})
 
     def _numbers(self, passes: tuple[ShapingPass, ...], work: Work) -> Measured | str:
@@ -71,11 +74,10 @@ class Trial:
         return self._judged[key]
 
     def _measure(self, passes: tuple[ShapingPass, ...], work: Work) -> Measured | str:
-        own = replace(work, scratch=work.scratch / str(len(self._judged)))
-        shaped = self._cache.shape(own, passes)
-        graph = replace(present(shaped.graph), options=AS_WRITTEN)
+        own = self._cache.shape(replace(work, scratch=work.scratch / str(len(self._judged))), passes)
+        graph = replace(present(own.graph), options=AS_WRITTEN)
         try:
-            return Verify().measure(Verify().laid_out(replace(shaped, graph=graph)))
+            return Verify().measure(Verify().laid_out(replace(own, graph=graph)))
         except GateError as error:  # it answers nothing that could be measured
             return str(error)
 
@@ -90,7 +92,7 @@ class Trial:
             graph = shaped(last, typed, into)
         except ShapingError as error:
             traceback.print_exc()
-            return {"outcome": "proved", "reason": str(error)}
+            return {"outcome": "unfit", "reason": str(error)}
         content = graph.file.read_bytes()
         return {
             "outcome": "compiled",

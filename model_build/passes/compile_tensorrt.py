@@ -53,7 +53,7 @@ class CompileTensorRt(ShapingPass):
 
     def unfit(self, work: Work) -> str | None:  # noqa: ARG002  the machine's matter alone
         """Ask for an architecture that is compiled for and has the precision, and for the compiler."""
-        if (reason := self._impossible()) is not None:
+        if (reason := self.impossible()) is not None:
             return reason
         if find_spec(MODULES[self.backend]) is None:
             return f"{MODULES[self.backend]} is not installed"
@@ -61,7 +61,8 @@ class CompileTensorRt(ShapingPass):
             return "TensorRT compiles on the GPU itself, and this machine has none"
         return None
 
-    def _impossible(self) -> str | None:
+    def impossible(self) -> str | None:
+        """Say why no machine makes this engine; None where one does."""
         if self.precision == "fp8" and self.sm < LEAST_FP8:
             return f"a GPU of SM {self.sm} computes in no eight-bit floats, which begin with SM {LEAST_FP8}"
         if self.backend == "tensorrt-rtx" and self.sm not in RTX_BUILDS_FOR:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Make = Callable[..., Project]
 
 ON_G6 = "calibrate: {data: calibration.txt}\ngpu: {instance_type: ml.g6.xlarge}\n"
+NO_FP8 = "a GPU of SM 75 computes in no eight-bit floats, which begin with SM 89"
 SLIPWAY = str(Path(sys.executable).with_name("slipway"))
 A10G, L4 = cuda.Device("NVIDIA A10G", 86), cuda.Device("NVIDIA L4", 89)
 
@@ -106,14 +107,20 @@ def test_model_for_the_cpu_is_not_rehearsed(embedder: Make) -> None:
 
 
 def test_command_rehearses_and_refuses_with_its_own_codes(embedder: Make) -> None:
-    project = embedder(target="gpu", more="gpu: {sm: 86, precision: fp16}\n")
+    project = embedder(target="gpu", more="gpu: {sm: 75}\n")
     command = [SLIPWAY, "build", "--project", str(project.root), "--format", "json"]
     (project.root / "endpoints").mkdir()
     refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (refused.returncode, "on a machine whose GPU is SM 86" in refused.stderr) == (3, True)
+    assert (refused.returncode, "on a machine whose GPU is SM 75" in refused.stderr) == (3, True)
     rehearsed = subprocess.run([*command, "--rehearse"], capture_output=True, text=True, timeout=120, check=True)
     [found] = json.loads(rehearsed.stdout)["rehearsals"]
-    assert [row["outcome"] for row in found["tried"]] == ["proved", "compiled", "proved"]
+    unfit = {row["recipe"]: row["reason"] for row in found["tried"] if row["outcome"] == "unfit"}
+    assert unfit == {
+        **dict.fromkeys(("tensorrt-int8", "tensorrt-rtx-int8"), "model.yaml names no calibration data"),
+        **dict.fromkeys(("tensorrt-fp8", "tensorrt-rtx-fp8"), NO_FP8),
+        "tensorrt-rtx-fp32": "TensorRT-RTX has no float32 products for SM 75",
+    }
+    assert [row["recipe"] for row in found["tried"] if row["outcome"] == "compiled"] == ["tensorrt-rtx-fp16"]
     both = subprocess.run([*command, "--rehearse", "--force"], capture_output=True, text=True, timeout=60, check=False)
     assert (both.returncode, "give one of them" in both.stderr) == (2, True)
 
