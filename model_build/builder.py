@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, TypeVar
 from model_build.child import Child
 from model_build.digest import digest
 from model_build.endings import host_error, interruptible, together
+from model_build.gpu_machine import elsewhere
 from model_build.job import Job
 from model_build.progress import BUILT, Silent
 from model_build.results import BuildResult
 from model_build.store import Store, write_if_changed
 from model_build.targets import recipes, step_count
 from slipway.specs import (
+    HostError,
     Lock,
     LockedModel,
     Manifest,
@@ -95,7 +97,7 @@ class _Run:
             with self._store.lock(lambda: self._progress.notice("waiting for another build of this project")):
                 present = {} if force else self._present(digests)  # it may have built what is wanted here
                 missing = {name: it for name, it in digests.items() if name not in present}
-                built = self._build(missing)
+                built = self._build(self._here(missing))
                 self._record({**present, **built}, anew=force)
         if self._errors:
             raise together(list(self._errors.values()))
@@ -106,10 +108,28 @@ class _Run:
         found = {}
         for name in names:
             try:
-                found[name] = digest(self._project, name)
+                found[name] = self._digest(name)
             except SpecError as error:  # the other models are built all the same
                 self._errors[name] = error
         return found
+
+    def _digest(self, name: str) -> str:
+        """Return what names the artifact; where it cannot be made, what was made of the same sources stands."""
+        locked, current = self._project.lock.models.get(name), digest(self._project, name)
+        if self._force or locked is None or elsewhere(name, self._project.models[name]) is None:
+            return current
+        stands = (
+            locked.sources == self._project.sources_hash(name) and self._store.find(name, locked.digest) is not None
+        )
+        return locked.digest if stands else current
+
+    def _here(self, missing: dict[str, str]) -> dict[str, str]:
+        """Return those that this machine can prove; the others' errors are kept for later."""
+        for name in missing:
+            reason = elsewhere(name, self._project.models[name])
+            if reason is not None:
+                self._errors[name] = HostError(reason)
+        return {name: it for name, it in missing.items() if name not in self._errors}
 
     def _present(self, digests: dict[str, str]) -> dict[str, Manifest]:
         found = {name: self._store.find(name, it) for name, it in digests.items()}

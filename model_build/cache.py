@@ -60,7 +60,7 @@ class Cache:
         self._folder.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self._folder))
         try:
-            graph = _shaped(step, work, making)
+            graph = shaped(step, work, making)
             graph.describe()
             place = self._folder / key
             making.rename(place)
@@ -70,7 +70,12 @@ class Cache:
         return replace(graph, folder=place)
 
 
-def _shaped(step: ShapingPass, work: Work, into: Path) -> Graph:
+def shaped(step: ShapingPass, work: Work, into: Path) -> Graph:
+    """Return what a pass makes of the work's graph, whose failure is the step's.
+
+    Raises:
+        ShapingError: If the library cannot do it with this model.
+    """
     try:
         return step.shape(work, into)
     except (SlipwayError, OSError, MemoryError):

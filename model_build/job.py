@@ -26,6 +26,7 @@ class Job:
         chosen: Recipe that an earlier search kept; None to search.
         samples: How many inputs the original is to answer, instead of being built.
         inputs: JSON file with what it is to answer; None for the model's own data.
+        rehearse: Whether only that is done which needs no GPU.
     """
 
     root: str
@@ -36,6 +37,7 @@ class Job:
     chosen: str | None = None
     samples: int | None = None
     inputs: str | None = None
+    rehearse: bool = False
 
     def write(self, path: Path) -> None:
         """Write the job for the child to read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from model_build.gpu_targets import on_gpu
 from model_build.passes.benchmark import Benchmark
 from model_build.passes.compress_weights import CompressWeights
 from model_build.passes.convert import Convert
@@ -71,6 +72,8 @@ LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime", "openvino", "nncf", "
 
 def recipes(spec: ModelSpec) -> tuple[Recipe, ...]:
     """Return what may be done to a model for its target; one recipe is no search."""
+    if spec.gpu is not None:
+        return tuple(Recipe(name, passes) for name, passes in on_gpu(spec, spec.gpu).items())
     offered = RECIPES[spec.task]
     fixed = FIXED.get(spec.target)
     return offered if fixed is None else tuple(recipe for recipe in offered if recipe.name == fixed)

@@ -26,6 +26,7 @@ from model_build.passes.load import Blame, Load, call_source, deadline
 from model_build.search import Search
 from model_build.targets import finishing_passes, is_search, recipes
 from model_build.tasks import TASKS
+from model_build.trial import Trial
 from model_build.work import ShapingError, Work
 from slipway.specs import HostError, Project, SlipwayError, SpecError
 
@@ -47,7 +48,7 @@ def main(job_file: str, event_handle: str) -> int:
     with os.fdopen(int(event_handle), "w", buffering=1) as events:
         worker = Worker(job, events)
         try:
-            worker.build() if job.samples is None else worker.answer(job.samples)
+            worker.do()
         except BaseException as error:  # noqa: BLE001  told to the parent, which raises it
             traceback.print_exc()
             worker.tell(worker.event_for(error))
@@ -78,18 +79,18 @@ class Worker:
         self._events.write(event.line())
         self._events.flush()
 
+    def do(self) -> None:
+        """Do what the job says."""
+        if self._job.samples is not None:
+            self.answer(self._job.samples)
+        elif self._job.rehearse:
+            self.rehearse()
+        else:
+            self.build()
+
     def build(self) -> None:
         """Build up to the proof, wait for the word, measure and pack."""
-        work = Work(
-            name=self._job.name,
-            digest=self._job.digest,
-            spec=self._spec,
-            source_folder=self._folder,
-            source=self._source,
-            scratch=Path(self._job.scratch),
-            versions=versions(self._project, self._job.name),
-        )
-        work = self._run(Load(), work)
+        work = self._run(Load(), self._work())
         cache = self._cache(work)
         search = self._search(cache)
         search.shape(work)
@@ -100,6 +101,25 @@ class Worker:
             work = self._run(step, work)
         cache.sweep()
         self.tell(Event("done", str(work.artifact)))
+
+    def rehearse(self) -> None:
+        """Do what a build for a GPU does up to its engine, and write down what came of it."""
+        work = self._run(Load(), self._work())
+        rows = Trial(recipes(self._spec), self._cache(work), self._say).run(work)
+        file = work.scratch / "rehearsed.json"
+        file.write_bytes(orjson.dumps([row.model_dump(mode="json") for row in rows]))
+        self.tell(Event("done", str(file)))
+
+    def _work(self) -> Work:
+        return Work(
+            name=self._job.name,
+            digest=self._job.digest,
+            spec=self._spec,
+            source_folder=self._folder,
+            source=self._source,
+            scratch=Path(self._job.scratch),
+            versions=versions(self._project, self._job.name),
+        )
 
     def _cache(self, work: Work) -> Cache:
         origin = {"files": self._project.files_hash(work.name), "task": work.spec.task, "versions": work.versions}

@@ -33,7 +33,7 @@ class Package(Pass):
             reference_bytes=weights_bytes(present(work.original).module),
             recipe=work.recipe,
             tried=work.tried,
-            processor=processor(),
+            processor=", ".join([processor(), *_gpu(work)]),
             proof=present(work.proof),
             benchmark=work.benchmark,
             versions=work.versions,
@@ -43,6 +43,13 @@ class Package(Pass):
             file.flush()
             os.fsync(file.fileno())
         return replace(work, artifact=folder)
+
+
+def _gpu(work: Work) -> list[str]:
+    """Return what the GPU calls itself, if the model has one."""
+    from serving.cuda import devices
+
+    return [] if work.spec.gpu is None else [device.name for device in devices()[:1]]
 
 
 def processor() -> str:

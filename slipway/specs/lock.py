@@ -37,6 +37,8 @@ class LockedModel(Spec):
     chosen: str = ""
     """Name of the recipe that a search kept; empty where there was none. A later build of the same digest takes it
     without searching again."""
+    sm: int | None = None
+    """Architecture of the GPUs that its engine runs on, and on no others; none where it is not bound to one."""
     benchmark: tuple[BenchmarkRow, ...]
 
     @classmethod
@@ -52,6 +54,7 @@ class LockedModel(Spec):
             value=manifest.proof.value,
             recipe=manifest.recipe,
             chosen=next((each.recipe for each in manifest.tried if each.outcome == "kept"), ""),
+            sm=None if (sm := manifest.served.options.get("sm")) is None else int(sm),
             benchmark=manifest.benchmark,
         )
 
@@ -69,4 +72,6 @@ class Lock(Spec):
 
     def text(self) -> str:
         """The file's text: sorted, so that equal locks are equal bytes."""
-        return HEADER + yaml.dump(self.model_dump(mode="json"), Dumper=_Dumper, sort_keys=True, width=120)
+        return HEADER + yaml.dump(
+            self.model_dump(mode="json", exclude_none=True), Dumper=_Dumper, sort_keys=True, width=120
+        )

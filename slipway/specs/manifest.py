@@ -66,7 +66,7 @@ class ServedModel(Spec):
     digest: Sha256
     task: Task
     target: Target
-    runtime: Literal["onnxruntime", "openvino"]
+    runtime: Literal["onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx"]
     options: dict[str, str] = {}
     """What the runtime is told, in its own words."""
     model_file: str

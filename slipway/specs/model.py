@@ -7,10 +7,11 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.gpu import Gpu, check_gpu
 from slipway.specs.text import Distinct, Shape
 
 Task = Literal["sentence-embedding", "image-classification", "transformation"]
-Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8"]
+Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8", "gpu"]
 Metric = Literal["cosine_similarity", "accuracy", "r_squared"]
 
 METRIC_OF_TASK: dict[Task, Metric] = {
@@ -113,7 +114,10 @@ class ModelSpec(Spec):
 
     ``cpu``: the fastest of all recipes that pass the gate, found by measuring. ``cpu-lossless``: the fastest of those
     whose answers are the original's, a similarity of 0.9999 or the same labels. ``cpu-fp32`` and ``cpu-int8``: one
-    recipe for ONNX Runtime, without a search."""
+    recipe for ONNX Runtime, without a search. ``gpu``: TensorRT or ONNX Runtime on one NVIDIA GPU; built, proved and
+    measured on a machine that has it."""
+    gpu: Gpu | None = None
+    """Which GPU; ``target: gpu`` only, which needs it."""
     verify: Verify
     calibrate: Calibrate | None = None
     """Text models only; others bring it in their source. Without it, recipes that need it are not tried."""
@@ -137,5 +141,16 @@ class ModelSpec(Spec):
             findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
         if not text and self.benchmark.sequence_length is not None:
             findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
+        self._check_target(findings)
         findings.refuse()
         return self
+
+    def _check_target(self, findings: Findings) -> None:
+        if self.target == "gpu" and self.gpu is None:
+            findings.add(
+                (), "required key 'gpu' is missing: name the endpoint's machine, {instance_type: ml.g6.xlarge}"
+            )
+        elif self.target != "gpu" and self.gpu is not None:
+            findings.add(("gpu",), f"is for 'target: gpu', not for '{self.target}': remove one of them")
+        elif self.gpu is not None:
+            check_gpu(findings, self.gpu, self.benchmark.batch, self.benchmark.sequence_length)

@@ -179,6 +179,18 @@ BEYOND_JSON_SCHEMA = {
     "variable-reserved-by-sagemaker",
     "variable-too-long-in-bytes",
     "variable-with-credentials",
+    # Which GPU a machine has, and how two keys stand to each other.
+    "fp8-on-a-g5",
+    "fp8-on-a-t4",
+    "gpu-for-a-cpu-target",
+    "gpu-named-not-at-all",
+    "gpu-named-twice",
+    "gpu-of-a-machine-without-one",
+    "gpu-target-without-a-gpu",
+    "profile-of-lengths-for-images",
+    "profile-shorter-than-a-benchmark",
+    "profile-that-leaves-out-a-benchmark",
+    "profile-tuned-beyond-its-end",
 }
 
 
