@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ def build(
     *,
     force: Annotated[bool, typer.Option("--force", help="build even what is unchanged, and measure it anew")] = False,
     load_timeout: Annotated[float, typer.Option(min=1, help="seconds that a source may take to load")] = 900,
+    report: Annotated[Path | None, typer.Option(help="HTML file to show all of it in", dir_okay=False)] = None,
     output: FormatOption = Format.TEXT,
     project: ProjectOption = None,
 ) -> None:
@@ -24,6 +26,11 @@ def build(
 
     with showing(sys.stderr) as progress:
         results = model_build.build(
-            find_project(project), models or None, force=force, progress=progress, load_timeout_seconds=load_timeout
+            find_project(project),
+            models or None,
+            force=force,
+            progress=progress,
+            load_timeout_seconds=load_timeout,
+            report=report,
         )
     answer(output, {"models": [result.model_dump(mode="json") for result in results]}, build_table(results))
