@@ -110,6 +110,13 @@ def test_labels_are_compared_with_the_labels_alone(classifier_work: Work) -> Non
     assert judged(work)["alone_against_batched"] == 1.0
 
 
+def test_refused_when_neighbours_change_labels(classifier_work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Verify().laid_out(Verify().questioned(Optimize().run(classifier_work)))
+    changed(monkeypatch, lambda answers, _: answers if len(answers) == 1 else np.roll(answers, 1, axis=1))
+    with pytest.raises(GateError, match=r"^quarters: alone against in a batch: accuracy is 0\.0"):
+        judged(work)
+
+
 def test_every_input_is_in_one_group() -> None:
     for count in (1, 2, 7, 100):
         groups = consistencies._groups(count)  # noqa: SLF001  its parts must be whole
