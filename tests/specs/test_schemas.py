@@ -27,6 +27,8 @@ EXAMPLES = {
     "model": sorted(ROOT.glob("models/*/model.yaml")),
 }
 BEYOND_JSON_SCHEMA = {
+    "need-at-a-shape-that-is-not-timed",
+    "top-k-for-texts",
     # What an environment's network, boundary and key mean together.
     "boundary-of-another-account",
     "image-in-another-region",
