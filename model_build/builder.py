@@ -52,10 +52,11 @@ def build(
     force: bool = False,
     progress: Progress | None = None,
     load_timeout_seconds: float = LOAD_TIMEOUT_SECONDS,
+    report: Path | None = None,
 ) -> list[BuildResult]:
     """Build every named model whose artifact is not here, and record all of them in ``artifacts.lock``.
 
-    What can be built is built and recorded before anything is raised.
+    What can be built is built and recorded before anything is raised; ``.slipway/build.html`` shows it.
 
     Args:
         project: Where the models are.
@@ -63,6 +64,8 @@ def build(
         force: Build again what is here already, and record its figures anew.
         progress: Hears what happens. Default: nobody does.
         load_timeout_seconds: How long a source may take to return its model.
+        report: File to write a page on all the named models into, built now or before.
+            Default: none.
 
     Raises:
         GateError: If a model did not pass its gate; it has no artifact.
@@ -74,7 +77,7 @@ def build(
     wanted = _wanted(project, names)
     with interruptible():
         run = _Run(project, progress or Silent(), load_timeout_seconds)
-        return run.all(wanted, force=force)
+        return run.all(wanted, force=force, report=report)
 
 
 class _Run:
@@ -87,7 +90,7 @@ class _Run:
         self._sources: dict[str, str] = {}
         self._force = False
 
-    def all(self, names: Sequence[str], *, force: bool) -> list[BuildResult]:
+    def all(self, names: Sequence[str], *, force: bool, report: Path | None) -> list[BuildResult]:
         self._force = force
         digests = self._digests(names)
         self._sources = {name: self._project.sources_hash(name) for name in digests}
@@ -99,10 +102,23 @@ class _Run:
                 missing = {name: it for name, it in digests.items() if name not in present}
                 built = self._build(self._here(missing))
                 self._record({**present, **built}, anew=force)
+        found = {**present, **built}
+        self._show(found, report, built=len(built) > 0)
         if self._errors:
             raise together(list(self._errors.values()))
-        found = {**present, **built}
         return [BuildResult.from_manifest(found[name], built=name in built) for name in digests]
+
+    def _show(self, found: dict[str, Manifest], report: Path | None, *, built: bool) -> None:
+        """Write the page of this build; one that built nothing has nothing new to show, unless it is asked to."""
+        own = (self._project.root / ".slipway" / "build.html",) if built else ()
+        targets = own if report is None else (*own, report)
+        if targets and found:
+            from model_build.report import build_page
+
+            page = build_page(list(found.values()))
+            for target in targets:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_if_changed(target, page)
 
     def _digests(self, names: Sequence[str]) -> dict[str, str]:
         found = {}

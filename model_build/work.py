@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from model_build.graph import Graph
     from model_build.source import Original
     from model_build.tasks import Samples, Task
-    from slipway.specs import BenchmarkRow, ModelSpec, Proof, ServedModel, Tried
+    from slipway.specs import BenchmarkRow, ModelSpec, Proof, ServedModel, ServerFigures, Tried
 
 T = TypeVar("T")
 
@@ -40,6 +40,7 @@ class Work:
         described: From ``verify`` on: what that folder's ``manifest.json`` says.
         proof: From ``verify`` on.
         benchmark: From ``benchmark`` on.
+        server: Likewise.
         tried: From a search on: what came of every recipe.
         artifact: From ``package`` on: a folder ready to be moved into place.
     """
@@ -61,6 +62,7 @@ class Work:
     described: ServedModel | None = None
     proof: Proof | None = None
     benchmark: tuple[BenchmarkRow, ...] = ()
+    server: ServerFigures | None = None
     tried: tuple[Tried, ...] = ()
     artifact: Path | None = None
 

@@ -12,11 +12,12 @@ from model_build.work import Pass, Work
 from slipway.specs import Problem, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import FrameType
 
     from model_build.source import Original
+    from slipway.specs import ModelSpec
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,17 @@ class Load(Pass):
         original = call_source(work.source_folder, work.source, kind.returns)
         task = kind(original)
         try:
-            list(task.shapes(work.spec))
+            _require_timed(work.spec, ["x".join(map(str, shape)) for shape in task.shapes(work.spec)])
         except ValueError as error:
             raise SpecError([Problem(f"models/{work.name}/model.yaml", 0, "benchmark", str(error))]) from error
         return replace(work, original=original, task=task)
+
+
+def _require_timed(spec: ModelSpec, shapes: Sequence[str]) -> None:
+    """Refuse needs at shapes that are not measured; of texts the spec itself knows."""
+    missing = sorted((spec.benchmark.p95_ms or {}).keys() - set(shapes))
+    if missing:
+        raise ValueError(f"p95_ms: {', '.join(missing)}: not timed, {', '.join(shapes)} are")
 
 
 def call_source(folder: Path, source: str, expected: type[Any]) -> Original:

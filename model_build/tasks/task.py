@@ -39,10 +39,13 @@ class Samples:
     Args:
         inputs: As a client would send them.
         truth: The right class of each, where the task has one.
+        top_k: How many classes an answer names.
+            Default: five, or one less than there are.
     """
 
     inputs: list[Any]
     truth: np.ndarray | None = None
+    top_k: int | None = None
 
 
 class Task(Protocol):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ def build(
         bool, typer.Option("--rehearse", help="of target gpu: do all that needs no GPU, and keep no artifact")
     ] = False,
     load_timeout: Annotated[float, typer.Option(min=1, help="seconds that a source may take to load")] = 900,
+    report: Annotated[Path | None, typer.Option(help="HTML file to show all of it in", dir_okay=False)] = None,
     output: FormatOption = Format.TEXT,
     project: ProjectOption = None,
 ) -> None:
@@ -36,6 +38,11 @@ def build(
         return
     with showing(sys.stderr) as progress:
         results = model_build.build(
-            find_project(project), models or None, force=force, progress=progress, load_timeout_seconds=load_timeout
+            find_project(project),
+            models or None,
+            force=force,
+            progress=progress,
+            load_timeout_seconds=load_timeout,
+            report=report,
         )
     answer(output, {"models": [result.model_dump(mode="json") for result in results]}, build_table(results))

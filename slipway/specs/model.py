@@ -79,6 +79,9 @@ class Verify(Spec):
     numbers explain, at most 1; unlike a cosine it sees a wrong scale."""
     at_least: Annotated[float, Field(gt=0, le=1)]
     """Smallest value that passes."""
+    top_k: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Images only: how many labels an answer names; the proof tells how many of them are the original's. Absent: five,
+    or one less than there are."""
 
 
 class Calibrate(Spec):
@@ -92,8 +95,12 @@ BatchSize = Annotated[int, Field(ge=1, le=1024)]
 Tokens = Annotated[int, Field(ge=1, le=131_072)]
 
 
+Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
+ShapeName = Annotated[str, Shape(r"^[1-9][0-9]*(x[1-9][0-9]*)*$", "sizes joined by x, such as 1x128")]
+
+
 class Benchmark(Spec):
-    """The shapes that this model meets in use."""
+    """The shapes that this model meets in use, and how fast it must be there."""
 
     batch: Annotated[tuple[BatchSize, ...], Field(min_length=1, max_length=8), Distinct()] = (1,)
     """Inputs per request."""
@@ -101,6 +108,10 @@ class Benchmark(Spec):
     """Tokens per input; text models only, which need it."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1
     """Threads given to the original and the artifact alike."""
+    p95_ms: Annotated[dict[ShapeName, Milliseconds], Field(min_length=1)] | None = None
+    """Latency by shape that 95 of 100 calls must not exceed on the machine that builds; without it there is no
+    artifact. Shapes are written batch x length in tokens (``1x128``) for text, batch x the shape of an input
+    (``1x3x32x32``) for others. Absent: the fastest form is kept, however fast it is."""
 
 
 class ModelSpec(Spec):
@@ -135,10 +146,16 @@ class ModelSpec(Spec):
             findings.add(("calibrate",), f"{self.task} is calibrated on the source's own data: remove the key")
         if text and self.verify.data is None:
             findings.add(("verify",), "required key 'data' is missing: name a file with one sentence a line")
+        if self.task != "image-classification" and self.verify.top_k is not None:
+            findings.add(("verify", "top_k"), f"{self.task} names no labels: remove the key")
         if not text and self.verify.data is not None:
             findings.add(("verify", "data"), f"{self.task} is verified on the source's held-out data: remove the key")
         if text and self.benchmark.sequence_length is None:
             findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
+        lengths = self.benchmark.sequence_length or ()
+        timed = {f"{batch}x{length}" for batch in self.benchmark.batch for length in lengths}
+        for shape in sorted((self.benchmark.p95_ms or {}).keys() - timed) if text else ():
+            findings.add(("benchmark", "p95_ms", shape), f"is not timed: {', '.join(sorted(timed))} are")
         if not text and self.benchmark.sequence_length is not None:
             findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
         self._check_target(findings)

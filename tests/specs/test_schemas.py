@@ -27,6 +27,9 @@ EXAMPLES = {
     "model": sorted(ROOT.glob("models/*/model.yaml")),
 }
 BEYOND_JSON_SCHEMA = {
+    # What a task has: shapes that are products of two lists, labels.
+    "need-at-a-shape-that-is-not-timed",
+    "top-k-for-texts",
     # What an environment's network, boundary and key mean together.
     "boundary-of-another-account",
     "image-in-another-region",
