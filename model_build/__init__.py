@@ -7,7 +7,7 @@ from model_build.builder import build
 from model_build.original import Samples, samples
 from model_build.progress import Progress
 from model_build.results import BuildResult
-from model_build.source import ImageClassifier, TensorTransform, TextEmbedder
+from model_build.source import ImageClassifier, TensorTransform, TextEmbedder, Training
 
 __all__ = [
     "BuildResult",
@@ -16,6 +16,7 @@ __all__ = [
     "Samples",
     "TensorTransform",
     "TextEmbedder",
+    "Training",
     "build",
     "samples",
 ]

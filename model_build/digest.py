@@ -7,7 +7,7 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from model_build.targets import LIBRARIES, identity
+from model_build.targets import identity, libraries
 from slipway.specs import HostError, SpecError
 from slipway.specs.reader import read
 
@@ -46,9 +46,10 @@ def versions(project: Project, name: str) -> dict[str, str]:
         SpecError: If a package that the source names is not installed.
     """
     folder, source = project.source_of(name)
-    found = {package: _version(package) for package in (*LIBRARIES, *source.packages)}
+    needed = libraries(project.models[name])
+    found = {package: _version(package) for package in (*needed, *source.packages)}
     missing = [package for package, installed in found.items() if installed is None]
-    if any(package in LIBRARIES for package in missing):
+    if any(package in needed for package in missing):
         raise HostError(f"{name}: not installed: {', '.join(missing)}: run `make setup`")
     if missing:
         raise _not_installed(folder, source.packages, missing)

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.shrink import Distill, Prune
 from slipway.specs.text import Distinct, Shape
 
 Task = Literal["sentence-embedding", "image-classification", "transformation"]
@@ -18,7 +19,8 @@ METRIC_OF_TASK: dict[Task, Metric] = {
     "image-classification": "accuracy",
     "transformation": "r_squared",
 }
-
+SHRINKING = ("distill", "prune")
+"""Keys that make another network of the original before it is exported."""
 
 PythonFunction = Annotated[
     str,
@@ -118,6 +120,11 @@ class ModelSpec(Spec):
     calibrate: Calibrate | None = None
     """Text models only; others bring it in their source. Without it, recipes that need it are not tried."""
     benchmark: Benchmark = Benchmark()
+    distill: Distill | None = None
+    """A student to try in the original's place; absent: none."""
+    prune: Prune | None = None
+    """Fewer channels to try; absent: all stay. With ``distill`` the student is pruned too. A target that searches tries
+    every form with and without, a target that names its recipe does both."""
 
     @model_validator(mode="after")
     def _fits_task(self) -> Self:
@@ -137,5 +144,8 @@ class ModelSpec(Spec):
             findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
         if not text and self.benchmark.sequence_length is not None:
             findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
+        for key in SHRINKING if self.target == "cpu-lossless" else ():
+            if getattr(self, key) is not None:
+                findings.add((key,), "changes what is answered, and 'cpu-lossless' takes nothing that does: use 'cpu'")
         findings.refuse()
         return self
