@@ -27,6 +27,7 @@ EXAMPLES = {
     "model": sorted(ROOT.glob("models/*/model.yaml")),
 }
 BEYOND_JSON_SCHEMA = {
+    "lossless-and-smaller",
     # What an environment's network, boundary and key mean together.
     "boundary-of-another-account",
     "image-in-another-region",
