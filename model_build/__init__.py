@@ -8,7 +8,7 @@ from model_build.original import Samples, samples
 from model_build.progress import Progress
 from model_build.rehearsal import Rehearsal, rehearse
 from model_build.results import BuildResult
-from model_build.source import ImageClassifier, TensorTransform, TextEmbedder
+from model_build.source import ImageClassifier, TensorTransform, TextEmbedder, Training
 
 __all__ = [
     "BuildResult",
@@ -18,6 +18,7 @@ __all__ = [
     "Samples",
     "TensorTransform",
     "TextEmbedder",
+    "Training",
     "build",
     "rehearse",
     "samples",

@@ -261,7 +261,7 @@ class _Build:
         self._progress = progress
 
     def prove(self) -> None:
-        self.child.until("proved", self._step)
+        self.child.until("proved", self._step, self._note)
         self._progress.step(self.name, WAIT)
 
     def finish(self) -> Path:
@@ -270,6 +270,9 @@ class _Build:
 
     def _step(self, step: str) -> None:
         self._progress.step(self.name, step)
+
+    def _note(self, text: str) -> None:
+        self._progress.note(self.name, text)
 
 
 def _same(locked: LockedModel, manifest: Manifest) -> bool:

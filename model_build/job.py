@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-Kind = Literal["step", "proved", "done", "error"]
+Kind = Literal["step", "note", "proved", "done", "error"]
 GO = "go\n"
 
 
@@ -54,8 +54,9 @@ class Event:
     """One thing that happened in the child.
 
     Args:
-        kind: ``step``: one began, its name is the text. ``proved``: waits for the word to go on. ``done``: all is
-            written. ``error``: ended by the error named in ``error``, its words are the text.
+        kind: ``step``: one began, its name is the text. ``note``: how far it is, in the text. ``proved``: waits for the
+            word to go on. ``done``: all is written. ``error``: ended by the error named in ``error``, its words are the
+            text.
         text: See above.
         error: Name of the class of the error.
         problems: File, line, path, message of each problem of a SpecError.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from model_build.cache import Cache
     from model_build.metrics import Measured
     from model_build.targets import Recipe
-    from model_build.work import ShapingPass, Work
+    from model_build.work import FormingPass, Work
 
 AS_WRITTEN: Final = {"session.disable_quant_qdq": "1"}
 """Let ONNX Runtime compute the graph as it is written: its own eight-bit kernels round otherwise, and know no fp8."""
@@ -65,7 +65,7 @@ class Trial:
             return Rehearsed.model_validate({**facts, "outcome": "refused", "reason": missed})
         return Rehearsed.model_validate({**facts, **self._compiled(recipe, last, work)})
 
-    def _numbers(self, passes: tuple[ShapingPass, ...], work: Work) -> Measured | str:
+    def _numbers(self, passes: tuple[FormingPass, ...], work: Work) -> Measured | str:
         """Judge the typed graph on all data, or say why it cannot be made; each graph once."""
         key = " > ".join(map(str, passes))
         if key not in self._judged:
@@ -73,7 +73,7 @@ class Trial:
             self._judged[key] = self._measure(passes, work) if reason is None else reason
         return self._judged[key]
 
-    def _measure(self, passes: tuple[ShapingPass, ...], work: Work) -> Measured | str:
+    def _measure(self, passes: tuple[FormingPass, ...], work: Work) -> Measured | str:
         own = self._cache.shape(replace(work, scratch=work.scratch / str(len(self._judged))), passes)
         graph = replace(present(own.graph), options=AS_WRITTEN)
         try:
@@ -81,7 +81,7 @@ class Trial:
         except GateError as error:  # it answers nothing that could be measured
             return str(error)
 
-    def _compiled(self, recipe: Recipe, last: ShapingPass, work: Work) -> dict[str, object]:
+    def _compiled(self, recipe: Recipe, last: FormingPass, work: Work) -> dict[str, object]:
         reason = last.unfit(work)
         if reason is not None:
             return {"outcome": "proved", "reason": reason}
@@ -89,7 +89,7 @@ class Trial:
         into = work.scratch / recipe.name
         into.mkdir()
         try:
-            graph = shaped(last, typed, into)
+            graph = present(shaped(last, typed, into).graph)
         except ShapingError as error:
             traceback.print_exc()
             return {"outcome": "unfit", "reason": str(error)}

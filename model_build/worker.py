@@ -28,7 +28,7 @@ from model_build.targets import finishing_passes, is_search, recipes
 from model_build.tasks import TASKS
 from model_build.trial import Trial
 from model_build.work import ShapingError, Work
-from slipway.specs import HostError, Project, SlipwayError, SpecError
+from slipway.specs import SHRINKING, HostError, Problem, Project, SlipwayError, SpecError
 
 if TYPE_CHECKING:
     from model_build.work import Pass
@@ -119,6 +119,7 @@ class Worker:
             source=self._source,
             scratch=Path(self._job.scratch),
             versions=versions(self._project, self._job.name),
+            tell=self._note,
         )
 
     def _cache(self, work: Work) -> Cache:
@@ -134,6 +135,11 @@ class Worker:
         self._step = name  # whom to blame
         if not is_search(self._spec):
             self._say(name)
+
+    def _note(self, text: str) -> None:
+        """Tell how far a long step is, and keep it in the log."""
+        print(f"{self._step}: {text}", flush=True)  # noqa: T201  this process's output is its log
+        self.tell(Event("note", text))
 
     def _say(self, step: str) -> None:
         self._step = step
@@ -175,6 +181,9 @@ class Worker:
         if isinstance(error, ShapingError) and error.step == "export":
             reason = f"cannot be exported to ONNX: {_first_line(_root(error))}"
             return self.event_for(blame.problem(line, f"{reason} (all of it in {self._log})", file))
+        if isinstance(error, ShapingError) and error.step in SHRINKING:  # what the spec asks of this network
+            where = f"models/{self._job.name}/model.yaml"
+            return self.event_for(SpecError([Problem(where, 0, error.step, error.reason)]))
         if file is not None:  # the original itself, when it was asked to answer
             return self.event_for(blame.for_error(error))
         return self._host(f"{type(error).__name__}: {_first_line(error)}")

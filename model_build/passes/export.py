@@ -32,9 +32,9 @@ class Export(ShapingPass):
         """Return the model in ONNX."""
         import onnx
 
-        from model_build.tasks import weights_bytes
+        from model_build.tasks import weights_bytes, with_module
 
-        task = present(work.task)
+        task = with_module(present(work.task), work.module)
         traceable = task.traceable()
         program = _trace(task, traceable, self.opset)
         if weights_bytes(traceable.module) < BIG_BYTES:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Name, Spec
 from slipway.specs.gpu import Gpu, check_gpu
+from slipway.specs.shrink import Distill, Prune
 from slipway.specs.text import Distinct, Shape
 
 Task = Literal["sentence-embedding", "image-classification", "transformation"]
@@ -19,7 +20,8 @@ METRIC_OF_TASK: dict[Task, Metric] = {
     "image-classification": "accuracy",
     "transformation": "r_squared",
 }
-
+SHRINKING = ("distill", "prune")
+"""Keys that make another network of the original before it is exported."""
 
 PythonFunction = Annotated[
     str,
@@ -133,6 +135,11 @@ class ModelSpec(Spec):
     calibrate: Calibrate | None = None
     """Text models only; others bring it in their source. Without it, recipes that need it are not tried."""
     benchmark: Benchmark = Benchmark()
+    distill: Distill | None = None
+    """A student to try in the original's place; absent: none."""
+    prune: Prune | None = None
+    """Fewer channels to try; absent: all stay. With ``distill`` the student is pruned too. A target that searches tries
+    every form with and without, a target that names its recipe does both."""
 
     @model_validator(mode="after")
     def _fits_task(self) -> Self:
@@ -163,6 +170,7 @@ class ModelSpec(Spec):
         return self
 
     def _check_target(self, findings: Findings) -> None:
+        self._check_shrinking(findings)
         if self.target == "gpu" and self.gpu is None:
             findings.add(
                 (), "required key 'gpu' is missing: name the endpoint's machine, {instance_type: ml.g6.xlarge}"
@@ -171,3 +179,12 @@ class ModelSpec(Spec):
             findings.add(("gpu",), f"is for 'target: gpu', not for '{self.target}': remove one of them")
         elif self.gpu is not None:
             check_gpu(findings, self.gpu, self.benchmark.batch, self.benchmark.sequence_length)
+
+    def _check_shrinking(self, findings: Findings) -> None:
+        reasons = {
+            "cpu-lossless": "changes what is answered, and 'cpu-lossless' takes nothing that does: use 'cpu'",
+            "gpu": "is for the processor's targets: 'gpu' has no recipe with it",
+        }
+        for key in SHRINKING if self.target in reasons else ():
+            if getattr(self, key) is not None:
+                findings.add((key,), reasons[self.target])

@@ -30,6 +30,8 @@ BEYOND_JSON_SCHEMA = {
     # What a task has: shapes that are products of two lists, labels.
     "need-at-a-shape-that-is-not-timed",
     "top-k-for-texts",
+    "gpu-and-smaller",
+    "lossless-and-smaller",
     # What an environment's network, boundary and key mean together.
     "boundary-of-another-account",
     "image-in-another-region",
