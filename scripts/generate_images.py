@@ -216,4 +216,4 @@ def catalogue() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(write_or_check(TARGET, catalogue, source="the pinned version"))
+    sys.exit(write_or_check(TARGET, catalogue, source="the pinned version gives"))

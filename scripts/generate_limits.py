@@ -214,4 +214,4 @@ def sources() -> Node:
 
 
 if __name__ == "__main__":
-    sys.exit(write_or_check(TARGET, catalogue, source="what is pinned"))
+    sys.exit(write_or_check(TARGET, catalogue, source="the pinned versions give"))

@@ -52,4 +52,4 @@ def index() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(write_or_check(TARGET, index, source="the catalogue"))
+    sys.exit(write_or_check(TARGET, index, source="the catalogue gives"))

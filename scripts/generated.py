@@ -16,7 +16,7 @@ def write_or_check(target: Path, text: Callable[[], str], *, source: str) -> int
     Args:
         target: The file.
         text: Gives its content.
-        source: What gives it, in words.
+        source: What gives it, with the verb.
 
     Returns:
         The exit code: 1 where a check finds another content.
@@ -26,5 +26,5 @@ def write_or_check(target: Path, text: Callable[[], str], *, source: str) -> int
         return 0
     if target.read_text(encoding="utf-8") == text():
         return 0
-    print(f"{target.name} is not what {source} gives: run python {sys.argv[0]}", file=sys.stderr)
+    print(f"{target.name} is not what {source}: run python {sys.argv[0]}", file=sys.stderr)
     return 1
