@@ -82,16 +82,7 @@ def compare(work: Work, project: Path, seconds: float, threads: int) -> None:
 
 
 def load(project: Project, name: str, scratch: Path) -> Work:
-    folder, source = project.source_of(name)
-    work = Work(
-        name=name,
-        digest="0" * 64,
-        spec=project.models[name],
-        source_folder=folder,
-        source=str(source.python),
-        scratch=scratch,
-        versions=versions(project, name),
-    )
+    work = replace(Work.begin(project, name, scratch), versions=versions(project, name))
     return Verify().questioned(Load().run(work))
 
 

@@ -35,16 +35,7 @@ def main() -> None:
 
 def measure(name: str, scratch: Path) -> None:
     project = Project(Path())
-    folder, source = project.source_of(name)
-    started = Work(
-        name=name,
-        digest="0" * 64,
-        spec=project.models[name],
-        source_folder=folder,
-        source=str(source.python),
-        scratch=scratch,
-        versions={},
-    )
+    started = Work.begin(project, name, scratch)
     asked, shaped = Verify().questioned(Load().run(started)), dict[str, Work]()
     print(f"\n## {name}\n\n| | on the processor |", " | ".join(f"SM {sm}" for sm in RTX_BUILDS_FOR), "|")
     print("|---|---|" + "---|" * len(RTX_BUILDS_FOR))

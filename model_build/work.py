@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from model_build.graph import Graph
     from model_build.source import Original
     from model_build.tasks import Samples, Task
-    from slipway.specs import BenchmarkRow, ModelSpec, Proof, ServedModel, ServerFigures, Tried
+    from slipway.specs import BenchmarkRow, ModelSpec, Project, Proof, ServedModel, ServerFigures, Tried
 
 T = TypeVar("T")
+NO_DIGEST: Final = "0" * 64
 
 
 def _silent(_: str) -> None:
@@ -77,6 +78,27 @@ class Work:
     tried: tuple[Tried, ...] = ()
     artifact: Path | None = None
     tell: Callable[[str], None] = _silent
+
+    @classmethod
+    def begin(cls, project: Project, name: str, scratch: Path, *, digest: str = NO_DIGEST) -> Self:
+        """Return the work on a model before its first pass.
+
+        Args:
+            project: Where the model is.
+            name: Which.
+            scratch: Where the passes may write.
+            digest: Default: zeros, for work that becomes no artifact.
+        """
+        folder, source = project.source_of(name)
+        return cls(
+            name=name,
+            digest=digest,
+            spec=project.models[name],
+            source_folder=folder,
+            source=str(source.python),
+            scratch=scratch,
+            versions={},
+        )
 
 
 @dataclass(frozen=True)

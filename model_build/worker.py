@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from threading import Event as Signal
 from threading import Thread
@@ -111,16 +112,8 @@ class Worker:
         self.tell(Event("done", str(file)))
 
     def _work(self) -> Work:
-        return Work(
-            name=self._job.name,
-            digest=self._job.digest,
-            spec=self._spec,
-            source_folder=self._folder,
-            source=self._source,
-            scratch=Path(self._job.scratch),
-            versions=versions(self._project, self._job.name),
-            tell=self._note,
-        )
+        work = Work.begin(self._project, self._job.name, Path(self._job.scratch), digest=self._job.digest)
+        return replace(work, versions=versions(self._project, work.name), tell=self._note)
 
     def _cache(self, work: Work) -> Cache:
         origin = {"files": self._project.files_hash(work.name), "task": work.spec.task, "versions": work.versions}

@@ -222,19 +222,8 @@ def built(_built: Path, tmp_path: Path) -> Project:
 def load(root: Path, scratch: Path) -> Work:
     project = Project(root)
     (name,) = project.models
-    folder, source = project.source_of(name)
     scratch.mkdir()
-    work = Work(
-        name=name,
-        digest="0" * 64,
-        spec=project.models[name],
-        source_folder=folder,
-        source=str(source.python),
-        scratch=scratch,
-        versions={},
-        recipe="",
-    )
-    return Load().run(work)
+    return Load().run(Work.begin(project, name, scratch))
 
 
 def export(work: Work, opset: int = Export.opset) -> Work:
