@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from model_build.targets import LIBRARIES, identity
 from slipway.specs import HostError, SpecError
 from slipway.specs.reader import read
+from slipway.specs.source import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from slipway.specs import Project
+    from slipway.specs.source import Source
 
 FORMAT = 2
 """Raise when the layout of the archive changes."""
@@ -46,13 +48,19 @@ def versions(project: Project, name: str) -> dict[str, str]:
         SpecError: If a package that the source names is not installed.
     """
     folder, source = project.source_of(name)
-    found = {package: _version(package) for package in (*LIBRARIES, *source.packages)}
+    found = {package: _version(package) for package in (*LIBRARIES, *_read_with(source), *source.packages)}
     missing = [package for package, installed in found.items() if installed is None]
     if any(package in LIBRARIES for package in missing):
         raise HostError(f"{name}: not installed: {', '.join(missing)}: run `make setup`")
     if missing:
         raise _not_installed(folder, source.packages, missing)
     return {package: installed for package, installed in found.items() if installed is not None}
+
+
+def _read_with(source: Source) -> tuple[str, ...]:
+    """Return what reads the files that stand for a source."""
+    files = any(getattr(source, kind) is not None for kind in WEIGHTS) and not source.is_code
+    return ("transformers", "sentence-transformers", "safetensors", "tokenizers") if files else ()
 
 
 def _not_installed(folder: Path, packages: Sequence[str], missing: Sequence[str]) -> SpecError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -19,6 +21,14 @@ WEIGHTS_FILE = "model.onnx.data"
 DESCRIPTION = "graph.json"
 BIG_BYTES = 1 << 30
 """From here on an ONNX model's weights lie beside it: protobuf ends at 2 GiB, and a file can be mapped."""
+
+
+def link(source: Path, target: Path) -> None:
+    """Let a second name stand for weights that are never written again, or copy them where that cannot be."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,12 @@ class Graph:
 
         return onnx.load(self.file)
 
+    def skeleton(self) -> onnx.ModelProto:
+        """Return the model without the weights that lie beside it, for passes that do not look at them."""
+        import onnx
+
+        return onnx.load(self.file, load_external_data=False)
+
     def as_openvino(self) -> openvino.Model:
         """Return the model with its weights mapped from the disk; an ONNX model is converted."""
         import openvino
@@ -73,6 +89,16 @@ class Graph:
             graph.file.write_bytes(model.SerializeToString(deterministic=True))
         else:
             onnx.save(model, graph.file, save_as_external_data=True, location=WEIGHTS_FILE)
+        return graph
+
+    @classmethod
+    def of_skeleton(cls, model: onnx.ModelProto, folder: Path, before: Graph) -> Self:
+        """Write what was made of a skeleton; the weights beside it get a second name there."""
+        graph = cls(folder)
+        graph.file.write_bytes(model.SerializeToString(deterministic=True))
+        for path in before.files():
+            if path != before.file:
+                link(path, folder / path.name)
         return graph
 
     @classmethod

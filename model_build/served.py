@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from model_build.graph import link
 from model_build.work import present
 from slipway.specs import ServedModel, TensorSpec
 
@@ -33,19 +33,11 @@ def lay_out(work: Work, samples: Samples) -> tuple[Path, ServedModel]:
     folder.mkdir(parents=True)
     described = _describe(work, samples.inputs[0])
     for source in present(work.graph).files():
-        _link(source, folder / source.name)
+        link(source, folder / source.name)
     for name, source in present(work.task).files().items():
         shutil.copyfile(source, folder / name)
     (folder / MANIFEST_FILE).write_bytes(as_json(described.model_dump(mode="json")))
     return folder, described
-
-
-def _link(source: Path, target: Path) -> None:
-    """Let a second name stand for weights that are never written again, or copy them where that cannot be."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def as_json(document: Any) -> bytes:

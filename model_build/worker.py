@@ -22,15 +22,18 @@ import orjson
 from model_build.cache import Cache
 from model_build.digest import versions
 from model_build.job import GO, Event, Job
-from model_build.passes.load import Blame, Load, call_source, deadline
+from model_build.passes.load import Blame, Load, deadline, load_original
 from model_build.search import Search
+from model_build.sources import Origin
 from model_build.targets import finishing_passes, is_search, recipes
 from model_build.tasks import TASKS
 from model_build.work import ShapingError, Work
 from slipway.specs import HostError, Project, SlipwayError, SpecError
+from slipway.specs.source import WEIGHTS
 
 if TYPE_CHECKING:
     from model_build.work import Pass
+    from slipway.specs.source import Source
 
 LATE = 70
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -68,7 +71,8 @@ class Worker:
         self._project = Project(Path(job.root))
         self._step = "read"
         self._folder, source = self._project.source_of(job.name)
-        self._source = str(source.python)
+        self._source = source.python or ""
+        self._origin = self._files(source)
         self._log = f".slipway/logs/build-{job.name}.log"
         self._spec = self._project.models[job.name]
         self._may_go_on = Leash()
@@ -88,6 +92,7 @@ class Worker:
             source=self._source,
             scratch=Path(self._job.scratch),
             versions=versions(self._project, self._job.name),
+            origin=self._origin,
         )
         work = self._run(Load(), work)
         cache = self._cache(work)
@@ -100,6 +105,14 @@ class Worker:
             work = self._run(step, work)
         cache.sweep()
         self.tell(Event("done", str(work.artifact)))
+
+    def _files(self, source: Source) -> Origin | None:
+        """Return what the original is read from, where that is not a function alone."""
+        if source.is_code and all(getattr(source, kind) is None for kind in WEIGHTS):
+            return None
+        scratch = Path(self._job.scratch)
+        project, spec = self._project, self._project.models[self._job.name]
+        return Origin(root=project.root, folder=self._folder, source=source, spec=spec, scratch=scratch)
 
     def _cache(self, work: Work) -> Cache:
         origin = {"files": self._project.files_hash(work.name), "task": work.spec.task, "versions": work.versions}
@@ -124,7 +137,7 @@ class Worker:
         self._step = Load.name
         task_class = TASKS[self._spec.task]
         with deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
-            original = call_source(self._folder, self._source, task_class.returns)
+            original = load_original(self._folder, self._source, task_class.returns, self._origin)
         if self._job.inputs is None:
             every = task_class(original).samples(self._spec, self._folder).inputs
         else:
@@ -167,7 +180,7 @@ class Worker:
             return step.run(work)
 
     def _blame(self) -> Blame:
-        return Blame(self._folder, self._source.split(":")[0])
+        return Blame(self._folder, self._source.split(":")[0] or "model.yaml")
 
     def _end_late(self, error: SpecError) -> None:
         self.tell(self.event_for(error))

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from model_build.source import Original
+    from model_build.sources import Origin
+    from model_build.tasks import Task
 
 
 @dataclass(frozen=True)
 class Load(Pass):
-    """Run the data scientist's source, which returns the original model."""
+    """Run the data scientist's source, or read the files that stand for it: the original model."""
 
     version: ClassVar[int] = 1
     name: ClassVar[str] = "load"
@@ -31,22 +33,64 @@ class Load(Pass):
         from model_build.tasks import TASKS
 
         kind = TASKS[work.spec.task]
-        original = call_source(work.source_folder, work.source, kind.returns)
+        original = load_original(work.source_folder, work.source, kind.returns, work.origin)
         task = kind(original)
         try:
             list(task.shapes(work.spec))
         except ValueError as error:
             raise SpecError([Problem(f"models/{work.name}/model.yaml", 0, "benchmark", str(error))]) from error
+        _require_calibration(work, task)
         return replace(work, original=original, task=task)
 
 
-def call_source(folder: Path, source: str, expected: type[Any]) -> Original:
+def _require_calibration(work: Work, task: Task) -> None:
+    """Refuse calibration data without an input: a quantiser would say so late, and in words of its own."""
+    if task.calibration_missing(work.spec) is not None:
+        return
+    if next(task.calibration(work.spec, work.source_folder), None) is None:
+        file = work.spec.calibrate
+        where = f"models/{work.source_folder.name}/{'model.yaml' if file is None else file.data}"
+        raise SpecError([Problem(where, 0, "", "holds no input: calibration needs one or more, a hundred are enough")])
+
+
+def load_original(folder: Path, source: str, expected: type[Any], origin: Origin | None) -> Original:
+    """Return the original, whatever kind of source it has, with weights that are finite.
+
+    Args:
+        folder: The model's folder.
+        source: File and function; empty where files alone are the source.
+        expected: What it must be.
+        origin: Files that it is read from; None where there are none.
+
+    Raises:
+        SpecError: If the source is wrong.
+        HostError: If it cannot be had on this machine.
+    """
+    from model_build import sources
+    from model_build.sources.weights import not_finite
+
+    if origin is None:
+        original = call_source(folder, source, expected)
+    elif source == "":
+        original = sources.read(origin)
+    else:
+        original = call_source(folder, source, expected, (sources.weights_folder(origin),))
+    broken = not_finite(original.module)
+    if broken is not None:
+        blame = Blame(folder, source.split(":", maxsplit=1)[0] or "model.yaml")
+        raise blame.problem(0, f"weight '{broken}' holds NaN or infinity: nothing can be built of it")
+    return original
+
+
+def call_source(folder: Path, source: str, expected: type[Any], arguments: tuple[Path, ...] = ()) -> Original:
     """Call ``source.py:load`` in this process.
 
     Args:
         folder: The model's folder; the source may import its neighbours there.
         source: File and function.
         expected: What it must return.
+        arguments: What it is called with.
+            Default: nothing.
 
     Raises:
         SpecError: With file and line, whatever the source did: raise, end the process, return something else.
@@ -57,7 +101,7 @@ def call_source(folder: Path, source: str, expected: type[Any]) -> Original:
     sys.dont_write_bytecode = True  # the folder is hashed; nothing of ours may appear in it
     _seed()
     try:
-        original = _function(folder / file, function, blame)()
+        original = _function(folder / file, function, blame)(*arguments)
     except (Exception, SystemExit) as error:
         raise blame.for_error(error) from error
     if not isinstance(original, expected):

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.base import Findings, Spec
+from slipway.specs.source import TEXT_KEYS, Source
 from slipway.specs.text import Distinct, Shape
 
 Task = Literal["sentence-embedding", "image-classification", "transformation"]
@@ -20,49 +21,11 @@ METRIC_OF_TASK: dict[Task, Metric] = {
 }
 
 
-PythonFunction = Annotated[
-    str,
-    Shape(
-        r"^[A-Za-z0-9_./-]+\.py:[A-Za-z_][A-Za-z0-9_]*$",
-        "a file and a function in it, such as source.py:load",
-    ),
-    Field(examples=["source.py:load"]),
-]
-Package = Annotated[
-    str,
-    Shape(
-        r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
-        "a distribution's name without a version, such as scikit-learn",
-    ),
-]
 DataFile = Annotated[
     str,
     Shape(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "the name of a file beside the source, such as sentences.txt"),
     Field(examples=["sentences.txt"]),
 ]
-
-
-class Source(Spec):
-    """Where the original model comes from: a Python function, or another model's source."""
-
-    python: PythonFunction | None = None
-    """File in the model's folder and the function in it that returns the original."""
-    model: Name | None = None
-    """Another model whose folder (source and data) this one is built from, for instance at another precision."""
-    packages: Annotated[tuple[Package, ...], Distinct()] = ()
-    """Distributions that the source takes its weights or code from; their versions enter the artifact's digest."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        findings = Findings()
-        if (self.python is None) == (self.model is None):
-            findings.add((), "give exactly one of 'python' and 'model'")
-        if self.model is not None and self.packages:
-            findings.add(("packages",), "belongs to the model that owns the source: write it there")
-        if self.python is not None and (self.python.startswith("/") or ".." in self.python.split(":")[0].split("/")):
-            findings.add(("python",), f"'{self.python}' leaves the model's folder: move the source into it")
-        findings.refuse()
-        return self
 
 
 class Verify(Spec):
@@ -71,7 +34,8 @@ class Verify(Spec):
     reasons: ClassVar[dict[str, str]] = {"at_least": "it is a share, so that 0.98 is 98 in a hundred"}
 
     data: DataFile | None = None
-    """File beside the source with one input a line; absent: the source's own held-out data."""
+    """File beside the source: one input a line, or an ``.npz`` with ``inputs`` (and ``labels``, a class each); absent:
+    the held-out data that the source's function returns."""
     metric: Metric
     """``cosine_similarity``: mean over the data between original and artifact, -1 to 1. ``accuracy``: share of held-out
     inputs that the artifact labels rightly, 0 to 1. ``r_squared``: share of the original's variance that the artifact's
@@ -84,7 +48,8 @@ class Calibrate(Spec):
     """What shows a quantiser which values occur; the artifact is not judged on it."""
 
     data: DataFile
-    """File beside the source with one input a line, such as users send them; a hundred are enough."""
+    """File beside the source with one input a line, such as users send them, or an ``.npz`` with ``inputs``; a hundred
+    are enough."""
 
 
 BatchSize = Annotated[int, Field(ge=1, le=1024)]
@@ -116,7 +81,8 @@ class ModelSpec(Spec):
     recipe for ONNX Runtime, without a search."""
     verify: Verify
     calibrate: Calibrate | None = None
-    """Text models only; others bring it in their source. Without it, recipes that need it are not tried."""
+    """For text models and for sources without a function, which brings it. Without it, recipes that need it are not
+    tried."""
     benchmark: Benchmark = Benchmark()
 
     @model_validator(mode="after")
@@ -127,15 +93,59 @@ class ModelSpec(Spec):
             findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use '{metric}'")
         if self.task == "transformation" and self.target == "cpu-int8":
             findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu' or 'cpu-fp32'")
-        if not text and self.calibrate is not None:
-            findings.add(("calibrate",), f"{self.task} is calibrated on the source's own data: remove the key")
-        if text and self.verify.data is None:
-            findings.add(("verify",), "required key 'data' is missing: name a file with one sentence a line")
-        if not text and self.verify.data is not None:
-            findings.add(("verify", "data"), f"{self.task} is verified on the source's held-out data: remove the key")
+        if self.source.model is None:
+            self._data(findings, self.source)
         if text and self.benchmark.sequence_length is None:
             findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
         if not text and self.benchmark.sequence_length is not None:
             findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
         findings.refuse()
         return self
+
+    def _data(self, findings: Findings, source: Source) -> None:
+        """Find what is wrong with the data: a function brings pictures and tensors itself, files do not."""
+        if self.task == "transformation" and source.huggingface is not None and not source.is_code:
+            findings.add(("source", "huggingface"), f"does not say how {self.task} is done: use 'python' or 'onnx'")
+        if source.labels is not None and self.task != "image-classification":
+            findings.add(("source", "labels"), f"{self.task} has no classes: remove the key")
+        if self.task == "sentence-embedding":
+            self._text_data(findings)
+        elif source.is_code:
+            self._no_data(findings)
+        else:
+            self._array_data(findings, source)
+
+    def _text_data(self, findings: Findings) -> None:
+        if self.verify.data is None:
+            findings.add(("verify",), "required key 'data' is missing: name a file with one sentence a line")
+        for path, file in self._files:
+            if file.endswith(".npz"):
+                findings.add(path, f"'{file}' is not a text file with one sentence a line")
+
+    def _no_data(self, findings: Findings) -> None:
+        if self.calibrate is not None:
+            findings.add(("calibrate",), f"{self.task} is calibrated on the source's own data: remove the key")
+        if self.verify.data is not None:
+            findings.add(("verify", "data"), f"{self.task} is verified on the source's held-out data: remove the key")
+
+    def _array_data(self, findings: Findings, source: Source) -> None:
+        if self.verify.data is None:
+            findings.add(("verify",), "required key 'data' is missing: name an .npz file that holds 'inputs'")
+        for path, file in self._files:
+            if not file.endswith(".npz"):
+                findings.add(path, f"'{file}' is not an .npz file that holds 'inputs'")
+        for key in TEXT_KEYS:
+            if getattr(source, key) is not None:
+                findings.add(("source", key), f"{self.task} has no sequences: remove the key")
+
+    @property
+    def _files(self) -> list[tuple[tuple[str, str], str]]:
+        calibrate = None if self.calibrate is None else self.calibrate.data
+        named = ((("verify", "data"), self.verify.data), (("calibrate", "data"), calibrate))
+        return [(path, file) for path, file in named if file is not None]
+
+    def data_problems(self, source: Source) -> list[tuple[tuple[str | int, ...], str]]:
+        """Return what is wrong with the data for a source that another model owns: place and message of each."""
+        findings = Findings()
+        self._data(findings, source)
+        return findings.found

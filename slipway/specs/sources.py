@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from slipway.specs.model import ModelSpec, Source
+    from slipway.specs.model import ModelSpec
+    from slipway.specs.source import Source
 
 
 def source_of(root: Path, models: Mapping[str, ModelSpec], name: str) -> tuple[Path, Source]:
@@ -29,7 +30,10 @@ def files_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
     """Hash what the original is made of: the source that the spec names and its folder, whatever else the spec says."""
     folder, source = source_of(root, models, name)
     files = {path.relative_to(folder).as_posix(): _hash(path) for path in _files(folder)}
-    return _hash_of({"source": source.model_dump(mode="json"), "files": files})
+    # These three always, others where they are given: a new key must not make every model look changed.
+    always: dict[str, object] = {"python": None, "model": None, "packages": []}
+    described = {**always, **source.model_dump(mode="json", exclude_defaults=True)}
+    return _hash_of({"source": described, "files": files})
 
 
 def _hash_of(described: dict[str, object]) -> str:

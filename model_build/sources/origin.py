@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slipway.specs import Problem, SpecError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from slipway.specs import ModelSpec
+    from slipway.specs.source import Source
+
+FETCHED = ".slipway/sources"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What an original is read from.
+
+    Args:
+        root: Of the project.
+        folder: Of the model that owns the source; its data lies there.
+        source: What its ``model.yaml`` says.
+        spec: The model that is built.
+        scratch: Where something may be unpacked; on the artifacts' own file system.
+    """
+
+    root: Path
+    folder: Path
+    source: Source
+    spec: ModelSpec
+    scratch: Path
+
+    @property
+    def kind(self) -> str:
+        """The key that names the weights."""
+        kinds = ("huggingface", "onnx", "archive", "package")
+        return next((kind for kind in kinds if getattr(self.source, kind) is not None), "python")
+
+    def problem(self, message: str, key: str | None = None) -> SpecError:
+        """Return the error for what ``source:`` names."""
+        place = f"source.{self.kind if key is None else key}".rstrip(".")
+        return SpecError([Problem(f"models/{self.folder.name}/model.yaml", 0, place, message)])
+
+
+def fetched_file(root: Path, sha256: str) -> Path:
+    """Return where an archive lies that was fetched: under the name of its bytes."""
+    return root / FETCHED / f"{sha256}.tar"
