@@ -1,4 +1,4 @@
-"""Build models: what is missing, two at a time, measured one at a time."""
+"""Build models: what is missing, as many at a time as fit into memory, measured one at a time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from model_build.child import Child
 from model_build.digest import digest
 from model_build.endings import host_error, interruptible, together
 from model_build.job import Job
+from model_build.memory import Peaks, available_bytes, waves
 from model_build.progress import BUILT, Silent
 from model_build.results import BuildResult
 from model_build.store import Store, write_if_changed
@@ -35,9 +36,10 @@ if TYPE_CHECKING:
 
     from model_build.progress import Progress
 
+    Fetch = Callable[[Project, str], None]
+
 T = TypeVar("T")
 
-AT_ONCE = 2
 WAIT = "wait"
 """The step of a proved model whose turn to be measured has not come."""
 LOAD_TIMEOUT_SECONDS = 900.0
@@ -50,6 +52,7 @@ def build(
     force: bool = False,
     progress: Progress | None = None,
     load_timeout_seconds: float = LOAD_TIMEOUT_SECONDS,
+    fetch: Fetch | None = None,
 ) -> list[BuildResult]:
     """Build every named model whose artifact is not here, and record all of them in ``artifacts.lock``.
 
@@ -61,6 +64,8 @@ def build(
         force: Build again what is here already, and record its figures anew.
         progress: Hears what happens. Default: nobody does.
         load_timeout_seconds: How long a source may take to return its model.
+        fetch: Brings what a model's source names in S3 or a registry under ``.slipway/sources/``, if it is not there.
+            Default: nobody does; a source that is not there is refused.
 
     Raises:
         GateError: If a model did not pass its gate; it has no artifact.
@@ -71,15 +76,16 @@ def build(
     """
     wanted = _wanted(project, names)
     with interruptible():
-        run = _Run(project, progress or Silent(), load_timeout_seconds)
+        run = _Run(project, progress or Silent(), load_timeout_seconds, fetch)
         return run.all(wanted, force=force)
 
 
 class _Run:
     """One call of `build`."""
 
-    def __init__(self, project: Project, progress: Progress, load_timeout_seconds: float) -> None:
+    def __init__(self, project: Project, progress: Progress, load_timeout_seconds: float, fetch: Fetch | None) -> None:
         self._project, self._progress, self._timeout = project, progress, load_timeout_seconds
+        self._fetch, self._peaks = fetch, Peaks(project)
         self._store = Store(project)
         self._errors: dict[str, SlipwayError] = {}
         self._sources: dict[str, str] = {}
@@ -88,7 +94,6 @@ class _Run:
     def all(self, names: Sequence[str], *, force: bool) -> list[BuildResult]:
         self._force = force
         digests = self._digests(names)
-        self._sources = {name: self._project.sources_hash(name) for name in digests}
         present = {} if force else self._present(digests)
         built: dict[str, Manifest] = {}
         if len(present) < len(digests) or not self._is_recorded(digests, present):
@@ -106,7 +111,8 @@ class _Run:
         found = {}
         for name in names:
             try:
-                found[name] = digest(self._project, name)
+                self._sources[name] = self._project.sources_hash(name)
+                found[name] = digest(self._project, name, self._sources[name])
             except SpecError as error:  # the other models are built all the same
                 self._errors[name] = error
         return found
@@ -124,9 +130,9 @@ class _Run:
 
     def _build(self, missing: dict[str, str]) -> dict[str, Manifest]:
         built: dict[str, Manifest] = {}
-        names = list(missing)
-        for start in range(0, len(names), AT_ONCE):
-            wave = {name: missing[name] for name in names[start : start + AT_ONCE]}
+        needs = self._peaks.needs([name for name in missing if self._is_fetched(name)])
+        for names in waves(needs, available_bytes(), at_once()):
+            wave = {name: missing[name] for name in names}
             with ExitStack() as stack:
                 builds = [stack.enter_context(self._one(name, it, len(wave))) for name, it in wave.items()]
                 self._prove(builds)
@@ -135,6 +141,11 @@ class _Run:
                     if manifest is not None:
                         built[one.name] = manifest
         return built
+
+    def _is_fetched(self, name: str) -> bool:
+        if self._fetch is not None:
+            self._attempt(name, partial(self._fetch, self._project, name))
+        return name not in self._errors
 
     def _prove(self, builds: list[_Build]) -> None:
         with ThreadPoolExecutor(len(builds)) as threads:
@@ -174,6 +185,7 @@ class _Run:
         finally:
             if child is not None:
                 child.end()
+                self._peaks.note(name, child.peak_bytes)
             shutil.rmtree(scratch, ignore_errors=True)
 
     def _job(self, name: str, digest: str, scratch: Path) -> Job:
@@ -255,6 +267,11 @@ def _wanted(project: Project, names: Sequence[str] | None) -> list[str]:
 def log_file(project: Project, name: str, what: str) -> Path:
     """Return where a child's own words go."""
     return project.root / ".slipway" / "logs" / f"{what}-{name}.log"
+
+
+def at_once() -> int:
+    """Return how many models are built side by side at most: a build has steps that keep one core busy."""
+    return max(2, cores() // 2)
 
 
 def cores() -> int:

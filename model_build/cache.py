@@ -63,6 +63,7 @@ class Cache:
             graph = _shaped(step, work, making)
             graph.describe()
             place = self._folder / key
+            shutil.rmtree(place, ignore_errors=True)  # half of one
             making.rename(place)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,14 @@ FORMAT = 2
 """Raise when the layout of the archive changes."""
 
 
-def digest(project: Project, name: str) -> str:
+def digest(project: Project, name: str, sources: str | None = None) -> str:
     """Hash the model's spec and folder, the passes with their versions and options, and the libraries' versions.
+
+    Args:
+        project: Where the model is.
+        name: Which.
+        sources: Its `Project.sources_hash`, where that is known.
+            Default: it is found out.
 
     Raises:
         HostError: If a library is not installed.
@@ -33,7 +40,7 @@ def digest(project: Project, name: str) -> str:
     described = {
         "format": FORMAT,
         "name": name,
-        "sources": project.sources_hash(name),
+        "sources": project.sources_hash(name) if sources is None else sources,
         "passes": identity(project.models[name]),
         "versions": versions(project, name),
     }
@@ -71,6 +78,7 @@ def _not_installed(folder: Path, packages: Sequence[str], missing: Sequence[str]
     )
 
 
+@cache
 def _version(package: str) -> str | None:
     try:
         return version(package)

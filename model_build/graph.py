@@ -31,6 +31,15 @@ def link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
+def _take_in(tensor: onnx.TensorProto, folder: Path) -> None:
+    place = {entry.key: entry.value for entry in tensor.external_data}
+    with (folder / place["location"]).open("rb") as file:
+        file.seek(int(place.get("offset", 0)))
+        tensor.raw_data = file.read(int(place["length"]))
+    tensor.ClearField("external_data")
+    tensor.ClearField("data_location")
+
+
 @dataclass(frozen=True)
 class Graph:
     """One form of the model on its way.
@@ -58,10 +67,17 @@ class Graph:
         return sum(path.stat().st_size for path in self.folder.iterdir())
 
     def as_onnx(self) -> onnx.ModelProto:
-        """Return the model with its weights in memory."""
+        """Return the model with its weights in memory.
+
+        The weights are read here: onnx refuses a file that has a second name, as ours have where forms share them.
+        """
         import onnx
 
-        return onnx.load(self.file)
+        model = self.skeleton()
+        for tensor in model.graph.initializer:
+            if tensor.data_location == onnx.TensorProto.EXTERNAL:
+                _take_in(tensor, self.folder)
+        return model
 
     def skeleton(self) -> onnx.ModelProto:
         """Return the model without the weights that lie beside it, for passes that do not look at them."""
@@ -85,7 +101,7 @@ class Graph:
         import onnx
 
         graph = cls(folder)
-        if model.ByteSize() < big_bytes:
+        if sum(len(tensor.raw_data) for tensor in model.graph.initializer) < big_bytes:  # a message cannot tell
             graph.file.write_bytes(model.SerializeToString(deterministic=True))
         else:
             onnx.save(model, graph.file, save_as_external_data=True, location=WEIGHTS_FILE)
@@ -111,16 +127,19 @@ class Graph:
         return graph
 
     def describe(self) -> None:
-        """Write down what is not in the files, so that ``found`` can tell."""
-        document = {"runtime": self.runtime, "options": self.options}
+        """Write down what is not in the files, so that ``found`` can tell; and how large those are."""
+        sizes = {path.name: path.stat().st_size for path in self.files()}
+        document = {"runtime": self.runtime, "options": self.options, "sizes": sizes}
         (self.folder / DESCRIPTION).write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
 
     @classmethod
     def found(cls, folder: Path) -> Self | None:
-        """Return the graph that was described in a folder; None where none was finished."""
+        """Return the graph that was described in a folder; None where none was finished, or half of it is gone."""
         try:
             document = json.loads((folder / DESCRIPTION).read_bytes())
-        except (OSError, ValueError):
+            sizes = document.pop("sizes")
+            whole = all((folder / name).stat().st_size == size for name, size in sizes.items())
+        except (OSError, ValueError, KeyError):
             return None
         graph = cls(folder, **document)
-        return graph if graph.file.is_file() else None
+        return graph if whole and graph.file.name in sizes else None

@@ -11,6 +11,8 @@ import os
 import re
 import sys
 import traceback
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Event as Signal
 from threading import Thread
@@ -22,6 +24,7 @@ import orjson
 from model_build.cache import Cache
 from model_build.digest import versions
 from model_build.job import GO, Event, Job
+from model_build.memory import limit_memory, peak_bytes
 from model_build.passes.load import Blame, Load, deadline, load_original
 from model_build.search import Search
 from model_build.sources import Origin
@@ -32,11 +35,15 @@ from slipway.specs import HostError, Project, SlipwayError, SpecError
 from slipway.specs.source import WEIGHTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from model_build.work import Pass
     from slipway.specs.source import Source
 
 LATE = 70
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "bad_alloc", "bad allocation")
+"""How PyTorch, the system, and C++ libraries say it."""
 DISK_FULL = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -47,6 +54,7 @@ DISK_FULL = {
 def main(job_file: str, event_handle: str) -> int:
     """Do the job; every outcome but a crash is told as an event."""
     job = Job.read(Path(job_file))
+    limit_memory()
     with os.fdopen(int(event_handle), "w", buffering=1) as events:
         worker = Worker(job, events)
         try:
@@ -79,7 +87,7 @@ class Worker:
 
     def tell(self, event: Event) -> None:
         """Send one event."""
-        self._events.write(event.line())
+        self._events.write(replace(event, peak_bytes=peak_bytes()).line())
         self._events.flush()
 
     def build(self) -> None:
@@ -156,7 +164,7 @@ class Worker:
             return Event("error", error=SpecError.__name__, problems=problems)
         if isinstance(error, SlipwayError):
             return Event("error", str(error), type(error).__name__)
-        text = _host_text(error, self._job.scratch)
+        text = _host_text(_root(error), self._job.scratch)
         if text is not None:
             return self._host(text)
         return self._unforeseen(error)
@@ -176,7 +184,7 @@ class Worker:
         self._say(step.name)
         if not isinstance(step, Load):
             return step.run(work)
-        with deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
+        with standard_streams(), deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
             return step.run(work)
 
     def _blame(self) -> Blame:
@@ -188,6 +196,21 @@ class Worker:
 
     def _host(self, text: str) -> Event:
         return Event("error", f"{self._job.name}: {self._step} failed: {text}", HostError.__name__)
+
+
+@contextmanager
+def standard_streams() -> Iterator[None]:
+    """Open standard output and error again after the block.
+
+    A source may close them; the next file would take their places, and all that is printed later.
+    """
+    log = os.dup(sys.stdout.fileno())
+    yield
+    with suppress(OSError):  # closed too
+        for stream in (1, 2):
+            os.dup2(log, stream)
+        os.close(log)
+    sys.stdout, sys.stderr = (os.fdopen(stream, "w", buffering=1, closefd=False) for stream in (1, 2))
 
 
 class Leash:
@@ -213,7 +236,7 @@ class Leash:
 
 def _host_text(error: BaseException, scratch: str) -> str | None:
     """Say what the machine lacks, if that is what the error is about."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
         return "memory is used up"
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         return f"{DISK_FULL[error.errno]} while {scratch} was written"

@@ -159,6 +159,8 @@ class Blame:
         file, line = self.place(error)
         if isinstance(error, SystemExit):
             return self.problem(line, f"ended the process with code {error.code}: return the model instead", file)
+        if isinstance(error, MemoryError):
+            return self.problem(line, "needs more memory than the machine has free", file)
         text = " ".join(str(error).split()) or "without a message"
         return self.problem(line, f"raised {type(error).__name__}: {text}", file)
 

@@ -42,6 +42,8 @@ def snapshot(origin: Origin, name: str) -> Path:
         raise origin.problem(f"the hub has no '{repository}', or HF_TOKEN may not read it") from error
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, errors.HfHubHTTPError) as error:
         raise HostError(f"{name} is not here and the hub cannot be reached: {_first(error)}") from error
+    except errors.HTTPError as error:  # type: ignore[attr-defined]  # of whichever client it uses
+        raise HostError(f"{name} did not arrive whole: {_first(error)}: run the build again") from error
     except OSError as error:
         if error.errno is not None:
             raise  # of the disk

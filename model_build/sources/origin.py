@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from slipway.specs import ModelSpec
     from slipway.specs.source import Source
 
-FETCHED = ".slipway/sources"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
@@ -42,8 +40,3 @@ class Origin:
         """Return the error for what ``source:`` names."""
         place = f"source.{self.kind if key is None else key}".rstrip(".")
         return SpecError([Problem(f"models/{self.folder.name}/model.yaml", 0, place, message)])
-
-
-def fetched_file(root: Path, sha256: str) -> Path:
-    """Return where an archive lies that was fetched: under the name of its bytes."""
-    return root / FETCHED / f"{sha256}.tar"

@@ -4,15 +4,16 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from model_build.sources import hub, onnx_file, pretrained
-from model_build.sources.origin import Origin, fetched_file
 from model_build.sources.unpack import unpack
 from model_build.sources.weights import require_weights
 from slipway.specs import HostError
+from slipway.specs.source import fetched_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from model_build.source import Original
+    from model_build.sources.origin import Origin
 
 
 def read(origin: Origin) -> Original:

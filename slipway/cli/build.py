@@ -7,6 +7,7 @@ import typer
 
 from slipway.cli.options import Format, FormatOption, ProjectOption, find_project
 from slipway.cli.output import answer
+from slipway.specs import Project
 
 
 def build(
@@ -22,8 +23,20 @@ def build(
     from model_build.progress import showing
     from slipway.cli.tables import build_table
 
+    def fetch(owner: Project, model: str) -> None:
+        import boto3
+
+        from slipway.operations.fetch import fetch as bring
+
+        bring(owner, model, boto3.client)
+
     with showing(sys.stderr) as progress:
         results = model_build.build(
-            find_project(project), models or None, force=force, progress=progress, load_timeout_seconds=load_timeout
+            find_project(project),
+            models or None,
+            force=force,
+            progress=progress,
+            load_timeout_seconds=load_timeout,
+            fetch=fetch,
         )
     answer(output, {"models": [result.model_dump(mode="json") for result in results]}, build_table(results))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -54,6 +54,9 @@ ModelPackage = Annotated[
     ),
 ]
 Sha256 = Annotated[str, Shape(r"^[0-9a-f]{64}$", "a SHA-256 hash: 64 hexadecimal digits")]
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 KINDS = ("python", "model", "huggingface", "onnx", "archive", "package")
@@ -141,3 +144,8 @@ class Source(Spec):
                 findings.add((key,), "is said by what the function returns: remove the key")
         if self.trust is not None and all(getattr(self, kind) is None for kind in WEIGHTS):
             findings.add(("trust",), "goes with 'huggingface', 'archive' or 'package': remove the key")
+
+
+def fetched_file(root: Path, sha256: str) -> Path:
+    """Return where an archive lies that was fetched: under the name of its bytes."""
+    return root / ".slipway" / "sources" / f"{sha256}.tar"

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+from slipway.specs.seen import seen_in
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -29,7 +31,8 @@ def sources_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
 def files_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
     """Hash what the original is made of: the source that the spec names and its folder, whatever else the spec says."""
     folder, source = source_of(root, models, name)
-    files = {path.relative_to(folder).as_posix(): _hash(path) for path in _files(folder)}
+    seen = seen_in(root)
+    files = {path.relative_to(folder).as_posix(): seen.sha256(path) for path in _files(folder)}
     # These three always, others where they are given: a new key must not make every model look changed.
     always: dict[str, object] = {"python": None, "model": None, "packages": []}
     described = {**always, **source.model_dump(mode="json", exclude_defaults=True)}
@@ -47,8 +50,3 @@ def _files(folder: Path) -> list[Path]:
 
 def _skipped(part: str) -> bool:
     return part.startswith(".") or part == "__pycache__"
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
