@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from model_build.cache import tidy
 from model_build.child import Child
 from model_build.digest import digest
 from model_build.endings import host_error, interruptible, together
@@ -43,6 +44,8 @@ T = TypeVar("T")
 WAIT = "wait"
 """The step of a proved model whose turn to be measured has not come."""
 LOAD_TIMEOUT_SECONDS = 900.0
+LARGE_BYTES = 10_000_000_000
+"""A cache of so many bytes is worth a line."""
 
 
 def build(
@@ -102,10 +105,17 @@ class _Run:
                 missing = {name: it for name, it in digests.items() if name not in present}
                 built = self._build(missing)
                 self._record({**present, **built}, anew=force)
+                self._tell_of_the_cache()
         if self._errors:
             raise together(list(self._errors.values()))
         found = {**present, **built}
         return [BuildResult.from_manifest(found[name], built=name in built) for name in digests]
+
+    def _tell_of_the_cache(self) -> None:
+        size = tidy(self._project.root / ".slipway" / "cache", self._project.models.keys())
+        if size > LARGE_BYTES:
+            mend = "`rm -r .slipway/cache` gives the space back, and the next search begins anew"
+            self._progress.notice(f".slipway/cache holds {size / 1e9:.1f} GB: {mend}")
 
     def _digests(self, names: Sequence[str]) -> dict[str, str]:
         found = {}

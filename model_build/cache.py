@@ -16,7 +16,7 @@ from model_build.work import ShapingError
 from slipway.specs import SlipwayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from model_build.work import ShapingPass, Work
 
@@ -69,6 +69,23 @@ class Cache:
             shutil.rmtree(making, ignore_errors=True)
             raise
         return replace(graph, folder=place)
+
+
+def tidy(folder: Path, models: Collection[str]) -> int:
+    """Forget the forms of models that are no more.
+
+    Args:
+        folder: Holds a cache for each model.
+        models: Those that there are.
+
+    Returns:
+        Bytes that are left; two names of one file count once.
+    """
+    for entry in folder.glob("*"):
+        if entry.name not in models:
+            shutil.rmtree(entry, ignore_errors=True)
+    files = (path.stat() for path in folder.rglob("*") if path.is_file())
+    return sum({(found.st_dev, found.st_ino): found.st_size for found in files}.values())
 
 
 def _shaped(step: ShapingPass, work: Work, into: Path) -> Graph:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from model_build import build
+from model_build.cache import tidy
 from model_build.child import Child
 from model_build.memory import Peaks, waves
 from model_build.progress import Silent
@@ -20,6 +21,7 @@ from slipway.specs import HostError, Project, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from model_build.work import Work
 
@@ -137,6 +139,16 @@ def _no_change_is_found_where_nothing_can_be_written(project: Project) -> None:
     assert (unchanged.returncode, json.loads(unchanged.stdout)["models"][0]["built"]) == (0, False)
     assert (changed.returncode, changed.stderr.count("\n")) == (3, 1)
     assert "the build cannot go on: Permission denied" in changed.stderr
+
+
+def test_cache_of_a_model_that_is_gone_is_forgotten_and_what_is_left_is_told(tmp_path: Path) -> None:
+    for name in ("gone", "kept"):
+        (tmp_path / name / "form").mkdir(parents=True)
+        (tmp_path / name / "form" / "model.onnx").write_bytes(bytes(100))
+    os.link(tmp_path / "kept/form/model.onnx", tmp_path / "kept/form/again.onnx")
+    assert tidy(tmp_path, {"kept"}) == 100
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert tidy(tmp_path / "nowhere", {"kept"}) == 0
 
 
 def test_models_are_built_side_by_side_as_far_as_they_fit() -> None:
