@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from model_build.graph import Graph
 from model_build.sources import Origin, read
 from model_build.sources.unpack import Limits, unpack
 from slipway.specs import HostError, Project, SpecError
@@ -362,3 +363,33 @@ def test_archive_of_another_version_is_refused(origin: Make, folder: Path) -> No
         tar.add(folder, ".")
     made = origin(f"archive: weights.tar.gz, sha256: {'ab' * 32}, pooling: mean")
     assert f"model.yaml says {'ab' * 32}: is it another version?" in refusal(lambda: read(made))
+
+
+# Weights beside the graph
+
+
+def test_forms_that_share_their_weights_are_read_by_every_pass_and_by_the_server(tmp_path: Path) -> None:
+    from serving.runtimes import OnnxRuntime
+
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    weight = np.random.default_rng(0).random((3, 400), dtype=np.float32)  # smaller ones stay in the graph
+    before = Graph.of_onnx(scale(weight), first, big_bytes=0)
+    assert [path.name for path in before.files()] == ["model.onnx", "model.onnx.data"]
+    after = Graph.of_skeleton(before.skeleton(), second, before)
+    assert (second / "model.onnx.data").stat().st_nlink == 2  # which onnx's own reader refuses
+    for graph in (before, after):
+        (tensor,) = graph.as_onnx().graph.initializer
+        np.testing.assert_array_equal(np.frombuffer(tensor.raw_data, np.float32).reshape(3, 400), weight)
+        answer = OnnxRuntime(graph.file, 1, {}).run("y", {"x": INPUTS})
+        np.testing.assert_allclose(answer, np.tanh(INPUTS @ weight), atol=1e-5)
+        assert graph.as_openvino().inputs[0].any_name == "x"
+
+
+def test_form_that_lost_a_part_is_none(tmp_path: Path) -> None:
+    graph = Graph.of_onnx(scale(np.ones((3, 400))), tmp_path, big_bytes=0)
+    graph.describe()
+    assert Graph.found(tmp_path) == graph
+    (tmp_path / "model.onnx.data").write_bytes(b"")
+    assert Graph.found(tmp_path) is None
