@@ -14,6 +14,7 @@ from model_build.cache import tidy
 from model_build.child import Child
 from model_build.digest import digest
 from model_build.endings import host_error, interruptible, together
+from model_build.gpu_machine import elsewhere
 from model_build.job import Job
 from model_build.memory import Peaks, available_bytes, waves
 from model_build.progress import BUILT, Silent
@@ -21,6 +22,7 @@ from model_build.results import BuildResult
 from model_build.store import Store, write_if_changed
 from model_build.targets import recipes, step_count
 from slipway.specs import (
+    HostError,
     Lock,
     LockedModel,
     Manifest,
@@ -56,10 +58,11 @@ def build(
     progress: Progress | None = None,
     load_timeout_seconds: float = LOAD_TIMEOUT_SECONDS,
     fetch: Fetch | None = None,
+    report: Path | None = None,
 ) -> list[BuildResult]:
     """Build every named model whose artifact is not here, and record all of them in ``artifacts.lock``.
 
-    What can be built is built and recorded before anything is raised.
+    What can be built is built and recorded before anything is raised; ``.slipway/build.html`` shows it.
 
     Args:
         project: Where the models are.
@@ -69,6 +72,8 @@ def build(
         load_timeout_seconds: How long a source may take to return its model.
         fetch: Brings what a model's source names in S3 or a registry under ``.slipway/sources/``, if it is not there.
             Default: nobody does; a source that is not there is refused.
+        report: File to write a page on all the named models into, built now or before.
+            Default: none.
 
     Raises:
         GateError: If a model did not pass its gate; it has no artifact.
@@ -80,7 +85,7 @@ def build(
     wanted = _wanted(project, names)
     with interruptible():
         run = _Run(project, progress or Silent(), load_timeout_seconds, fetch)
-        return run.all(wanted, force=force)
+        return run.all(wanted, force=force, report=report)
 
 
 class _Run:
@@ -94,7 +99,7 @@ class _Run:
         self._sources: dict[str, str] = {}
         self._force = False
 
-    def all(self, names: Sequence[str], *, force: bool) -> list[BuildResult]:
+    def all(self, names: Sequence[str], *, force: bool, report: Path | None) -> list[BuildResult]:
         self._force = force
         digests = self._digests(names)
         present = {} if force else self._present(digests)
@@ -103,13 +108,26 @@ class _Run:
             with self._store.lock(lambda: self._progress.notice("waiting for another build of this project")):
                 present = {} if force else self._present(digests)  # it may have built what is wanted here
                 missing = {name: it for name, it in digests.items() if name not in present}
-                built = self._build(missing)
+                built = self._build(self._here(missing))
                 self._record({**present, **built}, anew=force)
                 self._tell_of_the_cache()
+        found = {**present, **built}
+        self._show(found, report, built=len(built) > 0)
         if self._errors:
             raise together(list(self._errors.values()))
-        found = {**present, **built}
         return [BuildResult.from_manifest(found[name], built=name in built) for name in digests]
+
+    def _show(self, found: dict[str, Manifest], report: Path | None, *, built: bool) -> None:
+        """Write the page of this build; one that built nothing has nothing new to show, unless it is asked to."""
+        own = (self._project.root / ".slipway" / "build.html",) if built else ()
+        targets = own if report is None else (*own, report)
+        if targets and found:
+            from model_build.report import build_page
+
+            page = build_page(list(found.values()))
+            for target in targets:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_if_changed(target, page)
 
     def _tell_of_the_cache(self) -> None:
         size = tidy(self._project.root / ".slipway" / "cache", self._project.models.keys())
@@ -122,10 +140,26 @@ class _Run:
         for name in names:
             try:
                 self._sources[name] = self._project.sources_hash(name)
-                found[name] = digest(self._project, name, self._sources[name])
+                found[name] = self._digest(name, self._sources[name])
             except SpecError as error:  # the other models are built all the same
                 self._errors[name] = error
         return found
+
+    def _digest(self, name: str, sources: str) -> str:
+        """Return what names the artifact; where it cannot be made, what was made of the same sources stands."""
+        locked, current = self._project.lock.models.get(name), digest(self._project, name, sources)
+        if self._force or locked is None or elsewhere(name, self._project.models[name]) is None:
+            return current
+        stands = locked.sources == sources and self._store.find(name, locked.digest) is not None
+        return locked.digest if stands else current
+
+    def _here(self, missing: dict[str, str]) -> dict[str, str]:
+        """Return those that this machine can prove; the others' errors are kept for later."""
+        for name in missing:
+            reason = elsewhere(name, self._project.models[name])
+            if reason is not None:
+                self._errors[name] = HostError(reason)
+        return {name: it for name, it in missing.items() if name not in self._errors}
 
     def _present(self, digests: dict[str, str]) -> dict[str, Manifest]:
         found = {name: self._store.find(name, it) for name, it in digests.items()}
@@ -153,7 +187,7 @@ class _Run:
         return built
 
     def _is_fetched(self, name: str) -> bool:
-        if self._fetch is not None:
+        if self._fetch is not None and self._project.source_of(name)[1].is_far:
             self._attempt(name, partial(self._fetch, self._project, name))
         return name not in self._errors
 
@@ -247,7 +281,7 @@ class _Build:
         self._progress = progress
 
     def prove(self) -> None:
-        self.child.until("proved", self._step)
+        self.child.until("proved", self._step, self._note)
         self._progress.step(self.name, WAIT)
 
     def finish(self) -> Path:
@@ -256,6 +290,9 @@ class _Build:
 
     def _step(self, step: str) -> None:
         self._progress.step(self.name, step)
+
+    def _note(self, text: str) -> None:
+        self._progress.note(self.name, text)
 
 
 def _same(locked: LockedModel, manifest: Manifest) -> bool:

@@ -14,11 +14,19 @@ if TYPE_CHECKING:
     import onnx
     import openvino
 
-Runtime = Literal["onnxruntime", "openvino"]
+Runtime = Literal["onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx"]
 
-MODEL_FILES: dict[Runtime, str] = {"onnxruntime": "model.onnx", "openvino": "model.xml"}
+MODEL_FILES: dict[Runtime, str] = {
+    "onnxruntime": "model.onnx",
+    "onnxruntime-cuda": "model.onnx",
+    "openvino": "model.xml",
+    "tensorrt": "model.plan",
+    "tensorrt-rtx": "model.rtx-engine",
+}
 WEIGHTS_FILE = "model.onnx.data"
 DESCRIPTION = "graph.json"
+INTERFACE_FILE = "interface.onnx"
+"""Inputs and outputs of an engine, which only its own GPU could be asked for."""
 BIG_BYTES = 1 << 30
 """From here on an ONNX model's weights lie beside it: protobuf ends at 2 GiB, and a file can be mapped."""
 
@@ -31,11 +39,25 @@ def link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
+def read_onnx(file: Path) -> onnx.ModelProto:
+    """Return an ONNX model with its weights in memory.
+
+    The weights are read here: onnx refuses a file that has a second name, as ours have where forms share them.
+    """
+    import onnx
+
+    model = onnx.load(file, load_external_data=False)
+    for tensor in model.graph.initializer:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            _take_in(tensor, file.parent)
+    return model
+
+
 def _take_in(tensor: onnx.TensorProto, folder: Path) -> None:
     place = {entry.key: entry.value for entry in tensor.external_data}
     with (folder / place["location"]).open("rb") as file:
         file.seek(int(place.get("offset", 0)))
-        tensor.raw_data = file.read(int(place["length"]))
+        tensor.raw_data = file.read(int(place.get("length", -1)))
     tensor.ClearField("external_data")
     tensor.ClearField("data_location")
 
@@ -62,22 +84,19 @@ class Graph:
         return self.folder / MODEL_FILES[self.runtime]
 
     @property
+    def interface(self) -> Path:
+        """An ONNX file that names the inputs and outputs; of an engine it holds nothing else."""
+        beside = self.folder / INTERFACE_FILE
+        return beside if beside.is_file() else self.file
+
+    @property
     def size_bytes(self) -> int:
         """Of all files together."""
-        return sum(path.stat().st_size for path in self.folder.iterdir())
+        return sum(path.stat().st_size for path in self.files())
 
     def as_onnx(self) -> onnx.ModelProto:
-        """Return the model with its weights in memory.
-
-        The weights are read here: onnx refuses a file that has a second name, as ours have where forms share them.
-        """
-        import onnx
-
-        model = self.skeleton()
-        for tensor in model.graph.initializer:
-            if tensor.data_location == onnx.TensorProto.EXTERNAL:
-                _take_in(tensor, self.folder)
-        return model
+        """Return the model with its weights in memory."""
+        return read_onnx(self.file)
 
     def skeleton(self) -> onnx.ModelProto:
         """Return the model without the weights that lie beside it, for passes that do not look at them."""
@@ -93,7 +112,7 @@ class Graph:
 
     def files(self) -> list[Path]:
         """Return what the runtime reads."""
-        return sorted(path for path in self.folder.iterdir() if path.name != DESCRIPTION)
+        return sorted(path for path in self.folder.iterdir() if path.name not in (DESCRIPTION, INTERFACE_FILE))
 
     @classmethod
     def of_onnx(cls, model: onnx.ModelProto, folder: Path, *, big_bytes: int = BIG_BYTES) -> Self:

@@ -76,10 +76,10 @@ class _Tensor(NamedTuple):
 
 def _tensors(graph: Graph) -> tuple[list[_Tensor], list[_Tensor]]:
     """Return what goes in and what comes out."""
-    if graph.runtime == "onnxruntime":
+    if graph.runtime != "openvino":
         import onnx
 
-        model = onnx.load(graph.file, load_external_data=False).graph
+        model = onnx.load(graph.interface, load_external_data=False).graph
         return [_of_onnx(value) for value in model.input], [_of_onnx(value) for value in model.output]
     model = graph.as_openvino()
     return [_of_openvino(port) for port in model.inputs], [_of_openvino(port) for port in model.outputs]

@@ -27,18 +27,16 @@ from model_build.job import GO, Event, Job
 from model_build.memory import limit_memory, peak_bytes
 from model_build.passes.load import Blame, Load, deadline, load_original
 from model_build.search import Search
-from model_build.sources import Origin
 from model_build.targets import finishing_passes, is_search, recipes
 from model_build.tasks import TASKS
+from model_build.trial import Trial
 from model_build.work import ShapingError, Work
-from slipway.specs import HostError, Project, SlipwayError, SpecError
-from slipway.specs.source import WEIGHTS
+from slipway.specs import SHRINKING, HostError, Problem, Project, SlipwayError, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from model_build.work import Pass
-    from slipway.specs.source import Source
 
 LATE = 70
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -58,7 +56,7 @@ def main(job_file: str, event_handle: str) -> int:
     with os.fdopen(int(event_handle), "w", buffering=1) as events:
         worker = Worker(job, events)
         try:
-            worker.build() if job.samples is None else worker.answer(job.samples)
+            worker.do()
         except BaseException as error:  # noqa: BLE001  told to the parent, which raises it
             traceback.print_exc()
             worker.tell(worker.event_for(error))
@@ -80,7 +78,6 @@ class Worker:
         self._step = "read"
         self._folder, source = self._project.source_of(job.name)
         self._source = source.python or ""
-        self._origin = self._files(source)
         self._log = f".slipway/logs/build-{job.name}.log"
         self._spec = self._project.models[job.name]
         self._may_go_on = Leash()
@@ -90,19 +87,18 @@ class Worker:
         self._events.write(replace(event, peak_bytes=peak_bytes()).line())
         self._events.flush()
 
+    def do(self) -> None:
+        """Do what the job says."""
+        if self._job.samples is not None:
+            self.answer(self._job.samples)
+        elif self._job.rehearse:
+            self.rehearse()
+        else:
+            self.build()
+
     def build(self) -> None:
         """Build up to the proof, wait for the word, measure and pack."""
-        work = Work(
-            name=self._job.name,
-            digest=self._job.digest,
-            spec=self._spec,
-            source_folder=self._folder,
-            source=self._source,
-            scratch=Path(self._job.scratch),
-            versions=versions(self._project, self._job.name),
-            origin=self._origin,
-        )
-        work = self._run(Load(), work)
+        work = self._run(Load(), self._work())
         cache = self._cache(work)
         search = self._search(cache)
         search.shape(work)
@@ -114,13 +110,17 @@ class Worker:
         cache.sweep()
         self.tell(Event("done", str(work.artifact)))
 
-    def _files(self, source: Source) -> Origin | None:
-        """Return what the original is read from, where that is not a function alone."""
-        if source.is_code and all(getattr(source, kind) is None for kind in WEIGHTS):
-            return None
-        scratch = Path(self._job.scratch)
-        project, spec = self._project, self._project.models[self._job.name]
-        return Origin(root=project.root, folder=self._folder, source=source, spec=spec, scratch=scratch)
+    def rehearse(self) -> None:
+        """Do what a build for a GPU does up to its engine, and write down what came of it."""
+        work = self._run(Load(), self._work())
+        rows = Trial(recipes(self._spec), self._cache(work), self._say).run(work)
+        file = work.scratch / "rehearsed.json"
+        file.write_bytes(orjson.dumps([row.model_dump(mode="json") for row in rows]))
+        self.tell(Event("done", str(file)))
+
+    def _work(self) -> Work:
+        work = Work.begin(self._project, self._job.name, Path(self._job.scratch), digest=self._job.digest)
+        return replace(work, versions=versions(self._project, work.name), tell=self._note)
 
     def _cache(self, work: Work) -> Cache:
         origin = {"files": self._project.files_hash(work.name), "task": work.spec.task, "versions": work.versions}
@@ -136,6 +136,11 @@ class Worker:
         if not is_search(self._spec):
             self._say(name)
 
+    def _note(self, text: str) -> None:
+        """Tell how far a long step is, and keep it in the log."""
+        print(f"{self._step}: {text}", flush=True)  # noqa: T201  this process's output is its log
+        self.tell(Event("note", text))
+
     def _say(self, step: str) -> None:
         self._step = step
         self.tell(Event("step", step))
@@ -143,19 +148,18 @@ class Worker:
     def answer(self, count: int) -> None:
         """Let the untouched original answer the job's inputs or its own data, taken evenly over all of it."""
         self._step = Load.name
-        task_class = TASKS[self._spec.task]
+        work, task_class = self._work(), TASKS[self._spec.task]
         with deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
-            original = load_original(self._folder, self._source, task_class.returns, self._origin)
+            original = load_original(work.source_folder, work.source, task_class.returns, work.origin)
         if self._job.inputs is None:
-            every = task_class(original).samples(self._spec, self._folder).inputs
+            every = task_class(original).samples(work.spec, work.source_folder).inputs
         else:
             every = orjson.loads(Path(self._job.inputs).read_bytes())
         inputs = every[:: max(1, len(every) // count)][:count]
-        scratch = Path(self._job.scratch)
         answers = np.asarray(original.reference(inputs), dtype=np.float32)
-        np.save(scratch / "answers.npy", answers, allow_pickle=False)
-        (scratch / "inputs.json").write_bytes(orjson.dumps(inputs, option=orjson.OPT_SERIALIZE_NUMPY))
-        self.tell(Event("done", str(scratch)))
+        np.save(work.scratch / "answers.npy", answers, allow_pickle=False)
+        (work.scratch / "inputs.json").write_bytes(orjson.dumps(inputs, option=orjson.OPT_SERIALIZE_NUMPY))
+        self.tell(Event("done", str(work.scratch)))
 
     def event_for(self, error: BaseException) -> Event:
         """Say an error in a user's words."""
@@ -176,6 +180,9 @@ class Worker:
         if isinstance(error, ShapingError) and error.step == "export":
             reason = f"cannot be exported to ONNX: {_first_line(_root(error))}"
             return self.event_for(blame.problem(line, f"{reason} (all of it in {self._log})", file))
+        if isinstance(error, ShapingError) and error.step in SHRINKING:  # what the spec asks of this network
+            where = f"models/{self._job.name}/model.yaml"
+            return self.event_for(SpecError([Problem(where, 0, error.step, error.reason)]))
         if file is not None:  # the original itself, when it was asked to answer
             return self.event_for(blame.for_error(error))
         return self._host(f"{type(error).__name__}: {_first_line(error)}")

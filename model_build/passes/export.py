@@ -33,11 +33,11 @@ class Export(ShapingPass):
         import onnx
 
         from model_build.sources.onnx_module import OnnxModule
-        from model_build.tasks import weights_bytes
+        from model_build.tasks import weights_bytes, with_module
 
-        task = present(work.task)
+        task = with_module(present(work.task), work.module)
         traceable = task.traceable()
-        given = present(work.original).module
+        given = task.original.module
         if isinstance(given, OnnxModule):
             graph = given.renamed(traceable.inputs, traceable.output)
             _finish(graph, traceable)

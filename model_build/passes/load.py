@@ -12,13 +12,14 @@ from model_build.work import Pass, Work
 from slipway.specs import Problem, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import FrameType
 
     from model_build.source import Original
     from model_build.sources import Origin
     from model_build.tasks import Task
+    from slipway.specs import ModelSpec
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,25 @@ class Load(Pass):
 
     def run(self, work: Work) -> Work:
         """Return the work with ``original`` and ``task``."""
+        from model_build.student import with_student
         from model_build.tasks import TASKS
 
         kind = TASKS[work.spec.task]
         original = load_original(work.source_folder, work.source, kind.returns, work.origin)
         task = kind(original)
         try:
-            list(task.shapes(work.spec))
+            _require_timed(work.spec, ["x".join(map(str, shape)) for shape in task.shapes(work.spec)])
         except ValueError as error:
             raise SpecError([Problem(f"models/{work.name}/model.yaml", 0, "benchmark", str(error))]) from error
         _require_calibration(work, task)
-        return replace(work, original=original, task=task)
+        return with_student(replace(work, original=original, task=task))
+
+
+def _require_timed(spec: ModelSpec, shapes: Sequence[str]) -> None:
+    """Refuse needs at shapes that are not measured; of texts the spec itself knows."""
+    missing = sorted((spec.benchmark.p95_ms or {}).keys() - set(shapes))
+    if missing:
+        raise ValueError(f"p95_ms: {', '.join(missing)}: not timed, {', '.join(shapes)} are")
 
 
 def _require_calibration(work: Work, task: Task) -> None:
@@ -95,24 +104,30 @@ def call_source(folder: Path, source: str, expected: type[Any], arguments: tuple
     Raises:
         SpecError: With file and line, whatever the source did: raise, end the process, return something else.
     """
+    original = call(folder, source, arguments)
+    if not isinstance(original, expected):
+        file, function = source.split(":")
+        received, accepted = type(original).__name__, f"model_build.{expected.__name__}"
+        raise Blame(folder, file).problem(0, f"{function}() returned {received}, accepted: {accepted}")
+    returned: Original = original
+    return returned
+
+
+def call(folder: Path, source: str, arguments: tuple[Path, ...] = ()) -> Any:
+    """Call a function of the user's in this process; see ``call_source``."""
     file, function = source.split(":")
     blame = Blame(folder, file)
     sys.path.insert(0, str(folder))
     sys.dont_write_bytecode = True  # the folder is hashed; nothing of ours may appear in it
     _seed()
     try:
-        original = _function(folder / file, function, blame)(*arguments)
+        return _function(folder / file, function, blame)(*arguments)
     except (Exception, SystemExit) as error:
         raise blame.for_error(error) from error
-    if not isinstance(original, expected):
-        received, accepted = type(original).__name__, f"model_build.{expected.__name__}"
-        raise blame.problem(0, f"{function}() returned {received}, accepted: {accepted}")
-    returned: Original = original
-    return returned
 
 
-def _function(path: Path, name: str, blame: Blame) -> Callable[[], Any]:
-    spec = importlib.util.spec_from_file_location("slipway_model_source", path)
+def _function(path: Path, name: str, blame: Blame) -> Callable[..., Any]:
+    spec = importlib.util.spec_from_file_location(f"slipway_model_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise blame.problem(0, "cannot be imported as Python")
     module = importlib.util.module_from_spec(spec)
@@ -120,7 +135,7 @@ def _function(path: Path, name: str, blame: Blame) -> Callable[[], Any]:
     spec.loader.exec_module(module)
     if not callable(getattr(module, name, None)):
         raise blame.problem(0, f"has no function '{name}', which model.yaml names")
-    function: Callable[[], Any] = getattr(module, name)
+    function: Callable[..., Any] = getattr(module, name)
     return function
 
 

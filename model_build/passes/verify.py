@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from model_build.served import lay_out
@@ -24,14 +25,14 @@ SAME = 1e-6
 
 @dataclass(frozen=True)
 class Verify(Pass):
-    """Ask the very code that will serve, and compare its answers with the untouched original's.
+    """Ask the very code that will serve, and compare its answers with the untouched original's, and with each other.
 
     Args:
         min_samples: Fewer prove nothing.
         batch: Inputs of one request.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     name: ClassVar[str] = "verify"
 
     min_samples: int = 100
@@ -43,9 +44,14 @@ class Verify(Pass):
         Raises:
             GateError: If the artifact does not pass, with what was measured, what is needed and the worst inputs.
         """
+        from model_build.consistency import consistency
+
         asked = self.questioned(work)
         laid_out = asked if asked.served is not None else self.laid_out(asked)
-        return replace(laid_out, proof=_judge(laid_out, self.measure(laid_out)))
+        proof = _judge(laid_out, self.measure(laid_out))
+        alike = consistency(laid_out, partial(refused, work.spec))
+        rounded = {key: float(f"{value:.6g}") for key, value in alike.items()}
+        return replace(laid_out, proof=proof.model_copy(update={"consistency": rounded}))
 
     def questioned(self, work: Work) -> Work:
         """Return the work with ``samples`` and ``expected``; the original is asked once.
@@ -80,11 +86,11 @@ class Verify(Pass):
             GateError: If what it answers cannot be compared.
         """
         from model_build.metrics import METRICS
-        from model_build.tasks import Samples
 
         samples, expected = present(work.samples), present(work.expected)
         step = 1 if at_most is None else max(1, len(samples.inputs) // at_most)
-        chosen = Samples(samples.inputs[::step], None if samples.truth is None else samples.truth[::step])
+        truth = None if samples.truth is None else samples.truth[::step]
+        chosen = replace(samples, inputs=samples.inputs[::step], truth=truth)
         ours = _artifact_answers(present(work.served), chosen, self.batch)
         _refuse_nonsense(work.name, expected[::step], ours)
         return METRICS[work.spec.verify.metric](chosen, expected[::step], ours)
@@ -126,6 +132,7 @@ def _judge(work: Work, measured: Measured) -> Proof:
         at_least=needed,
         samples=asked,
         details={key: round(value, 6) for key, value in measured.details.items()},
+        worst=measured.worst,
     )
 
 

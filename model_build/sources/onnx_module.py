@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from model_build.graph import read_onnx
 from serving.runtimes import OnnxRuntime
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class OnnxModule(torch.nn.Module):
         """Return the graph, its weights in memory, with the names that the task gives to its inputs and its output."""
         import onnx
 
-        model = onnx.load(self.file)
+        model = read_onnx(self.file)
         takes = list(self.takes)
         names = dict(zip(takes, takes if set(takes) == set(inputs) else inputs, strict=True))
         names = {before: after for before, after in {**names, self._output: output}.items() if before != after}

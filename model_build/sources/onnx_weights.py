@@ -45,9 +45,26 @@ def require_whole(origin: Origin, file: Path) -> None:
     weights = {name for node in graph.node if node.op_type in WEIGHTED for name in node.input}
     for tensor in graph.initializer:
         if tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16):
-            values = onnx.numpy_helper.to_array(tensor, str(file.parent)).reshape(-1)
+            values = _values(origin, file.parent, tensor)
             if not _finite(values, infinity=tensor.name not in weights):
                 raise origin.problem(f"tensor '{tensor.name}' holds NaN or infinity: nothing can be built of it")
+
+
+def _values(origin: Origin, folder: Path, tensor: onnx.TensorProto) -> np.ndarray:
+    """Return a tensor's numbers, mapped from the disk where they lie beside the graph; onnx refuses linked files."""
+    import numpy as np
+    import onnx
+
+    if tensor.data_location != onnx.TensorProto.EXTERNAL:
+        return np.asarray(onnx.numpy_helper.to_array(tensor)).reshape(-1)
+    said = {entry.key: entry.value for entry in tensor.external_data}
+    kind, count = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type), int(np.prod(tensor.dims))
+    if count == 0:
+        return np.zeros(0, kind)
+    try:
+        return np.memmap(folder / said["location"], kind, "r", int(said.get("offset", "0")), (count,))
+    except ValueError as error:
+        raise origin.problem(f"tensor '{tensor.name}' has more numbers than '{said['location']}' holds") from error
 
 
 def _outside(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from slipway.specs import Problem, SpecError
+from slipway.specs.source import WEIGHTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from slipway.specs import ModelSpec
+    from slipway.specs import ModelSpec, Project
     from slipway.specs.source import Source
 
 
@@ -29,6 +30,14 @@ class Origin:
     source: Source
     spec: ModelSpec
     scratch: Path
+
+    @classmethod
+    def of(cls, project: Project, name: str, scratch: Path) -> Self | None:
+        """Return what a model's original is read from; None where the source is a function alone."""
+        folder, source = project.source_of(name)
+        if source.is_code and all(getattr(source, kind) is None for kind in WEIGHTS):
+            return None
+        return cls(root=project.root, folder=folder, source=source, spec=project.models[name], scratch=scratch)
 
     @property
     def kind(self) -> str:

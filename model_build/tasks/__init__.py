@@ -1,6 +1,6 @@
 from model_build.tasks.image_classification import ImageClassification
 from model_build.tasks.sentence_embedding import SentenceEmbedding
-from model_build.tasks.task import Feeds, Samples, Task, Traceable, weights_bytes
+from model_build.tasks.task import Feeds, Samples, Task, Traceable, weights_bytes, with_module
 from model_build.tasks.transformation import Transformation
 
 TASKS: dict[str, type[Task]] = {
@@ -9,4 +9,4 @@ TASKS: dict[str, type[Task]] = {
     "transformation": Transformation,
 }
 
-__all__ = ["TASKS", "Feeds", "Samples", "Task", "Traceable", "weights_bytes"]
+__all__ = ["TASKS", "Feeds", "Samples", "Task", "Traceable", "weights_bytes", "with_module"]

@@ -35,7 +35,7 @@ def fetch(project: Project, model: str, client_for: Callable[[str], Any]) -> Non
         HostError: If AWS cannot be reached, or the download ends early.
     """
     folder, source = project.source_of(model)
-    if source.sha256 is None or (source.package is None and not str(source.archive).startswith("s3://")):
+    if source.sha256 is None or not source.is_far:
         return
     target = fetched_file(project.root, source.sha256)
     if target.is_file():

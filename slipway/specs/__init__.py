@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Proof,
         ReturnTensor,
         ServedModel,
+        ServerFigures,
         TensorSpec,
         Tokenize,
         Tried,
@@ -46,12 +47,16 @@ if TYPE_CHECKING:
     from slipway.specs.project import Project
     from slipway.specs.realtime import RealtimeEndpointSpec
     from slipway.specs.serverless import ServerlessEndpointSpec
+    from slipway.specs.shrink import SHRINKING, Distill, Prune
 
 _HOMES = {
     "Artifact": "artifact",
     "AsyncEndpointSpec": "async_endpoint",
     "Calibrate": "model",
+    "SHRINKING": "shrink",
     "Deployment": "deployment",
+    "Distill": "shrink",
+    "Prune": "shrink",
     "EnvironmentSpec": "environment",
     "InferenceComponentsEndpointSpec": "inference_components_endpoint",
     "Lock": "lock",
@@ -69,6 +74,7 @@ _HOMES = {
 """Everything else is of the manifest."""
 
 __all__ = [
+    "SHRINKING",
     "Archive",
     "Artifact",
     "AsyncEndpointSpec",
@@ -76,6 +82,7 @@ __all__ = [
     "Calibrate",
     "Classify",
     "Deployment",
+    "Distill",
     "Embed",
     "EnvironmentSpec",
     "GateError",
@@ -93,9 +100,11 @@ __all__ = [
     "Problem",
     "Project",
     "Proof",
+    "Prune",
     "RealtimeEndpointSpec",
     "ReturnTensor",
     "ServedModel",
+    "ServerFigures",
     "ServerlessEndpointSpec",
     "SlipwayError",
     "SpecError",

@@ -7,11 +7,14 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Spec
-from slipway.specs.source import TEXT_KEYS, Source
+from slipway.specs.data import check_data
+from slipway.specs.gpu import Gpu, check_gpu
+from slipway.specs.shrink import SHRINKING, Distill, Prune
+from slipway.specs.source import Source
 from slipway.specs.text import Distinct, Shape
 
 Task = Literal["sentence-embedding", "image-classification", "transformation"]
-Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8"]
+Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8", "gpu"]
 Metric = Literal["cosine_similarity", "accuracy", "r_squared"]
 
 METRIC_OF_TASK: dict[Task, Metric] = {
@@ -19,7 +22,6 @@ METRIC_OF_TASK: dict[Task, Metric] = {
     "image-classification": "accuracy",
     "transformation": "r_squared",
 }
-
 
 DataFile = Annotated[
     str,
@@ -42,6 +44,9 @@ class Verify(Spec):
     numbers explain, at most 1; unlike a cosine it sees a wrong scale."""
     at_least: Annotated[float, Field(gt=0, le=1)]
     """Smallest value that passes."""
+    top_k: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Images only: how many labels an answer names; the proof tells how many of them are the original's. Absent: five,
+    or one less than there are."""
 
 
 class Calibrate(Spec):
@@ -56,8 +61,12 @@ BatchSize = Annotated[int, Field(ge=1, le=1024)]
 Tokens = Annotated[int, Field(ge=1, le=131_072)]
 
 
+Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
+ShapeName = Annotated[str, Shape(r"^[1-9][0-9]*(x[1-9][0-9]*)*$", "sizes joined by x, such as 1x128")]
+
+
 class Benchmark(Spec):
-    """The shapes that this model meets in use."""
+    """The shapes that this model meets in use, and how fast it must be there."""
 
     batch: Annotated[tuple[BatchSize, ...], Field(min_length=1, max_length=8), Distinct()] = (1,)
     """Inputs per request."""
@@ -65,6 +74,10 @@ class Benchmark(Spec):
     """Tokens per input; text models only, which need it."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1
     """Threads given to the original and the artifact alike."""
+    p95_ms: Annotated[dict[ShapeName, Milliseconds], Field(min_length=1)] | None = None
+    """Latency by shape that 95 of 100 calls must not exceed on the machine that builds; without it there is no
+    artifact. Shapes are written batch x length in tokens (``1x128``) for text, batch x the shape of an input
+    (``1x3x32x32``) for others. Absent: the fastest form is kept, however fast it is."""
 
 
 class ModelSpec(Spec):
@@ -78,12 +91,20 @@ class ModelSpec(Spec):
 
     ``cpu``: the fastest of all recipes that pass the gate, found by measuring. ``cpu-lossless``: the fastest of those
     whose answers are the original's, a similarity of 0.9999 or the same labels. ``cpu-fp32`` and ``cpu-int8``: one
-    recipe for ONNX Runtime, without a search."""
+    recipe for ONNX Runtime, without a search. ``gpu``: TensorRT or ONNX Runtime on one NVIDIA GPU; built, proved and
+    measured on a machine that has it."""
+    gpu: Gpu | None = None
+    """Which GPU; ``target: gpu`` only, which needs it."""
     verify: Verify
     calibrate: Calibrate | None = None
     """For text models and for sources without a function, which brings it. Without it, recipes that need it are not
     tried."""
     benchmark: Benchmark = Benchmark()
+    distill: Distill | None = None
+    """A student to try in the original's place; absent: none."""
+    prune: Prune | None = None
+    """Fewer channels to try; absent: all stay. With ``distill`` the student is pruned too. A target that searches tries
+    every form with and without, a target that names its recipe does both."""
 
     @model_validator(mode="after")
     def _fits_task(self) -> Self:
@@ -93,59 +114,38 @@ class ModelSpec(Spec):
             findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use '{metric}'")
         if self.task == "transformation" and self.target == "cpu-int8":
             findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu' or 'cpu-fp32'")
+        if self.task != "image-classification" and self.verify.top_k is not None:
+            findings.add(("verify", "top_k"), f"{self.task} names no labels: remove the key")
         if self.source.model is None:
-            self._data(findings, self.source)
+            check_data(findings, self, self.source)
         if text and self.benchmark.sequence_length is None:
             findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
+        lengths = self.benchmark.sequence_length or ()
+        timed = {f"{batch}x{length}" for batch in self.benchmark.batch for length in lengths}
+        for shape in sorted((self.benchmark.p95_ms or {}).keys() - timed) if text else ():
+            findings.add(("benchmark", "p95_ms", shape), f"is not timed: {', '.join(sorted(timed))} are")
         if not text and self.benchmark.sequence_length is not None:
             findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
+        self._check_target(findings)
         findings.refuse()
         return self
 
-    def _data(self, findings: Findings, source: Source) -> None:
-        """Find what is wrong with the data: a function brings pictures and tensors itself, files do not."""
-        if self.task == "transformation" and source.huggingface is not None and not source.is_code:
-            findings.add(("source", "huggingface"), f"does not say how {self.task} is done: use 'python' or 'onnx'")
-        if source.labels is not None and self.task != "image-classification":
-            findings.add(("source", "labels"), f"{self.task} has no classes: remove the key")
-        if self.task == "sentence-embedding":
-            self._text_data(findings)
-        elif source.is_code:
-            self._no_data(findings)
-        else:
-            self._array_data(findings, source)
+    def _check_target(self, findings: Findings) -> None:
+        self._check_shrinking(findings)
+        if self.target == "gpu" and self.gpu is None:
+            findings.add(
+                (), "required key 'gpu' is missing: name the endpoint's machine, {instance_type: ml.g6.xlarge}"
+            )
+        elif self.target != "gpu" and self.gpu is not None:
+            findings.add(("gpu",), f"is for 'target: gpu', not for '{self.target}': remove one of them")
+        elif self.gpu is not None:
+            check_gpu(findings, self.gpu, self.benchmark.batch, self.benchmark.sequence_length)
 
-    def _text_data(self, findings: Findings) -> None:
-        if self.verify.data is None:
-            findings.add(("verify",), "required key 'data' is missing: name a file with one sentence a line")
-        for path, file in self._files:
-            if file.endswith(".npz"):
-                findings.add(path, f"'{file}' is not a text file with one sentence a line")
-
-    def _no_data(self, findings: Findings) -> None:
-        if self.calibrate is not None:
-            findings.add(("calibrate",), f"{self.task} is calibrated on the source's own data: remove the key")
-        if self.verify.data is not None:
-            findings.add(("verify", "data"), f"{self.task} is verified on the source's held-out data: remove the key")
-
-    def _array_data(self, findings: Findings, source: Source) -> None:
-        if self.verify.data is None:
-            findings.add(("verify",), "required key 'data' is missing: name an .npz file that holds 'inputs'")
-        for path, file in self._files:
-            if not file.endswith(".npz"):
-                findings.add(path, f"'{file}' is not an .npz file that holds 'inputs'")
-        for key in TEXT_KEYS:
-            if getattr(source, key) is not None:
-                findings.add(("source", key), f"{self.task} has no sequences: remove the key")
-
-    @property
-    def _files(self) -> list[tuple[tuple[str, str], str]]:
-        calibrate = None if self.calibrate is None else self.calibrate.data
-        named = ((("verify", "data"), self.verify.data), (("calibrate", "data"), calibrate))
-        return [(path, file) for path, file in named if file is not None]
-
-    def data_problems(self, source: Source) -> list[tuple[tuple[str | int, ...], str]]:
-        """Return what is wrong with the data for a source that another model owns: place and message of each."""
-        findings = Findings()
-        self._data(findings, source)
-        return findings.found
+    def _check_shrinking(self, findings: Findings) -> None:
+        reasons = {
+            "cpu-lossless": "changes what is answered, and 'cpu-lossless' takes nothing that does: use 'cpu'",
+            "gpu": "is for the processor's targets: 'gpu' has no recipe with it",
+        }
+        for key in SHRINKING if self.target in reasons else ():
+            if getattr(self, key) is not None:
+                findings.add((key,), reasons[self.target])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slipway.specs.base import Findings
+from slipway.specs.data import check_data
 from slipway.specs.files import model_files, name_problems, suffix_problems
 from slipway.specs.gather import Problems
 from slipway.specs.model import ModelSpec
@@ -57,7 +59,9 @@ class _Reading:
             message = f"'{owner}' takes its source from another model: name '{other}'"
             yield document.problem(("source", "model"), message)
         elif owner in self.specs:
-            for path, message in self.specs[name].data_problems(self.specs[owner].source):
+            findings = Findings()
+            check_data(findings, self.specs[name], self.specs[owner].source)
+            for path, message in findings.found:
                 yield document.problem(path, message)
             yield from self._missing_files(name, owner)
 

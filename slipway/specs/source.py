@@ -102,6 +102,11 @@ class Source(Spec):
         """Whether a function of the user's returns the original, with its data."""
         return self.python is not None
 
+    @property
+    def is_far(self) -> bool:
+        """Whether it is an archive that lies in AWS."""
+        return self.package is not None or (self.archive or "").startswith("s3://")
+
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         findings, given = Findings(), [kind for kind in KINDS if getattr(self, kind) is not None]
@@ -130,8 +135,7 @@ class Source(Spec):
         if at and (COMMIT.fullmatch(revision) is None or name.count("/") != 1):
             message = f"'{self.huggingface}' may be another model tomorrow: pin the commit"
             findings.add(("huggingface",), f"{message}, org/name@<40 hexadecimal digits>")
-        far = self.package is not None or (self.archive or "").startswith("s3://")
-        if far and self.sha256 is None:
+        if self.is_far and self.sha256 is None:
             findings.add((), "required key 'sha256' is missing: it names the bytes that are to be fetched")
         if self.sha256 is not None and self.package is None and self.archive is None:
             findings.add(("sha256",), "goes with 'archive' or 'package': remove the key")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from slipway.specs.model import ModelSpec
+    from slipway.specs.seen import Seen
     from slipway.specs.source import Source
 
 
@@ -23,7 +24,7 @@ def source_of(root: Path, models: Mapping[str, ModelSpec], name: str) -> tuple[P
 
 
 def sources_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
-    """Hash a model's spec and every byte of its source folder but specs, caches and hidden files."""
+    """Hash a model's spec and every byte of its folder and its source's, but specs, caches and hidden files."""
     spec = models[name].model_dump(mode="json", exclude_none=True)
     return _hash_of({"spec": spec, "files": files_hash(root, models, name)})
 
@@ -32,15 +33,21 @@ def files_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
     """Hash what the original is made of: the source that the spec names and its folder, whatever else the spec says."""
     folder, source = source_of(root, models, name)
     seen = seen_in(root)
-    files = {path.relative_to(folder).as_posix(): seen.sha256(path) for path in _files(folder)}
     # These three always, others where they are given: a new key must not make every model look changed.
     always: dict[str, object] = {"python": None, "model": None, "packages": []}
-    described = {**always, **source.model_dump(mode="json", exclude_defaults=True)}
-    return _hash_of({"source": described, "files": files})
+    said = {**always, **source.model_dump(mode="json", exclude_defaults=True)}
+    described: dict[str, object] = {"source": said, "files": _hashes(folder, seen)}
+    beside = root / "models" / name  # such as the student of another model's original
+    own = {} if beside == folder else _hashes(beside, seen)
+    return _hash_of({**described, "own": own} if own != {} else described)
 
 
 def _hash_of(described: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def _hashes(folder: Path, seen: Seen) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): seen.sha256(path) for path in _files(folder)}
 
 
 def _files(folder: Path) -> list[Path]:

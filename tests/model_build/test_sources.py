@@ -6,6 +6,7 @@ import io
 import json
 import struct
 import tarfile
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +14,10 @@ import pytest
 import torch
 
 from model_build.graph import Graph
+from model_build.passes.prune import Prune
 from model_build.sources import Origin, read
 from model_build.sources.unpack import Limits, unpack
+from model_build.work import Work, present
 from slipway.specs import HostError, Project, SpecError
 from tests.model_build.conftest import write_embedder
 
@@ -72,10 +75,7 @@ def origin(tmp_path: Path) -> Make:
         write_embedder(tmp_path)
         folder = tmp_path / "models" / "tiny"
         (folder / "model.yaml").write_text(spec.format(source=source, **words))
-        project = Project(tmp_path)
-        described = project.models["tiny"]
-        scratch = tmp_path / "scratch"
-        return Origin(root=tmp_path, folder=folder, source=described.source, spec=described, scratch=scratch)
+        return present(Origin.of(Project(tmp_path), "tiny", tmp_path / "scratch"))
 
     return make
 
@@ -203,13 +203,14 @@ INPUTS = np.random.default_rng(1).random((120, 3), dtype=np.float32)
 
 
 @pytest.fixture
-def onnx_origin(origin: Make) -> Make:
+def onnx_origin(origin: Make, tmp_path: Path) -> Make:
     def make(model: Any, source: str = "onnx: model.onnx", task: str = "transformation") -> Origin:
         metric = {"transformation": "r_squared", "image-classification": "accuracy"}[task]
-        made = origin("python: source.py:load")
-        (made.folder / "model.onnx").write_bytes(model.SerializeToString())
+        folder = tmp_path / "models" / "tiny"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.onnx").write_bytes(model.SerializeToString())
         labels = (INPUTS @ WEIGHT).argmax(axis=1)
-        np.savez(made.folder / "held-out.npz", inputs=INPUTS, labels=labels)
+        np.savez(folder / "held-out.npz", inputs=INPUTS, labels=labels)
         return origin(source, NUMBERS, task=task, metric=metric)
 
     return make
@@ -227,6 +228,14 @@ def test_onnx_file_answers_for_itself_and_is_copied_under_the_tasks_names(onnx_o
     assert [list(node.input) for node in graph.node] == [["tensor", "factor"], ["tensor_inner"]]
 
 
+def test_onnx_file_cannot_be_pruned(onnx_origin: Make, tmp_path: Path) -> None:
+    original = read(onnx_origin(scale(WEIGHT)))
+    work = replace(Work.begin(Project(tmp_path), "tiny", tmp_path / "scratch"), original=original)
+    prune = Prune(flops=0.5, epochs=1, batch=8, learning_rate=0.1, seed=0, threads=1)
+    assert prune.unfit(work) == "the original is an ONNX file, which has no layers of PyTorch"
+    assert prune.unfit(replace(work, student=torch.nn.Linear(3, 4))) is None
+
+
 def test_onnx_classifier_takes_its_labels_from_the_spec(onnx_origin: Make) -> None:
     source, task = "onnx: model.onnx, labels: [a, b, c, d]", "image-classification"
     original: Any = read(onnx_origin(scale(WEIGHT), source, task))
@@ -238,9 +247,25 @@ def test_onnx_classifier_takes_its_labels_from_the_spec(onnx_origin: Make) -> No
 def test_onnx_data_beside_the_file_is_read(onnx_origin: Make) -> None:
     made = onnx_origin(scale(WEIGHT, outside="model.data"))
     (made.folder / "model.data").write_bytes(WEIGHT.tobytes())
+    (made.folder / "second.data").hardlink_to(made.folder / "model.data")  # which onnx's own reader refuses
     original: Any = read(made)
     np.testing.assert_allclose(original.reference(INPUTS), np.tanh(INPUTS @ WEIGHT), atol=1e-6)
     assert original.module.weights_bytes > WEIGHT.nbytes
+    (tensor,) = original.module.renamed({"tensor": {}}, "transformed").graph.initializer
+    assert tensor.raw_data == WEIGHT.tobytes()
+
+
+def test_onnx_data_that_says_no_length_must_hold_all_of_the_tensor(onnx_origin: Make) -> None:
+    model = scale(WEIGHT, outside="model.data")
+    del model.graph.initializer[0].external_data[2:]  # the format lets it be absent: the rest of the file
+    made = onnx_origin(model)
+    (made.folder / "model.data").write_bytes(WEIGHT.tobytes()[:-4])
+    assert "tensor 'factor' has more numbers than 'model.data' holds" in refusal(lambda: read(made))
+    (made.folder / "model.data").write_bytes(WEIGHT.tobytes())
+    original: Any = read(made)
+    np.testing.assert_allclose(original.reference(INPUTS), np.tanh(INPUTS @ WEIGHT), atol=1e-6)
+    (tensor,) = original.module.renamed({"tensor": {}}, "transformed").graph.initializer
+    assert tensor.raw_data == WEIGHT.tobytes()
 
 
 @pytest.mark.parametrize(
