@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import onnx
     import openvino
 
-Runtime = Literal["onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx"]
+Runtime = Literal["onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx", "safetensors"]
 
 MODEL_FILES: dict[Runtime, str] = {
     "onnxruntime": "model.onnx",
@@ -22,6 +22,7 @@ MODEL_FILES: dict[Runtime, str] = {
     "openvino": "model.xml",
     "tensorrt": "model.plan",
     "tensorrt-rtx": "model.rtx-engine",
+    "safetensors": "config.json",
 }
 WEIGHTS_FILE = "model.onnx.data"
 DESCRIPTION = "graph.json"

@@ -51,6 +51,7 @@ def _describe(work: Work, example: Any) -> ServedModel:
     inputs, outputs = _tensors(graph)
     dynamic = next(iter(wanted.inputs.values()))
     answers = tuple(_named(tensor, dynamic) for tensor in outputs if tensor.name == wanted.output)
+    assert graph.runtime != "safetensors"  # noqa: S101  a language model's files are served as they are
     return ServedModel(
         name=work.name,
         digest=work.digest,

@@ -24,8 +24,10 @@ import orjson
 from model_build.cache import Cache
 from model_build.digest import versions
 from model_build.job import GO, Event, Job
+from model_build.llm_target import around_llm, shaped
 from model_build.memory import limit_memory, peak_bytes
 from model_build.passes.load import Blame, Load, deadline, load_original
+from model_build.passes.read_checkpoint import ReadCheckpoint
 from model_build.search import Search
 from model_build.targets import finishing_passes, is_search, recipes
 from model_build.tasks import TASKS
@@ -98,6 +100,9 @@ class Worker:
 
     def build(self) -> None:
         """Build up to the proof, wait for the word, measure and pack."""
+        if self._spec.target == "llm":
+            self._build_checkpoint()
+            return
         work = self._run(Load(), self._work())
         cache = self._cache(work)
         search = self._search(cache)
@@ -107,6 +112,19 @@ class Worker:
         work = search.choose(work)
         for step in finishing_passes():
             work = self._run(step, work)
+        cache.sweep()
+        self.tell(Event("done", str(work.artifact)))
+
+    def _build_checkpoint(self) -> None:
+        """Do the same for files that no engine of ours runs: there is nothing to measure."""
+        read, verify, package = around_llm()
+        [recipe] = recipes(self._spec)
+        work = replace(self._run(read, self._work()), recipe=str(recipe))
+        cache = self._cache(work)
+        work = self._run(verify, shaped(work, recipe.passes, cache, self._say))
+        self.tell(Event("proved"))
+        self._may_go_on.wait()
+        work = self._run(package, work)
         cache.sweep()
         self.tell(Event("done", str(work.artifact)))
 
@@ -189,7 +207,7 @@ class Worker:
 
     def _run(self, step: Pass, work: Work) -> Work:
         self._say(step.name)
-        if not isinstance(step, Load):
+        if not isinstance(step, Load | ReadCheckpoint):
             return step.run(work)
         with standard_streams(), deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
             return step.run(work)

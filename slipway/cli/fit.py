@@ -60,9 +60,12 @@ def _model(word: str, project: Path | None) -> tuple[Model, Options]:
         return read_model(path if path.is_file() else path / "config.json"), Options()
     if word in hub_models():
         return model_of_config(hub_models()[word], word), Options()
-    locked = {} if path.suffix else find_project(project).lock.models
-    if word not in locked:
+    here = None if path.suffix else find_project(project)
+    locked = {} if here is None else here.lock.models
+    if here is None or word not in locked:
         raise UsageError(f"'{word}' is no file, no public model that is known, and no model that was built here")
+    if locked[word].layout == "prefix":  # only the manifest tells of its layers
+        return read_model(here.artifact_folder(word, locked[word].digest) / "manifest.json"), Options(engine="vllm")
     return Model(word, weight_bytes=locked[word].archive.size_bytes), Options()
 
 

@@ -9,19 +9,24 @@ from pydantic import Field, model_validator
 from slipway.specs.base import Findings, Spec
 from slipway.specs.data import check_data
 from slipway.specs.gpu import Gpu, check_gpu
+from slipway.specs.llm import Llm, check_llm
 from slipway.specs.shrink import SHRINKING, Distill, Prune
 from slipway.specs.source import Source
 from slipway.specs.text import Distinct, Shape
 
-Task = Literal["sentence-embedding", "image-classification", "transformation"]
-Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8", "gpu"]
-Metric = Literal["cosine_similarity", "accuracy", "r_squared"]
+Task = Literal["sentence-embedding", "image-classification", "transformation", "text-generation"]
+Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8", "gpu", "llm"]
+Metric = Literal[
+    "cosine_similarity", "accuracy", "r_squared", "next_token_agreement", "kl_similarity", "perplexity_ratio"
+]
 
-METRIC_OF_TASK: dict[Task, Metric] = {
-    "sentence-embedding": "cosine_similarity",
-    "image-classification": "accuracy",
-    "transformation": "r_squared",
+METRICS_OF_TASK: dict[Task, tuple[Metric, ...]] = {
+    "sentence-embedding": ("cosine_similarity",),
+    "image-classification": ("accuracy",),
+    "transformation": ("r_squared",),
+    "text-generation": ("next_token_agreement", "kl_similarity", "perplexity_ratio"),
 }
+TEXT_TASKS: tuple[Task, ...] = ("sentence-embedding", "text-generation")
 
 DataFile = Annotated[
     str,
@@ -41,7 +46,12 @@ class Verify(Spec):
     metric: Metric
     """``cosine_similarity``: mean over the data between original and artifact, -1 to 1. ``accuracy``: share of held-out
     inputs that the artifact labels rightly, 0 to 1. ``r_squared``: share of the original's variance that the artifact's
-    numbers explain, at most 1; unlike a cosine it sees a wrong scale."""
+    numbers explain, at most 1; unlike a cosine it sees a wrong scale.
+
+    Of text generation, over the tokens that the original goes on with, each prompt's next 16: ``next_token_agreement``
+    is the share that the artifact would choose too. ``kl_similarity`` is e to the minus mean KL divergence of the
+    artifact's next-token probabilities from the original's, 1 where they are the same. ``perplexity_ratio`` is the
+    original's perplexity over the artifact's."""
     at_least: Annotated[float, Field(gt=0, le=1)]
     """Smallest value that passes."""
     top_k: Annotated[int, Field(ge=1, le=1000)] | None = None
@@ -92,9 +102,12 @@ class ModelSpec(Spec):
     ``cpu``: the fastest of all recipes that pass the gate, found by measuring. ``cpu-lossless``: the fastest of those
     whose answers are the original's, a similarity of 0.9999 or the same labels. ``cpu-fp32`` and ``cpu-int8``: one
     recipe for ONNX Runtime, without a search. ``gpu``: TensorRT or ONNX Runtime on one NVIDIA GPU; built, proved and
-    measured on a machine that has it."""
+    measured on a machine that has it. ``llm``: a language model's files for a server of many GPUs, as they are or in
+    fewer bits, with the tensor-parallel degree planned."""
     gpu: Gpu | None = None
     """Which GPU; ``target: gpu`` only, which needs it."""
+    llm: Llm | None = None
+    """What becomes of the weights; ``target: llm`` only. Absent: they stay as they are."""
     verify: Verify
     calibrate: Calibrate | None = None
     """For text models and for sources without a function, which brings it. Without it, recipes that need it are not
@@ -108,16 +121,24 @@ class ModelSpec(Spec):
 
     @model_validator(mode="after")
     def _fits_task(self) -> Self:
-        findings, metric = Findings(), METRIC_OF_TASK[self.task]
-        text = self.task == "sentence-embedding"
-        if self.verify.metric != metric:
-            findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use '{metric}'")
+        findings, metrics = Findings(), METRICS_OF_TASK[self.task]
+        if self.verify.metric not in metrics:
+            use = " or ".join(f"'{metric}'" for metric in metrics)
+            findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use {use}")
         if self.task == "transformation" and self.target == "cpu-int8":
             findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu' or 'cpu-fp32'")
         if self.task != "image-classification" and self.verify.top_k is not None:
             findings.add(("verify", "top_k"), f"{self.task} names no labels: remove the key")
         if self.source.model is None:
             check_data(findings, self, self.source)
+        if self.target != "llm":
+            self._check_shapes(findings)
+        self._check_target(findings)
+        findings.refuse()
+        return self
+
+    def _check_shapes(self, findings: Findings) -> None:
+        text = self.task in TEXT_TASKS
         if text and self.benchmark.sequence_length is None:
             findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
         lengths = self.benchmark.sequence_length or ()
@@ -126,12 +147,10 @@ class ModelSpec(Spec):
             findings.add(("benchmark", "p95_ms", shape), f"is not timed: {', '.join(sorted(timed))} are")
         if not text and self.benchmark.sequence_length is not None:
             findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
-        self._check_target(findings)
-        findings.refuse()
-        return self
 
     def _check_target(self, findings: Findings) -> None:
         self._check_shrinking(findings)
+        check_llm(findings, self)
         if self.target == "gpu" and self.gpu is None:
             findings.add(
                 (), "required key 'gpu' is missing: name the endpoint's machine, {instance_type: ml.g6.xlarge}"
@@ -145,6 +164,7 @@ class ModelSpec(Spec):
         reasons = {
             "cpu-lossless": "changes what is answered, and 'cpu-lossless' takes nothing that does: use 'cpu'",
             "gpu": "is for the processor's targets: 'gpu' has no recipe with it",
+            "llm": "is for the processor's targets: 'llm' has no recipe with it",
         }
         for key in SHRINKING if self.target in reasons else ():
             if getattr(self, key) is not None:
