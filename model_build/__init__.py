@@ -8,6 +8,7 @@ from model_build.original import Samples, samples
 from model_build.progress import Progress
 from model_build.results import BuildResult
 from model_build.source import ImageClassifier, TensorTransform, TextEmbedder
+from model_build.text_generator import TextGenerator
 
 __all__ = [
     "BuildResult",
@@ -16,6 +17,7 @@ __all__ = [
     "Samples",
     "TensorTransform",
     "TextEmbedder",
+    "TextGenerator",
     "build",
     "samples",
 ]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from model_build.next_tokens import compare
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from model_build.tasks import Samples
 
 
@@ -79,7 +85,34 @@ def r_squared(samples: Samples, original: np.ndarray, artifact: np.ndarray) -> M
     return Measured(value, 1 - _upper_bound_of_ratio(errors, spread), details, tuple(worst))
 
 
-METRICS: dict[str, Metric] = {"cosine_similarity": cosine_similarity, "accuracy": accuracy, "r_squared": r_squared}
+def next_tokens(metric: str, samples: Samples, original: np.ndarray, artifact: np.ndarray) -> Measured:
+    """Compare what both would say next: one of three figures is judged, all are recorded.
+
+    Agreement alone misleads where probabilities are nearly alike, as a model that learnt nothing has them; divergence
+    does not.
+    """
+    found = compare(original, artifact)
+    spoken: dict[str, tuple[np.ndarray, Callable[[float], float]]] = {
+        "next_token_agreement": (found.agreement, float),
+        "kl_similarity": (-found.divergence, math.exp),
+        "perplexity_ratio": (-found.surprise, math.exp),
+    }
+    values, say = spoken[metric]
+    details = {name: say(float(each.mean())) for name, (each, say) in spoken.items() if name != metric}
+    details["same_text"] = float((found.agreement == 1).mean())
+    details["tokens_each"] = float(original.shape[1])
+    worst = [f"{say(float(values[at])):.4f} for {_shorten(samples.inputs[at])}" for at in np.argsort(values)[:WORST]]
+    return Measured(say(float(values.mean())), say(lower_bound(values)), details, tuple(worst))
+
+
+METRICS: dict[str, Metric] = {
+    "cosine_similarity": cosine_similarity,
+    "accuracy": accuracy,
+    "r_squared": r_squared,
+    "next_token_agreement": partial(next_tokens, "next_token_agreement"),
+    "kl_similarity": partial(next_tokens, "kl_similarity"),
+    "perplexity_ratio": partial(next_tokens, "perplexity_ratio"),
+}
 
 
 def lower_bound(values: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from serving.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -29,6 +29,9 @@ class Session(Protocol):
 
     def run(self, output: str, feeds: Feeds) -> np.ndarray:
         """Return one output."""
+
+    def run_all(self, outputs: Sequence[str], feeds: Feeds) -> list[np.ndarray]:
+        """Return several outputs, in this order."""
 
 
 def load(runtime: str, path: Path, *, threads: int, options: Mapping[str, str]) -> Session:
@@ -74,6 +77,11 @@ class OnnxRuntime:
         answer: np.ndarray = self._session.run([output], feeds)[0]
         return answer
 
+    def run_all(self, outputs: Sequence[str], feeds: Feeds) -> list[np.ndarray]:
+        """Return several outputs, in this order."""
+        answers: list[np.ndarray] = self._session.run(outputs, feeds)
+        return answers
+
 
 class OpenVino:
     """OpenVINO on the CPU.
@@ -97,11 +105,19 @@ class OpenVino:
 
     def run(self, output: str, feeds: Feeds) -> np.ndarray:
         """Return one output."""
+        answer: np.ndarray = self._request().infer(feeds, share_inputs=True)[output]
+        return answer
+
+    def run_all(self, outputs: Sequence[str], feeds: Feeds) -> list[np.ndarray]:
+        """Return several outputs, in this order."""
+        answers = self._request().infer(feeds, share_inputs=True)
+        return [answers[output] for output in outputs]
+
+    def _request(self) -> Any:
         request = getattr(self._requests, "own", None)
         if request is None:
             request = self._requests.own = self._model.create_infer_request()
-        answer: np.ndarray = request.infer(feeds, share_inputs=True)[output]
-        return answer
+        return request
 
 
 RUNTIMES: dict[str, type[OnnxRuntime | OpenVino]] = {"onnxruntime": OnnxRuntime, "openvino": OpenVino}

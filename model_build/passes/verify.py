@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from model_build.served import lay_out
 from model_build.work import Pass, Work, present
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from model_build.metrics import Measured
     from model_build.tasks import Samples
+    from serving.generate import Generator
+    from serving.model import Model
     from slipway.specs import ModelSpec
 
 LOSSLESS = 0.9999
@@ -85,19 +88,27 @@ class Verify(Pass):
         samples, expected = present(work.samples), present(work.expected)
         step = 1 if at_most is None else max(1, len(samples.inputs) // at_most)
         chosen = Samples(samples.inputs[::step], None if samples.truth is None else samples.truth[::step])
-        ours = _artifact_answers(present(work.served), chosen, self.batch)
+        ours = _artifact_answers(present(work.served), chosen, expected[::step], self.batch)
         _refuse_nonsense(work.name, expected[::step], ours)
         return METRICS[work.spec.verify.metric](chosen, expected[::step], ours)
 
 
-def _artifact_answers(folder: Path, samples: Samples, batch: int) -> np.ndarray:
+def _artifact_answers(folder: Path, samples: Samples, expected: np.ndarray, batch: int) -> np.ndarray:
     import numpy as np
 
     from serving.model import Model
 
     model = Model.load(folder, threads=1)
-    answers = [model.predict(samples.inputs[at : at + batch]) for at in range(0, len(samples.inputs), batch)]
-    return np.concatenate(answers)
+    starts = range(0, len(samples.inputs), batch)
+    if model.generator is None:
+        return np.concatenate([model.predict(samples.inputs[at : at + batch]) for at in starts])
+    said = expected.argmax(axis=-1)  # of each prompt what the original goes on with: the artifact is made to say it too
+    ask = partial(_follow, model, model.generator)
+    return np.concatenate([ask(samples.inputs[at : at + batch], said[at : at + batch]) for at in starts])
+
+
+def _follow(model: Model, generator: Generator, prompts: list[Any], tokens: np.ndarray) -> np.ndarray:
+    return generator.decoder.follow(model.preprocess(prompts), tokens)
 
 
 def _refuse_nonsense(name: str, theirs: np.ndarray, ours: np.ndarray) -> None:

@@ -9,15 +9,19 @@ from pydantic import Field, model_validator
 from slipway.specs.base import Findings, Name, Spec
 from slipway.specs.text import Distinct, Shape
 
-Task = Literal["sentence-embedding", "image-classification", "transformation"]
+Task = Literal["sentence-embedding", "image-classification", "transformation", "text-generation"]
 Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8"]
-Metric = Literal["cosine_similarity", "accuracy", "r_squared"]
+Metric = Literal[
+    "cosine_similarity", "accuracy", "r_squared", "next_token_agreement", "kl_similarity", "perplexity_ratio"
+]
 
-METRIC_OF_TASK: dict[Task, Metric] = {
-    "sentence-embedding": "cosine_similarity",
-    "image-classification": "accuracy",
-    "transformation": "r_squared",
+METRICS_OF_TASK: dict[Task, tuple[Metric, ...]] = {
+    "sentence-embedding": ("cosine_similarity",),
+    "image-classification": ("accuracy",),
+    "transformation": ("r_squared",),
+    "text-generation": ("next_token_agreement", "kl_similarity", "perplexity_ratio"),
 }
+TEXT_TASKS: tuple[Task, ...] = ("sentence-embedding", "text-generation")
 
 
 PythonFunction = Annotated[
@@ -75,7 +79,12 @@ class Verify(Spec):
     metric: Metric
     """``cosine_similarity``: mean over the data between original and artifact, -1 to 1. ``accuracy``: share of held-out
     inputs that the artifact labels rightly, 0 to 1. ``r_squared``: share of the original's variance that the artifact's
-    numbers explain, at most 1; unlike a cosine it sees a wrong scale."""
+    numbers explain, at most 1; unlike a cosine it sees a wrong scale.
+
+    Of text generation, over the tokens that the original goes on with, each prompt's next 16: ``next_token_agreement``
+    is the share that the artifact would choose too. ``kl_similarity`` is e to the minus mean KL divergence of the
+    artifact's next-token probabilities from the original's, 1 where they are the same. ``perplexity_ratio`` is the
+    original's perplexity over the artifact's."""
     at_least: Annotated[float, Field(gt=0, le=1)]
     """Smallest value that passes."""
 
@@ -121,16 +130,20 @@ class ModelSpec(Spec):
 
     @model_validator(mode="after")
     def _fits_task(self) -> Self:
-        findings, metric = Findings(), METRIC_OF_TASK[self.task]
-        text = self.task == "sentence-embedding"
-        if self.verify.metric != metric:
-            findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use '{metric}'")
+        findings, metrics = Findings(), METRICS_OF_TASK[self.task]
+        text = self.task in TEXT_TASKS
+        if self.verify.metric not in metrics:
+            use = " or ".join(f"'{metric}'" for metric in metrics)
+            findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use {use}")
         if self.task == "transformation" and self.target == "cpu-int8":
             findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu' or 'cpu-fp32'")
         if not text and self.calibrate is not None:
             findings.add(("calibrate",), f"{self.task} is calibrated on the source's own data: remove the key")
+        if self.task == "text-generation" and self.calibrate is not None:
+            findings.add(("calibrate",), f"no recipe for {self.task} is calibrated: remove the key")
         if text and self.verify.data is None:
-            findings.add(("verify",), "required key 'data' is missing: name a file with one sentence a line")
+            line = "sentence" if self.task == "sentence-embedding" else "prompt"
+            findings.add(("verify",), f"required key 'data' is missing: name a file with one {line} a line")
         if not text and self.verify.data is not None:
             findings.add(("verify", "data"), f"{self.task} is verified on the source's held-out data: remove the key")
         if text and self.benchmark.sequence_length is None:
