@@ -45,6 +45,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     (folder / ".venv").symlink_to(Path(sys.executable).parents[1])
     (folder / "models/story-teller").mkdir(parents=True)
+    (folder / "endpoints").mkdir()
     for _, name, text in re.findall(r"```(yaml|python)\n# (\S+)\n(.*?)```", PAGE, re.DOTALL):
         (folder / name).write_text(text, encoding="utf-8")
     shell(PREPARE, folder)
