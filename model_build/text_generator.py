@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ FOLLOWED: Final = 16
 """Tokens of each prompt's continuation that the artifact is compared on."""
 TOGETHER: Final = 16
 """Prompts that the original reads at once at most."""
+SMALL_BYTES: Final = 256 << 20
 MOST_NUMBERS: Final = 1 << 27
 """Of all logits that the original's answers hold together: half a gigabyte. Many prompts of a large vocabulary are
 compared on fewer tokens."""
@@ -76,7 +78,7 @@ class TextGenerator:
 
         tokenizer, steps = self.tokenizer(), self._steps(len(inputs))
         found: dict[int, torch.Tensor] = {}
-        with torch.inference_mode():
+        with torch.inference_mode(), _threads_for(self.module):
             for places, ids in _alike([tokenizer.encode(text).ids for text in inputs]):
                 found.update(zip(places, self._follow(ids, steps), strict=True))
         return np.stack([found[place].float().numpy() for place in range(len(inputs))])
@@ -116,6 +118,21 @@ class TextGenerator:
             require(type(token) is int, "eos", token, "whole numbers")
             if not 0 <= token < made:
                 raise ValueError(f"eos: {token}, accepted: tokens that the tokenizer makes, 0 to {made - 1}")
+
+
+@contextmanager
+def _threads_for(module: torch.nn.Module) -> Iterator[None]:
+    """Give a small model one thread: a step is too little to divide, and threads would wait for each other."""
+    import torch
+
+    from model_build.tasks import weights_bytes
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if weights_bytes(module) < SMALL_BYTES else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _alike(prompts: list[list[int]]) -> Iterator[tuple[list[int], list[list[int]]]]:

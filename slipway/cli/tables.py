@@ -21,7 +21,14 @@ WITHOUT_EDGE = 1000
 """Columns of a log or a pipe, where nothing has to be folded."""
 
 MOST_SHARE = 10
-METRIC_WORDS = {"cosine_similarity": "cosine", "accuracy": "accuracy", "r_squared": "R²"}
+METRIC_WORDS = {
+    "cosine_similarity": "cosine",
+    "accuracy": "accuracy",
+    "r_squared": "R²",
+    "next_token_agreement": "agreement",
+    "kl_similarity": "KL similarity",
+    "perplexity_ratio": "perplexity ratio",
+}
 
 
 class Rows:
