@@ -6,18 +6,22 @@ Importing this imports neither torch nor onnx: what is built already is found by
 from model_build.builder import build
 from model_build.original import Samples, samples
 from model_build.progress import Progress
+from model_build.rehearsal import Rehearsal, rehearse
 from model_build.results import BuildResult
-from model_build.source import ImageClassifier, TensorTransform, TextEmbedder
+from model_build.source import ImageClassifier, TensorTransform, TextEmbedder, Training
 from model_build.text_generator import TextGenerator
 
 __all__ = [
     "BuildResult",
     "ImageClassifier",
     "Progress",
+    "Rehearsal",
     "Samples",
     "TensorTransform",
     "TextEmbedder",
     "TextGenerator",
+    "Training",
     "build",
+    "rehearse",
     "samples",
 ]

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, TypeVar
 from model_build.child import Child
 from model_build.digest import digest
 from model_build.endings import host_error, interruptible, together
+from model_build.gpu_machine import elsewhere
 from model_build.job import Job
 from model_build.progress import BUILT, Silent
 from model_build.results import BuildResult
 from model_build.store import Store, write_if_changed
 from model_build.targets import recipes, step_count
 from slipway.specs import (
+    HostError,
     Lock,
     LockedModel,
     Manifest,
@@ -50,10 +52,11 @@ def build(
     force: bool = False,
     progress: Progress | None = None,
     load_timeout_seconds: float = LOAD_TIMEOUT_SECONDS,
+    report: Path | None = None,
 ) -> list[BuildResult]:
     """Build every named model whose artifact is not here, and record all of them in ``artifacts.lock``.
 
-    What can be built is built and recorded before anything is raised.
+    What can be built is built and recorded before anything is raised; ``.slipway/build.html`` shows it.
 
     Args:
         project: Where the models are.
@@ -61,6 +64,8 @@ def build(
         force: Build again what is here already, and record its figures anew.
         progress: Hears what happens. Default: nobody does.
         load_timeout_seconds: How long a source may take to return its model.
+        report: File to write a page on all the named models into, built now or before.
+            Default: none.
 
     Raises:
         GateError: If a model did not pass its gate; it has no artifact.
@@ -72,7 +77,7 @@ def build(
     wanted = _wanted(project, names)
     with interruptible():
         run = _Run(project, progress or Silent(), load_timeout_seconds)
-        return run.all(wanted, force=force)
+        return run.all(wanted, force=force, report=report)
 
 
 class _Run:
@@ -85,7 +90,7 @@ class _Run:
         self._sources: dict[str, str] = {}
         self._force = False
 
-    def all(self, names: Sequence[str], *, force: bool) -> list[BuildResult]:
+    def all(self, names: Sequence[str], *, force: bool, report: Path | None) -> list[BuildResult]:
         self._force = force
         digests = self._digests(names)
         self._sources = {name: self._project.sources_hash(name) for name in digests}
@@ -95,21 +100,52 @@ class _Run:
             with self._store.lock(lambda: self._progress.notice("waiting for another build of this project")):
                 present = {} if force else self._present(digests)  # it may have built what is wanted here
                 missing = {name: it for name, it in digests.items() if name not in present}
-                built = self._build(missing)
+                built = self._build(self._here(missing))
                 self._record({**present, **built}, anew=force)
+        found = {**present, **built}
+        self._show(found, report, built=len(built) > 0)
         if self._errors:
             raise together(list(self._errors.values()))
-        found = {**present, **built}
         return [BuildResult.from_manifest(found[name], built=name in built) for name in digests]
+
+    def _show(self, found: dict[str, Manifest], report: Path | None, *, built: bool) -> None:
+        """Write the page of this build; one that built nothing has nothing new to show, unless it is asked to."""
+        own = (self._project.root / ".slipway" / "build.html",) if built else ()
+        targets = own if report is None else (*own, report)
+        if targets and found:
+            from model_build.report import build_page
+
+            page = build_page(list(found.values()))
+            for target in targets:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_if_changed(target, page)
 
     def _digests(self, names: Sequence[str]) -> dict[str, str]:
         found = {}
         for name in names:
             try:
-                found[name] = digest(self._project, name)
+                found[name] = self._digest(name)
             except SpecError as error:  # the other models are built all the same
                 self._errors[name] = error
         return found
+
+    def _digest(self, name: str) -> str:
+        """Return what names the artifact; where it cannot be made, what was made of the same sources stands."""
+        locked, current = self._project.lock.models.get(name), digest(self._project, name)
+        if self._force or locked is None or elsewhere(name, self._project.models[name]) is None:
+            return current
+        stands = (
+            locked.sources == self._project.sources_hash(name) and self._store.find(name, locked.digest) is not None
+        )
+        return locked.digest if stands else current
+
+    def _here(self, missing: dict[str, str]) -> dict[str, str]:
+        """Return those that this machine can prove; the others' errors are kept for later."""
+        for name in missing:
+            reason = elsewhere(name, self._project.models[name])
+            if reason is not None:
+                self._errors[name] = HostError(reason)
+        return {name: it for name, it in missing.items() if name not in self._errors}
 
     def _present(self, digests: dict[str, str]) -> dict[str, Manifest]:
         found = {name: self._store.find(name, it) for name, it in digests.items()}
@@ -225,7 +261,7 @@ class _Build:
         self._progress = progress
 
     def prove(self) -> None:
-        self.child.until("proved", self._step)
+        self.child.until("proved", self._step, self._note)
         self._progress.step(self.name, WAIT)
 
     def finish(self) -> Path:
@@ -234,6 +270,9 @@ class _Build:
 
     def _step(self, step: str) -> None:
         self._progress.step(self.name, step)
+
+    def _note(self, text: str) -> None:
+        self._progress.note(self.name, text)
 
 
 def _same(locked: LockedModel, manifest: Manifest) -> bool:

@@ -1,4 +1,4 @@
-"""What shaping passes made before: each form of a model, by all that it was made of."""
+"""What passes made before: each form of a model, by all that it was made of."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import json
 import shutil
 import tempfile
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_build.graph import Graph
-from model_build.work import ShapingError
+from model_build.work import ShapingError, present
 from slipway.specs import SlipwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from model_build.work import ShapingPass, Work
+    from model_build.work import FormingPass, Work
 
 UNFINISHED = ".making-"
 
@@ -38,15 +36,15 @@ class Cache:
         self._folder, self._origin, self._on_pass = folder, _hash(origin), on_pass
         self._used: set[str] = set()
 
-    def shape(self, work: Work, passes: Sequence[ShapingPass]) -> Work:
+    def shape(self, work: Work, passes: Sequence[FormingPass]) -> Work:
         """Return the work with the form that these passes make of the original, running those that have to be."""
         key = self._origin
         for step in passes:
             key = _hash([key, step.identity()])
             self._used.add(key)
             self._on_pass(step.name)
-            graph = Graph.found(self._folder / key)
-            work = replace(work, graph=self._made(step, work, key) if graph is None else graph)
+            found = step.found(work, self._folder / key)
+            work = self._made(step, work, key) if found is None else found
         return work
 
     def sweep(self) -> None:
@@ -56,24 +54,37 @@ class Cache:
                 if entry.name not in self._used:
                     shutil.rmtree(entry, ignore_errors=True)
 
-    def _made(self, step: ShapingPass, work: Work, key: str) -> Graph:
+    def _made(self, step: FormingPass, work: Work, key: str) -> Work:
         self._folder.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self._folder))
         try:
-            graph = _shaped(step, work, making)
-            graph.describe()
-            place = self._folder / key
-            making.rename(place)
+            make(step, work, making)
+            making.rename(self._folder / key)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)
             raise
-        return replace(graph, folder=place)
+        return present(step.found(work, self._folder / key))
 
 
-def _shaped(step: ShapingPass, work: Work, into: Path) -> Graph:
+def shaped(step: FormingPass, work: Work, into: Path) -> Work:
+    """Return the work with what a pass makes of it, whose failure is the step's.
+
+    Raises:
+        ShapingError: If the library cannot do it with this model.
+    """
+    make(step, work, into)
+    return present(step.found(work, into))
+
+
+def make(step: FormingPass, work: Work, into: Path) -> None:
+    """Let a pass write its form.
+
+    Raises:
+        ShapingError: If the library cannot do it with this model.
+    """
     try:
-        return step.shape(work, into)
-    except (SlipwayError, OSError, MemoryError):
+        step.make(work, into)
+    except (ShapingError, SlipwayError, OSError, MemoryError):
         raise
     except Exception as error:  # the libraries' own exceptions share no base
         raise ShapingError(step.name, f"{type(error).__name__}: {_first_line(error)}") from error

@@ -54,8 +54,10 @@ class Child:
         self._events = os.fdopen(reading, "rb", buffering=0)
         self._lines = self._read_lines()
 
-    def until(self, wanted: str, on_step: Callable[[str], None]) -> Event:
-        """Follow the child to an event of one kind.
+    def until(
+        self, wanted: str, on_step: Callable[[str], None], on_note: Callable[[str], None] = lambda _: None
+    ) -> Event:
+        """Follow the child to an event of one kind; steps and how far they are come by the way.
 
         Raises:
             SlipwayError: What the child met, or that it died.
@@ -66,6 +68,9 @@ class Child:
                 return event
             if event.kind == "error":
                 raise _error(event)
+            if event.kind == "note":
+                on_note(event.text)
+                continue
             self._step = event.text
             on_step(event.text)
         raise self._died(self._process.wait())

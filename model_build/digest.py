@@ -7,7 +7,8 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from model_build.targets import LIBRARIES, identity
+from model_build.gpu_targets import GPU_LIBRARIES
+from model_build.targets import identity, libraries
 from slipway.specs import HostError, SpecError
 from slipway.specs.reader import read
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from slipway.specs import Project
+    from slipway.specs import ModelSpec, Project
 
 FORMAT = 2
 """Raise when the layout of the archive changes."""
@@ -46,13 +47,22 @@ def versions(project: Project, name: str) -> dict[str, str]:
         SpecError: If a package that the source names is not installed.
     """
     folder, source = project.source_of(name)
-    found = {package: _version(package) for package in (*LIBRARIES, *source.packages)}
+    needed = _needed(project.models[name])
+    found = {package: _version(package) for package in (*needed, *source.packages)}
     missing = [package for package, installed in found.items() if installed is None]
-    if any(package in LIBRARIES for package in missing):
+    if any(package in needed for package in missing):
         raise HostError(f"{name}: not installed: {', '.join(missing)}: run `make setup`")
     if missing:
         raise _not_installed(folder, source.packages, missing)
     return {package: installed for package, installed in found.items() if installed is not None}
+
+
+def _needed(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the libraries that a model's target needs, and of those that it can use the ones that are here."""
+    if spec.gpu is None:
+        return libraries(spec)
+    here = tuple(package for package in GPU_LIBRARIES if _version(package) is not None)
+    return (*(package for package in libraries(spec) if f"{package}-gpu" not in here), *here)
 
 
 def _not_installed(folder: Path, packages: Sequence[str], missing: Sequence[str]) -> SpecError:

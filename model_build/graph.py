@@ -12,11 +12,19 @@ if TYPE_CHECKING:
     import onnx
     import openvino
 
-Runtime = Literal["onnxruntime", "openvino"]
+Runtime = Literal["onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx"]
 
-MODEL_FILES: dict[Runtime, str] = {"onnxruntime": "model.onnx", "openvino": "model.xml"}
+MODEL_FILES: dict[Runtime, str] = {
+    "onnxruntime": "model.onnx",
+    "onnxruntime-cuda": "model.onnx",
+    "openvino": "model.xml",
+    "tensorrt": "model.plan",
+    "tensorrt-rtx": "model.rtx-engine",
+}
 WEIGHTS_FILE = "model.onnx.data"
 DESCRIPTION = "graph.json"
+INTERFACE_FILE = "interface.onnx"
+"""Inputs and outputs of an engine, which only its own GPU could be asked for."""
 BIG_BYTES = 1 << 30
 """From here on an ONNX model's weights lie beside it: protobuf ends at 2 GiB, and a file can be mapped."""
 
@@ -43,9 +51,15 @@ class Graph:
         return self.folder / MODEL_FILES[self.runtime]
 
     @property
+    def interface(self) -> Path:
+        """An ONNX file that names the inputs and outputs; of an engine it holds nothing else."""
+        beside = self.folder / INTERFACE_FILE
+        return beside if beside.is_file() else self.file
+
+    @property
     def size_bytes(self) -> int:
         """Of all files together."""
-        return sum(path.stat().st_size for path in self.folder.iterdir())
+        return sum(path.stat().st_size for path in self.files())
 
     def as_onnx(self) -> onnx.ModelProto:
         """Return the model with its weights in memory."""
@@ -61,7 +75,7 @@ class Graph:
 
     def files(self) -> list[Path]:
         """Return what the runtime reads."""
-        return sorted(path for path in self.folder.iterdir() if path.name != DESCRIPTION)
+        return sorted(path for path in self.folder.iterdir() if path.name not in (DESCRIPTION, INTERFACE_FILE))
 
     @classmethod
     def of_onnx(cls, model: onnx.ModelProto, folder: Path, *, big_bytes: int = BIG_BYTES) -> Self:

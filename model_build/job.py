@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-Kind = Literal["step", "proved", "done", "error"]
+Kind = Literal["step", "note", "proved", "done", "error"]
 GO = "go\n"
 
 
@@ -26,6 +26,7 @@ class Job:
         chosen: Recipe that an earlier search kept; None to search.
         samples: How many inputs the original is to answer, instead of being built.
         inputs: JSON file with what it is to answer; None for the model's own data.
+        rehearse: Whether only that is done which needs no GPU.
     """
 
     root: str
@@ -36,6 +37,7 @@ class Job:
     chosen: str | None = None
     samples: int | None = None
     inputs: str | None = None
+    rehearse: bool = False
 
     def write(self, path: Path) -> None:
         """Write the job for the child to read."""
@@ -52,8 +54,9 @@ class Event:
     """One thing that happened in the child.
 
     Args:
-        kind: ``step``: one began, its name is the text. ``proved``: waits for the word to go on. ``done``: all is
-            written. ``error``: ended by the error named in ``error``, its words are the text.
+        kind: ``step``: one began, its name is the text. ``note``: how far it is, in the text. ``proved``: waits for the
+            word to go on. ``done``: all is written. ``error``: ended by the error named in ``error``, its words are the
+            text.
         text: See above.
         error: Name of the class of the error.
         problems: File, line, path, message of each problem of a SpecError.

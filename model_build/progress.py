@@ -21,6 +21,9 @@ class Progress(Protocol):
     def step(self, model: str, name: str) -> None:
         """Say that a step begins, and so that the one before it is finished."""
 
+    def note(self, model: str, text: str) -> None:
+        """Say how far a long step is."""
+
     def finish(self, model: str, outcome: str) -> None:
         """Say how a model's build ended."""
 
@@ -35,6 +38,9 @@ class Silent:
         """Say nothing."""
 
     def step(self, model: str, name: str) -> None:
+        """Say nothing."""
+
+    def note(self, model: str, text: str) -> None:
         """Say nothing."""
 
     def finish(self, model: str, outcome: str) -> None:
@@ -62,6 +68,10 @@ class Lines:
         """Write the step that ended."""
         self._end(model)
         self._running[model] = (name, time.monotonic())
+
+    def note(self, model: str, text: str) -> None:
+        """Write it beside the step's name."""
+        self.notice(f"{model}: {self._running[model][0]}: {text}")
 
     def finish(self, model: str, outcome: str) -> None:
         """Write the last step, and the outcome."""
@@ -95,6 +105,7 @@ class Bars:
             progress.BarColumn(24),
             progress.TextColumn("{task.description:<18}"),
             progress.TimeElapsedColumn(),
+            progress.TextColumn("{task.fields[note]}"),
         )
         self._bars = progress.Progress(*columns, console=Console(file=stream))
         self._tasks: dict[str, TaskID] = {}
@@ -109,13 +120,17 @@ class Bars:
 
     def begin(self, model: str, steps: int) -> None:
         """Draw an empty bar."""
-        self._tasks[model] = self._bars.add_task("starting", total=steps, model=model)
+        self._tasks[model] = self._bars.add_task("starting", total=steps, model=model, note="")
         self._steps[model] = -1
 
     def step(self, model: str, name: str) -> None:
         """Name the step and move the bar by the one before."""
         self._steps[model] += 1
-        self._bars.update(self._tasks[model], description=name, completed=self._steps[model])
+        self._bars.update(self._tasks[model], description=name, note="", completed=self._steps[model])
+
+    def note(self, model: str, text: str) -> None:
+        """Write it behind the step's name."""
+        self._bars.update(self._tasks[model], note=text)
 
     def finish(self, model: str, outcome: str) -> None:
         """Stop the bar where it is, or fill it."""

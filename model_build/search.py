@@ -6,6 +6,7 @@ import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from model_build.passes.benchmark import missed
 from model_build.passes.verify import Verify, refused
 from model_build.race import race
 from model_build.targets import is_search
@@ -80,12 +81,14 @@ class Search:
         shapes = list(task.shapes(work.spec))
         if self._is_search:
             self._on_step("race")
-        ranking = race(task, shapes, folders, threads=work.spec.benchmark.threads) if len(folders) > 1 else []
+        asked = work.spec.benchmark
+        ranking = race(task, shapes, folders, threads=asked.threads, needs=asked.p95_ms) if len(folders) > 1 else []
         order: list[tuple[Candidate, Runner | None]] = [(self._candidates[runner.name], runner) for runner in ranking]
         kept: Work | None = None
         for candidate, runner in order or [(it, None) for it in self._candidates.values()]:
             kept = kept or self._proved(candidate, runner)
-            self._tried.setdefault(candidate.recipe.name, _tried(candidate, runner, "slower", ""))
+            late = [] if runner is None else missed(asked.p95_ms or {}, runner.p95_ms)
+            self._tried.setdefault(candidate.recipe.name, _tried(candidate, runner, "slower", "; ".join(late)))
         if kept is None:
             raise self._nothing_passed(work)
         return replace(kept, tried=self._table() if self._is_search else ())

@@ -33,14 +33,14 @@ def lay_out(work: Work, samples: Samples) -> tuple[Path, ServedModel]:
     folder.mkdir(parents=True)
     described = _describe(work, samples.inputs[0])
     for source in present(work.graph).files():
-        _link(source, folder / source.name)
+        link(source, folder / source.name)
     for name, source in present(work.task).files().items():
         shutil.copyfile(source, folder / name)
     (folder / MANIFEST_FILE).write_bytes(as_json(described.model_dump(mode="json")))
     return folder, described
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
     """Let a second name stand for weights that are never written again, or copy them where that cannot be."""
     try:
         os.link(source, target)
@@ -85,10 +85,10 @@ class _Tensor(NamedTuple):
 
 def _tensors(graph: Graph) -> tuple[list[_Tensor], list[_Tensor]]:
     """Return what goes in and what comes out."""
-    if graph.runtime == "onnxruntime":
+    if graph.runtime != "openvino":
         import onnx
 
-        model = onnx.load(graph.file, load_external_data=False).graph
+        model = onnx.load(graph.interface, load_external_data=False).graph
         return [_of_onnx(value) for value in model.input], [_of_onnx(value) for value in model.output]
     model = graph.as_openvino()
     return [_of_openvino(port) for port in model.inputs], [_of_openvino(port) for port in model.outputs]

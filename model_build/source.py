@@ -7,10 +7,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     import torch
+
+FEWEST = 16
+"""Inputs that can be learned from at all: some of them tell when to stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What a smaller network learns from when ``model.yaml`` has ``distill`` or ``prune``; it judges nothing.
+
+    Args:
+        inputs: As clients send them: texts, or float32 (n, ...) with the shape of one input behind n. The more the
+            better, and labels are not needed: the original's answers are what is learned. None of them may be one that
+            the artifact is judged by.
+        labels: The right class of each, -1 where nobody knows; classifiers only.
+            Default: the original's answers alone teach.
+
+    Raises:
+        TypeError: If a field has a wrong type.
+        ValueError: If there is nothing to learn, or not a label for each input.
+    """
+
+    inputs: np.ndarray | Sequence[str]
+    labels: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        import numpy as np
+
+        if len(self.inputs) < FEWEST:
+            raise ValueError(f"training: {len(self.inputs)} inputs, accepted: {FEWEST} or more")
+        labels = np.zeros(len(self.inputs), int) if self.labels is None else np.asarray(self.labels)
+        if labels.shape != (len(self.inputs),) or labels.dtype.kind not in "iu":
+            accepted = f"one whole number for each of {len(self.inputs)}, -1 where it is not known"
+            raise ValueError(f"training: labels {labels.dtype} {labels.shape}, accepted: {accepted}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +60,8 @@ class TextEmbedder:
         pooling: How token vectors become one: their ``mean`` without padding, or the first (``cls``).
         normalize: Whether the vector is scaled to length 1.
         inputs: Which of the tokenizer's tensors the module takes.
+        training: Texts that a smaller network learns from.
+            Default: ``distill`` and ``prune`` are refused.
 
     Raises:
         TypeError: If a field has a wrong type.
@@ -40,6 +75,7 @@ class TextEmbedder:
     pooling: Literal["mean", "cls"] = "mean"
     normalize: bool = True
     inputs: tuple[str, ...] = ("input_ids", "attention_mask")
+    training: Training | None = None
 
     def __post_init__(self) -> None:
         require_module(self.module)
@@ -51,6 +87,8 @@ class TextEmbedder:
         if self.max_length < 1:
             raise ValueError(f"max_length: {self.max_length}, accepted: 1 or more")
         _require_one_of("pooling", self.pooling, ("mean", "cls"))
+        if self.training is not None and not all(isinstance(text, str) for text in self.training.inputs):
+            raise ValueError("training: inputs, accepted: a list of texts")
         for name in self.inputs:
             _require_one_of("inputs", name, ("input_ids", "attention_mask", "token_type_ids"))
         if not {"input_ids", "attention_mask"} <= set(self.inputs):
@@ -70,6 +108,8 @@ class ImageClassifier:
             target which values occur.
         held_out: Inputs that the model was never shown, in the same form: they judge the artifact.
         held_out_labels: The right class of each of them, as its place in ``labels``.
+        training: Inputs, and labels if there are any, that a smaller network learns from.
+            Default: ``distill`` and ``prune`` are refused.
 
     Raises:
         TypeError: If a field has a wrong type.
@@ -82,6 +122,7 @@ class ImageClassifier:
     calibration: np.ndarray
     held_out: np.ndarray
     held_out_labels: np.ndarray
+    training: Training | None = None
 
     def __post_init__(self) -> None:
         import numpy as np
@@ -91,6 +132,7 @@ class ImageClassifier:
             raise ValueError(f"labels: {self.labels!r}, accepted: two texts or more")
         for field in ("calibration", "held_out"):
             _require_inputs(field, getattr(self, field), self.image_shape)
+        _require_training(self.training, self.image_shape)
         truth = np.asarray(self.held_out_labels)
         if truth.shape != (len(self.held_out),) or truth.dtype.kind not in "iu":
             accepted = f"one whole number for each of {len(self.held_out)}"
@@ -117,6 +159,8 @@ class TensorTransform:
             evaluation mode, on the CPU.
         input_shape: Of one input.
         held_out: Inputs that judge the artifact, float32 (n, *input_shape).
+        training: Inputs that a smaller network learns from.
+            Default: ``distill`` and ``prune`` are refused.
 
     Raises:
         TypeError: If a field has a wrong type.
@@ -126,10 +170,12 @@ class TensorTransform:
     module: torch.nn.Module
     input_shape: tuple[int, ...]
     held_out: np.ndarray
+    training: Training | None = None
 
     def __post_init__(self) -> None:
         require_module(self.module)
         _require_inputs("held_out", self.held_out, self.input_shape)
+        _require_training(self.training, self.input_shape)
 
     def reference(self, inputs: list[Any]) -> np.ndarray:
         """Return the untouched original's tensors, float32, an entry for each input."""
@@ -172,6 +218,12 @@ def require(right: bool, field: str, value: Any, accepted: str) -> None:  # noqa
 def _require_one_of(field: str, value: Any, accepted: tuple[str, ...]) -> None:
     if value not in accepted:
         raise ValueError(f"{field}: {value!r}, accepted: {', '.join(accepted)}")
+
+
+def _require_training(training: Any, shape: tuple[int, ...]) -> None:
+    if training is not None:
+        require(isinstance(training, Training), "training", training, "a model_build.Training")
+        _require_inputs("training: inputs", training.inputs, shape)
 
 
 def _require_inputs(field: str, inputs: Any, shape: tuple[int, ...]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from model_build.gpu_targets import on_gpu
 from model_build.passes.benchmark import Benchmark
 from model_build.passes.compress_weights import CompressWeights
 from model_build.passes.convert import Convert
@@ -18,9 +19,11 @@ from model_build.passes.quantize_dynamic import QuantizeDynamic
 from model_build.passes.quantize_static import QuantizeStatic
 from model_build.passes.untie_head import UntieHead
 from model_build.passes.verify import Verify
+from model_build.shrinking import PRUNING, shrunk
 
 if TYPE_CHECKING:
-    from model_build.work import Pass, ShapingPass
+    from model_build.shrinking import Form
+    from model_build.work import FormingPass, Pass
     from slipway.specs import ModelSpec, Target, Task
 
 
@@ -34,7 +37,11 @@ class Recipe:
     """
 
     name: str
-    passes: tuple[ShapingPass, ...]
+    passes: tuple[FormingPass, ...]
+
+    def after(self, form: Form) -> Recipe:
+        """Return the same recipe for another network."""
+        return replace(self, name=self.name + form.suffix, passes=(*form.passes, *self.passes))
 
     def __str__(self) -> str:
         return " > ".join(str(step) for step in self.passes)
@@ -82,9 +89,19 @@ LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime", "openvino", "nncf", "
 
 def recipes(spec: ModelSpec) -> tuple[Recipe, ...]:
     """Return what may be done to a model for its target; one recipe is no search."""
-    offered = RECIPES[spec.task]
+    if spec.gpu is not None:
+        return tuple(Recipe(name, passes) for name, passes in on_gpu(spec, spec.gpu).items())
     fixed = FIXED.get(spec.target)
-    return offered if fixed is None else tuple(recipe for recipe in offered if recipe.name == fixed)
+    offered = [recipe for recipe in RECIPES[spec.task] if fixed in (None, recipe.name)]
+    forms = [form for form in shrunk(spec) if fixed is None or form.is_whole]
+    return tuple(
+        Recipe(recipe.name + form.suffix, (*form.passes, *recipe.passes)) for form in forms for recipe in offered
+    )
+
+
+def libraries(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the distributions that shape this model's result."""
+    return LIBRARIES if spec.prune is None else (*LIBRARIES, PRUNING)
 
 
 def is_search(spec: ModelSpec) -> bool:

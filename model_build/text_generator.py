@@ -80,8 +80,25 @@ class TextGenerator:
         found: dict[int, torch.Tensor] = {}
         with torch.inference_mode(), _threads_for(self.module):
             for places, ids in _alike([tokenizer.encode(text).ids for text in inputs]):
-                found.update(zip(places, self._follow(ids, steps), strict=True))
+                found.update(zip(places, self.follow(torch.tensor(ids), steps), strict=True))
         return np.stack([found[place].float().numpy() for place in range(len(inputs))])
+
+    def follow(self, ids: torch.Tensor, steps: int) -> torch.Tensor:
+        """Return the logits before each token that the module goes on with, (texts, steps, vocabulary).
+
+        Args:
+            ids: Texts of one length, (texts, length).
+            steps: How many tokens.
+        """
+        import torch
+
+        tokens, past, found = ids, None, list[torch.Tensor]()
+        while len(found) < steps:
+            answer = self.module(input_ids=tokens, past_key_values=past, use_cache=True)
+            past = answer.past_key_values
+            found.append(answer.logits[:, -1])
+            tokens = found[-1].argmax(dim=1, keepdim=True)
+        return torch.stack(found, dim=1)
 
     def tokenizer(self) -> Tokenizer:
         """Return the tokenizer, which neither cuts nor pads."""
@@ -91,17 +108,6 @@ class TextGenerator:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         return tokenizer
-
-    def _follow(self, ids: list[list[int]], steps: int) -> torch.Tensor:
-        import torch
-
-        tokens, past, found = torch.tensor(ids), None, list[torch.Tensor]()
-        while len(found) < steps:
-            answer = self.module(input_ids=tokens, past_key_values=past, use_cache=True)
-            past = answer.past_key_values
-            found.append(answer.logits[:, -1])
-            tokens = found[-1].argmax(dim=1, keepdim=True)
-        return torch.stack(found, dim=1)
 
     def _steps(self, texts: int) -> int:
         from model_build.flat_past import FlatPast

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
+    import torch
 
     from model_build.graph import Graph
     from model_build.source import Original
     from model_build.tasks import Samples, Task
-    from slipway.specs import BenchmarkRow, ModelSpec, Proof, ServedModel, Tried
+    from slipway.specs import BenchmarkRow, ModelSpec, Project, Proof, ServedModel, ServerFigures, Tried
 
 T = TypeVar("T")
+NO_DIGEST: Final = "0" * 64
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +40,8 @@ class Work:
         recipe: What is done, in words.
         original: From ``load`` on.
         task: From ``load`` on; how this original is traced, fed and judged.
+        student: From ``load`` on, where the spec names one: an untrained network.
+        module: From ``distill`` or ``prune`` on: what is exported in the original's place.
         graph: From ``export`` on.
         samples: What the artifact is judged on.
         expected: What the untouched original answers to them, an entry for each.
@@ -40,8 +49,11 @@ class Work:
         described: From ``verify`` on: what that folder's ``manifest.json`` says.
         proof: From ``verify`` on.
         benchmark: From ``benchmark`` on.
+        per_token: Likewise, of a model that generates.
+        server: Likewise.
         tried: From a search on: what came of every recipe.
         artifact: From ``package`` on: a folder ready to be moved into place.
+        tell: Hears how far a long step is.
     """
 
     name: str
@@ -54,6 +66,8 @@ class Work:
     recipe: str = ""
     original: Original | None = None
     task: Task | None = None
+    student: torch.nn.Module | None = None
+    module: torch.nn.Module | None = None
     graph: Graph | None = None
     samples: Samples | None = None
     expected: np.ndarray | None = None
@@ -61,8 +75,32 @@ class Work:
     described: ServedModel | None = None
     proof: Proof | None = None
     benchmark: tuple[BenchmarkRow, ...] = ()
+    per_token: tuple[BenchmarkRow, ...] = ()
+    server: ServerFigures | None = None
     tried: tuple[Tried, ...] = ()
     artifact: Path | None = None
+    tell: Callable[[str], None] = _silent
+
+    @classmethod
+    def begin(cls, project: Project, name: str, scratch: Path, *, digest: str = NO_DIGEST) -> Self:
+        """Return the work on a model before its first pass.
+
+        Args:
+            project: Where the model is.
+            name: Which.
+            scratch: Where the passes may write.
+            digest: Default: zeros, for work that becomes no artifact.
+        """
+        folder, source = project.source_of(name)
+        return cls(
+            name=name,
+            digest=digest,
+            spec=project.models[name],
+            source_folder=folder,
+            source=str(source.python),
+            scratch=scratch,
+            versions={},
+        )
 
 
 @dataclass(frozen=True)
@@ -94,8 +132,60 @@ class Pass:
 
 
 @dataclass(frozen=True)
-class ShapingPass(Pass):
+class FormingPass(Pass):
     """A step that makes one form of the model of another, and nothing else: what it makes may be kept for later."""
+
+    def make(self, work: Work, into: Path) -> None:
+        """Write the new form.
+
+        Args:
+            work: With the form before it.
+            into: An empty folder for its files.
+        """
+        raise NotImplementedError
+
+    def found(self, work: Work, folder: Path) -> Work | None:
+        """Return the work with the form that lies in a folder; None where none was finished."""
+        raise NotImplementedError
+
+    def run(self, work: Work) -> Work:
+        """Return the work with the new form, in its scratch folder."""
+        forms = work.scratch / "forms"
+        into = forms / str(len(list(forms.glob("*"))))
+        into.mkdir(parents=True)
+        self.make(work, into)
+        return present(self.found(work, into))
+
+
+@dataclass(frozen=True)
+class ModulePass(FormingPass):
+    """A step before ``export``: it makes one torch module of another."""
+
+    def reshape(self, work: Work) -> torch.nn.Module:
+        """Return the new module, in evaluation mode; the one before it stays as it is."""
+        raise NotImplementedError
+
+    def base(self, work: Work) -> torch.nn.Module:
+        """Return the module whose classes the new one is made of."""
+        raise NotImplementedError
+
+    def make(self, work: Work, into: Path) -> None:
+        """Write the new module's tensors."""
+        from model_build.module import write
+
+        write(self.reshape(work), self.base(work), into)
+
+    def found(self, work: Work, folder: Path) -> Work | None:
+        """Return the work with ``module``."""
+        from model_build.module import read
+
+        module = read(self.base(work), folder)
+        return None if module is None else replace(work, module=module)
+
+
+@dataclass(frozen=True)
+class ShapingPass(FormingPass):
+    """A step from ``export`` on: it makes one graph of another."""
 
     def shape(self, work: Work, into: Path) -> Graph:
         """Return the new form.
@@ -106,12 +196,16 @@ class ShapingPass(Pass):
         """
         raise NotImplementedError
 
-    def run(self, work: Work) -> Work:
-        """Return the work with ``graph``, in its scratch folder."""
-        graphs = work.scratch / "graphs"
-        into = graphs / str(len(list(graphs.glob("*"))))
-        into.mkdir(parents=True)
-        return replace(work, graph=self.shape(work, into))
+    def make(self, work: Work, into: Path) -> None:
+        """Write the new graph."""
+        self.shape(work, into).describe()
+
+    def found(self, work: Work, folder: Path) -> Work | None:
+        """Return the work with ``graph``."""
+        from model_build.graph import Graph
+
+        graph = Graph.found(folder)
+        return None if graph is None else replace(work, graph=graph)
 
 
 class ShapingError(Exception):
@@ -124,7 +218,7 @@ class ShapingError(Exception):
 
     def __init__(self, step: str, reason: str) -> None:
         super().__init__(f"{step} failed: {reason}")
-        self.step = step
+        self.step, self.reason = step, reason
 
 
 def _spell(value: object) -> str:

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from threading import Event as Signal
 from threading import Thread
@@ -26,8 +27,9 @@ from model_build.passes.load import Blame, Load, call_source, deadline
 from model_build.search import Search
 from model_build.targets import finishing_passes, is_search, recipes
 from model_build.tasks import TASKS
+from model_build.trial import Trial
 from model_build.work import ShapingError, Work
-from slipway.specs import HostError, Project, SlipwayError, SpecError
+from slipway.specs import SHRINKING, HostError, Problem, Project, SlipwayError, SpecError
 
 if TYPE_CHECKING:
     from model_build.work import Pass
@@ -47,7 +49,7 @@ def main(job_file: str, event_handle: str) -> int:
     with os.fdopen(int(event_handle), "w", buffering=1) as events:
         worker = Worker(job, events)
         try:
-            worker.build() if job.samples is None else worker.answer(job.samples)
+            worker.do()
         except BaseException as error:  # noqa: BLE001  told to the parent, which raises it
             traceback.print_exc()
             worker.tell(worker.event_for(error))
@@ -78,18 +80,18 @@ class Worker:
         self._events.write(event.line())
         self._events.flush()
 
+    def do(self) -> None:
+        """Do what the job says."""
+        if self._job.samples is not None:
+            self.answer(self._job.samples)
+        elif self._job.rehearse:
+            self.rehearse()
+        else:
+            self.build()
+
     def build(self) -> None:
         """Build up to the proof, wait for the word, measure and pack."""
-        work = Work(
-            name=self._job.name,
-            digest=self._job.digest,
-            spec=self._spec,
-            source_folder=self._folder,
-            source=self._source,
-            scratch=Path(self._job.scratch),
-            versions=versions(self._project, self._job.name),
-        )
-        work = self._run(Load(), work)
+        work = self._run(Load(), self._work())
         cache = self._cache(work)
         search = self._search(cache)
         search.shape(work)
@@ -100,6 +102,18 @@ class Worker:
             work = self._run(step, work)
         cache.sweep()
         self.tell(Event("done", str(work.artifact)))
+
+    def rehearse(self) -> None:
+        """Do what a build for a GPU does up to its engine, and write down what came of it."""
+        work = self._run(Load(), self._work())
+        rows = Trial(recipes(self._spec), self._cache(work), self._say).run(work)
+        file = work.scratch / "rehearsed.json"
+        file.write_bytes(orjson.dumps([row.model_dump(mode="json") for row in rows]))
+        self.tell(Event("done", str(file)))
+
+    def _work(self) -> Work:
+        work = Work.begin(self._project, self._job.name, Path(self._job.scratch), digest=self._job.digest)
+        return replace(work, versions=versions(self._project, work.name), tell=self._note)
 
     def _cache(self, work: Work) -> Cache:
         origin = {"files": self._project.files_hash(work.name), "task": work.spec.task, "versions": work.versions}
@@ -114,6 +128,11 @@ class Worker:
         self._step = name  # whom to blame
         if not is_search(self._spec):
             self._say(name)
+
+    def _note(self, text: str) -> None:
+        """Tell how far a long step is, and keep it in the log."""
+        print(f"{self._step}: {text}", flush=True)  # noqa: T201  this process's output is its log
+        self.tell(Event("note", text))
 
     def _say(self, step: str) -> None:
         self._step = step
@@ -155,6 +174,9 @@ class Worker:
         if isinstance(error, ShapingError) and error.step.startswith("export"):
             reason = f"cannot be exported to ONNX: {_first_line(_root(error))}"
             return self.event_for(blame.problem(line, f"{reason} (all of it in {self._log})", file))
+        if isinstance(error, ShapingError) and error.step in SHRINKING:  # what the spec asks of this network
+            where = f"models/{self._job.name}/model.yaml"
+            return self.event_for(SpecError([Problem(where, 0, error.step, error.reason)]))
         if file is not None:  # the original itself, when it was asked to answer
             return self.event_for(blame.for_error(error))
         return self._host(f"{type(error).__name__}: {_first_line(error)}")

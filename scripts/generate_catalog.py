@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+from generated import write_or_check
 
 TAKEN = "2026-11-20"
 """When the sources were last looked at by a person; to be set by whoever runs this with newer ones."""
@@ -135,16 +136,5 @@ def catalogue() -> str:
     return f'{{\n{head}  "types": {{\n' + ",\n".join(rows) + "\n  }\n}\n"
 
 
-def main() -> int:
-    """Write or check."""
-    if "--check" not in sys.argv:
-        TARGET.write_text(catalogue(), encoding="utf-8")
-        return 0
-    if TARGET.read_text(encoding="utf-8") == catalogue():
-        return 0
-    print(f"{TARGET.name} is not what the pinned versions give: run python {sys.argv[0]}", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, catalogue, source="the pinned versions give"))

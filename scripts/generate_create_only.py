@@ -11,6 +11,8 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
+from generated import write_or_check
+
 TAKEN = "2026-11-21"
 """When the source was last looked at by a person; to be set by whoever runs this with a newer one."""
 SERVICES = {
@@ -44,16 +46,5 @@ def catalogue() -> str:
     return f'{{\n{head}  "types": {{\n' + ",\n".join(rows) + "\n  }\n}\n"
 
 
-def main() -> int:
-    """Write or check."""
-    if "--check" not in sys.argv:
-        TARGET.write_text(catalogue(), encoding="utf-8")
-        return 0
-    if TARGET.read_text(encoding="utf-8") == catalogue():
-        return 0
-    print(f"{TARGET.name} is not what the pinned version gives: run python {sys.argv[0]}", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, catalogue, source="the pinned version gives"))

@@ -15,6 +15,8 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generated import write_or_check
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -213,16 +215,5 @@ def catalogue() -> str:
     )
 
 
-def main() -> int:
-    """Write or check."""
-    if "--check" not in sys.argv:
-        TARGET.write_text(catalogue(), encoding="utf-8")
-        return 0
-    if TARGET.read_text(encoding="utf-8") == catalogue():
-        return 0
-    print(f"{TARGET.name} is not what the pinned version gives: run python {sys.argv[0]}", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, catalogue, source="the pinned version gives"))

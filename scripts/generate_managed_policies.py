@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from generated import write_or_check
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 TAKEN = "2026-11-21"
@@ -53,16 +54,5 @@ def catalogue() -> str:
     return f'{{\n{head}  "policies": {{\n' + ",\n".join(rows) + "\n  }\n}\n"
 
 
-def main() -> int:
-    """Write or check."""
-    if "--check" not in sys.argv:
-        TARGET.write_text(catalogue(), encoding="utf-8")
-        return 0
-    if TARGET.read_text(encoding="utf-8") == catalogue():
-        return 0
-    print(f"{TARGET.name} is not what the pinned version gives: run python {sys.argv[0]}", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, catalogue, source="the pinned version gives"))

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generated import write_or_check
+
 from slipway.catalog import alarms, metrics
 from slipway.catalog.alarms import ROLLBACK_RUNBOOK, UNHEALTHY_RUNBOOK
 
@@ -49,16 +51,5 @@ def index() -> str:
     return HEAD + "".join((*rows, *every))
 
 
-def main() -> int:
-    """Write or check."""
-    if "--check" not in sys.argv:
-        TARGET.write_text(index(), encoding="utf-8")
-        return 0
-    if TARGET.read_text(encoding="utf-8") == index():
-        return 0
-    print(f"{TARGET.name} is not what the catalogue gives: run python {sys.argv[0]}", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, index, source="the catalogue gives"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from serving.errors import ManifestError
+from serving.runtimes import KeepingSession
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +49,10 @@ class Decoder:
     """
 
     def __init__(self, manifest: Manifest, session: Session) -> None:
+        if not isinstance(session, KeepingSession):
+            raise ManifestError(
+                f"runtime: {manifest.runtime!r} keeps nothing for the next token, postprocess 'generate' needs it"
+            )
         self._session = session
         self._empty = {tensor.name: _empty(tensor) for tensor in manifest.inputs if tensor.name.startswith(PAST)}
         self._takes_positions = any(tensor.name == "position_ids" for tensor in manifest.inputs)

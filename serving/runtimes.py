@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from serving.errors import ModelError
+from serving.gpu_runtimes import TensorRt, TensorRtRtx, require_gpu
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -30,6 +31,11 @@ class Session(Protocol):
     def run(self, output: str, feeds: Feeds) -> np.ndarray:
         """Return one output."""
 
+
+@runtime_checkable
+class KeepingSession(Session, Protocol):
+    """A loaded model whose answer has parts that are kept for the next call."""
+
     def run_all(self, outputs: Sequence[str], feeds: Feeds) -> list[np.ndarray]:
         """Return several outputs, in this order."""
 
@@ -38,11 +44,11 @@ def load(runtime: str, path: Path, *, threads: int, options: Mapping[str, str]) 
     """Load a model file.
 
     Args:
-        runtime: ``onnxruntime`` or ``openvino``; only the one that is named is imported.
+        runtime: One of `RUNTIMES`; only the one that is named is imported.
         path: The model file; its weights may lie beside it.
         threads: How many work on one call.
         options: What the runtime is told, in its own words: of onnxruntime the session's config entries, of OpenVINO
-            the properties of a compiled model.
+            the properties of a compiled model; on a GPU ``sm``, the architecture that the file is bound to.
 
     Raises:
         ModelError: If it is missing or cannot be loaded.
@@ -60,6 +66,8 @@ def load(runtime: str, path: Path, *, threads: int, options: Mapping[str, str]) 
 class OnnxRuntime:
     """ONNX Runtime on the CPU."""
 
+    providers: ClassVar[list[Any]] = ["CPUExecutionProvider"]
+
     def __init__(self, path: Path, threads: int, options: Mapping[str, str]) -> None:
         import onnxruntime
 
@@ -69,7 +77,7 @@ class OnnxRuntime:
         settings.log_severity_level = 3  # errors; its warnings are no user's business
         for key, value in options.items():
             settings.add_session_config_entry(key, value)
-        self._session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(path, settings, providers=self.providers)
         self.inputs, self.outputs = _types(self._session.get_inputs()), _types(self._session.get_outputs())
 
     def run(self, output: str, feeds: Feeds) -> np.ndarray:
@@ -81,6 +89,22 @@ class OnnxRuntime:
         """Return several outputs, in this order."""
         answers: list[np.ndarray] = self._session.run(outputs, feeds)
         return answers
+
+
+class OnnxRuntimeCuda(OnnxRuntime):
+    """ONNX Runtime on a GPU; a machine that would answer on its processor instead is refused."""
+
+    providers: ClassVar[list[Any]] = [("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider"]
+
+    def __init__(self, path: Path, threads: int, options: Mapping[str, str]) -> None:
+        import onnxruntime
+
+        require_gpu(None)
+        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+            raise ModelError("this onnxruntime has no kernels for CUDA: install onnxruntime-gpu in its place")
+        super().__init__(path, threads, options)
+        if "CUDAExecutionProvider" not in self._session.get_providers():
+            raise ModelError("onnxruntime cannot start its kernels for CUDA: are CUDA and cuDNN installed?")
 
 
 class OpenVino:
@@ -120,7 +144,13 @@ class OpenVino:
         return request
 
 
-RUNTIMES: dict[str, type[OnnxRuntime | OpenVino]] = {"onnxruntime": OnnxRuntime, "openvino": OpenVino}
+RUNTIMES: dict[str, Callable[[Path, int, Mapping[str, str]], Session]] = {
+    "onnxruntime": OnnxRuntime,
+    "onnxruntime-cuda": OnnxRuntimeCuda,
+    "openvino": OpenVino,
+    "tensorrt": TensorRt,
+    "tensorrt-rtx": TensorRtRtx,
+}
 
 
 def _types(nodes: list[Any]) -> dict[str, str]:

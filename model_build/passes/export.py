@@ -30,7 +30,9 @@ class Export(ShapingPass):
 
     def shape(self, work: Work, into: Path) -> Graph:
         """Return the model in ONNX."""
-        task = present(work.task)
+        from model_build.tasks import with_module
+
+        task = with_module(present(work.task), work.module)
         traceable = task.traceable()
         return write(_trace(task, traceable, self.opset), traceable, into)
 

@@ -12,11 +12,12 @@ from model_build.work import Pass, Work
 from slipway.specs import Problem, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import FrameType
 
     from model_build.source import Original
+    from slipway.specs import ModelSpec
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,24 @@ class Load(Pass):
 
     def run(self, work: Work) -> Work:
         """Return the work with ``original`` and ``task``."""
+        from model_build.student import with_student
         from model_build.tasks import TASKS
 
         kind = TASKS[work.spec.task]
         original = call_source(work.source_folder, work.source, kind.returns)
         task = kind(original)
         try:
-            list(task.shapes(work.spec))
+            _require_timed(work.spec, ["x".join(map(str, shape)) for shape in task.shapes(work.spec)])
         except ValueError as error:
             raise SpecError([Problem(f"models/{work.name}/model.yaml", 0, "benchmark", str(error))]) from error
-        return replace(work, original=original, task=task)
+        return with_student(replace(work, original=original, task=task))
+
+
+def _require_timed(spec: ModelSpec, shapes: Sequence[str]) -> None:
+    """Refuse needs at shapes that are not measured; of texts the spec itself knows."""
+    missing = sorted((spec.benchmark.p95_ms or {}).keys() - set(shapes))
+    if missing:
+        raise ValueError(f"p95_ms: {', '.join(missing)}: not timed, {', '.join(shapes)} are")
 
 
 def call_source(folder: Path, source: str, expected: type[Any]) -> Original:
@@ -51,24 +60,30 @@ def call_source(folder: Path, source: str, expected: type[Any]) -> Original:
     Raises:
         SpecError: With file and line, whatever the source did: raise, end the process, return something else.
     """
+    original = call(folder, source)
+    if not isinstance(original, expected):
+        file, function = source.split(":")
+        received, accepted = type(original).__name__, f"model_build.{expected.__name__}"
+        raise Blame(folder, file).problem(0, f"{function}() returned {received}, accepted: {accepted}")
+    returned: Original = original
+    return returned
+
+
+def call(folder: Path, source: str) -> Any:
+    """Call a function of the user's in this process; see ``call_source``."""
     file, function = source.split(":")
     blame = Blame(folder, file)
     sys.path.insert(0, str(folder))
     sys.dont_write_bytecode = True  # the folder is hashed; nothing of ours may appear in it
     _seed()
     try:
-        original = _function(folder / file, function, blame)()
+        return _function(folder / file, function, blame)()
     except (Exception, SystemExit) as error:
         raise blame.for_error(error) from error
-    if not isinstance(original, expected):
-        received, accepted = type(original).__name__, f"model_build.{expected.__name__}"
-        raise blame.problem(0, f"{function}() returned {received}, accepted: {accepted}")
-    returned: Original = original
-    return returned
 
 
 def _function(path: Path, name: str, blame: Blame) -> Callable[[], Any]:
-    spec = importlib.util.spec_from_file_location("slipway_model_source", path)
+    spec = importlib.util.spec_from_file_location(f"slipway_model_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise blame.problem(0, "cannot be imported as Python")
     module = importlib.util.module_from_spec(spec)

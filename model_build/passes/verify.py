@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from model_build.served import lay_out
 from model_build.work import Pass, Work, present
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
     from model_build.metrics import Measured
     from model_build.tasks import Samples
-    from serving.generate import Generator
-    from serving.model import Model
     from slipway.specs import ModelSpec
 
 LOSSLESS = 0.9999
-"""What ``cpu-lossless`` asks of a similarity; of labels it asks that all are the original's."""
+"""What ``cpu-lossless`` asks of a similarity; of labels and texts it asks that all are the original's."""
+EQUAL = {"labels": "agreement_with_original", "texts": "same_text"}
+"""What a proof's details say of them."""
 SAME = 1e-6
 """Answers that differ by less than this in every number are one answer."""
 
 
 @dataclass(frozen=True)
 class Verify(Pass):
-    """Ask the very code that will serve, and compare its answers with the untouched original's.
+    """Ask the very code that will serve, and compare its answers with the untouched original's, and with each other.
 
     Args:
         min_samples: Fewer prove nothing.
         batch: Inputs of one request.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     name: ClassVar[str] = "verify"
 
     min_samples: int = 100
@@ -46,9 +46,14 @@ class Verify(Pass):
         Raises:
             GateError: If the artifact does not pass, with what was measured, what is needed and the worst inputs.
         """
+        from model_build.consistency import consistency
+
         asked = self.questioned(work)
         laid_out = asked if asked.served is not None else self.laid_out(asked)
-        return replace(laid_out, proof=_judge(laid_out, self.measure(laid_out)))
+        proof = _judge(laid_out, self.measure(laid_out))
+        alike = consistency(laid_out, partial(refused, work.spec))
+        rounded = {key: float(f"{value:.6g}") for key, value in alike.items()}
+        return replace(laid_out, proof=proof.model_copy(update={"consistency": rounded}))
 
     def questioned(self, work: Work) -> Work:
         """Return the work with ``samples`` and ``expected``; the original is asked once.
@@ -83,11 +88,11 @@ class Verify(Pass):
             GateError: If what it answers cannot be compared.
         """
         from model_build.metrics import METRICS
-        from model_build.tasks import Samples
 
         samples, expected = present(work.samples), present(work.expected)
         step = 1 if at_most is None else max(1, len(samples.inputs) // at_most)
-        chosen = Samples(samples.inputs[::step], None if samples.truth is None else samples.truth[::step])
+        truth = None if samples.truth is None else samples.truth[::step]
+        chosen = replace(samples, inputs=samples.inputs[::step], truth=truth)
         ours = _artifact_answers(present(work.served), chosen, expected[::step], self.batch)
         _refuse_nonsense(work.name, expected[::step], ours)
         return METRICS[work.spec.verify.metric](chosen, expected[::step], ours)
@@ -96,19 +101,11 @@ class Verify(Pass):
 def _artifact_answers(folder: Path, samples: Samples, expected: np.ndarray, batch: int) -> np.ndarray:
     import numpy as np
 
+    from model_build.asking import Asking
     from serving.model import Model
 
-    model = Model.load(folder, threads=1)
-    starts = range(0, len(samples.inputs), batch)
-    if model.generator is None:
-        return np.concatenate([model.predict(samples.inputs[at : at + batch]) for at in starts])
-    said = expected.argmax(axis=-1)  # of each prompt what the original goes on with: the artifact is made to say it too
-    ask = partial(_follow, model, model.generator)
-    return np.concatenate([ask(samples.inputs[at : at + batch], said[at : at + batch]) for at in starts])
-
-
-def _follow(model: Model, generator: Generator, prompts: list[Any], tokens: np.ndarray) -> np.ndarray:
-    return generator.decoder.follow(model.preprocess(prompts), tokens)
+    model, asking, places = Model.load(folder, threads=1), Asking(samples, expected), range(len(samples.inputs))
+    return np.concatenate([asking.answers(model, places[at : at + batch]) for at in places[::batch]])
 
 
 def _refuse_nonsense(name: str, theirs: np.ndarray, ours: np.ndarray) -> None:
@@ -137,6 +134,7 @@ def _judge(work: Work, measured: Measured) -> Proof:
         at_least=needed,
         samples=asked,
         details={key: round(value, 6) for key, value in measured.details.items()},
+        worst=measured.worst,
     )
 
 
@@ -152,7 +150,8 @@ def refused(spec: ModelSpec, measured: Measured) -> str:
     if measured.bound < needed:
         surely = f"{metric} is {measured.value:.6f}, with 95 % confidence at least {measured.bound:.6f}"
         return f"{surely}; at least {needed} is needed: missed by {needed - measured.bound:.6f}"
-    agreement = measured.details.get("agreement_with_original", 1.0)
-    if spec.target == "cpu-lossless" and agreement < 1:
-        return f"{1 - agreement:.4f} of the labels are not the original's, and cpu-lossless takes none"
+    for what, detail in EQUAL.items() if spec.target == "cpu-lossless" else ():
+        same = measured.details.get(detail, 1.0)
+        if same < 1:
+            return f"{1 - same:.4f} of the {what} are not the original's, and cpu-lossless takes none"
     return measured.refusal

@@ -6,7 +6,7 @@ import numpy as np
 
 from model_build.source import ImageClassifier
 from model_build.tasks.task import Feeds, Samples, Traceable
-from slipway.specs import Classify, PassTensor
+from slipway.specs import Classify, PassTensor, Problem, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,9 +55,13 @@ class ImageClassification:
         """Return (batch, channels, height, width)."""
         return (2, *self.original.image_shape)
 
-    def samples(self, spec: ModelSpec, folder: Path) -> Samples:  # noqa: ARG002  the protocol's arguments
+    def samples(self, spec: ModelSpec, folder: Path) -> Samples:
         """Return the source's held-out pictures and their classes."""
-        return Samples(self.original.held_out.tolist(), np.asarray(self.original.held_out_labels))
+        k, labels = spec.verify.top_k, len(self.original.labels)
+        if k is not None and k >= labels:
+            message = f"{k} of {labels} labels tell nothing, accepted: at most {labels - 1}"
+            raise SpecError([Problem(f"models/{folder.name}/model.yaml", 0, "verify.top_k", message)])
+        return Samples(self.original.held_out.tolist(), np.asarray(self.original.held_out_labels), k)
 
     def calibration(self, spec: ModelSpec, folder: Path) -> Iterator[Feeds]:  # noqa: ARG002  the protocol's arguments
         """Yield the source's calibration pictures in batches."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
@@ -41,10 +41,13 @@ class Samples:
     Args:
         inputs: As a client would send them.
         truth: The right class of each, where the task has one.
+        top_k: How many classes an answer names.
+            Default: five, or one less than there are.
     """
 
     inputs: list[Any]
     truth: np.ndarray | None = None
+    top_k: int | None = None
 
 
 class Task(Protocol):
@@ -52,6 +55,8 @@ class Task(Protocol):
 
     returns: ClassVar[type]
     """What ``source.py:load`` must return."""
+    original: Any
+    """What it returned."""
 
     def __init__(self, original: Any) -> None: ...
 
@@ -87,6 +92,14 @@ class Task(Protocol):
 
     def files(self) -> dict[str, Path]:
         """Return what lies in the archive beside the graph, by its name there."""
+
+
+def with_module(task: Task, module: torch.nn.Module | None) -> Task:
+    """Return the task for another network in the original's place; for None, the task itself."""
+    if module is None:
+        return task
+    original: Any = task.original
+    return type(task)(replace(original, module=module))
 
 
 def weights_bytes(module: torch.nn.Module) -> int:

@@ -73,6 +73,18 @@ class TextGeneration:
 
         return read
 
+    def speak(self, prompts: np.ndarray, tokens: int) -> np.ndarray:
+        """Return what the original goes on with, its likeliest tokens, by its own cache.
+
+        Args:
+            prompts: Token ids, (texts, length).
+            tokens: How many to say.
+        """
+        import torch
+
+        with torch.inference_mode():
+            return np.asarray(self.original.follow(torch.from_numpy(prompts), tokens).argmax(dim=2).numpy())
+
     def shapes(self, spec: ModelSpec) -> Iterator[tuple[int, ...]]:
         """Yield (batch, tokens to read, tokens read before): a prompt, and then a token after it."""
         lengths = spec.benchmark.sequence_length or ()

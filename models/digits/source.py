@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import nn
 
-from model_build import ImageClassifier
+from model_build import ImageClassifier, Training
 
 SEED = 20261120
 EPOCHS = 12
@@ -69,4 +69,5 @@ def load() -> ImageClassifier:
         calibration=seen[:256],
         held_out=held_out,
         held_out_labels=truth,
+        training=Training(inputs=seen, labels=labels),
     )

@@ -9,8 +9,8 @@ from slipway.catalog.images import (
     hosting_images,
     image_accounts,
     image_repositories,
+    images_taken,
     publishers,
-    taken,
 )
 from slipway.catalog.instance_types import InstanceType, instance_types, regions
 from slipway.catalog.limits import ITEM, Limit, Shape, limit, shape
@@ -34,6 +34,7 @@ __all__ = [
     "hub_models",
     "image_accounts",
     "image_repositories",
+    "images_taken",
     "instance_types",
     "limit",
     "lmi_options",
@@ -44,5 +45,4 @@ __all__ = [
     "regions",
     "runbooks",
     "shape",
-    "taken",
 ]

@@ -86,7 +86,7 @@ def end_of_life(repository: str, tag: str) -> dt.date | None:
     return None
 
 
-def taken() -> dt.date:
+def images_taken() -> dt.date:
     """Return the day on which the catalogue was last looked at, which is as late as it can tell what has ended."""
     return dt.date.fromisoformat(_content()["taken"])
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
-    from model_build import BuildResult
+    from model_build import BuildResult, Rehearsal
     from slipway.demo import DemoResult
 
 WITHOUT_EDGE = 1000
@@ -72,10 +72,27 @@ def build_table(results: Sequence[BuildResult]) -> Rows:
             "built" if result.built else "unchanged",
             f"{result.size_bytes / 1e6:.1f} MB",
             _share(result.size_bytes / result.reference_bytes),
-            ", ".join(f"{row.ratio:.1f}x at {row.shape}" for row in result.benchmark),
+            ", ".join(f"{row.ratio:.1f}x at {row.shape}" for row in result.per_token or result.benchmark),
             f"{METRIC_WORDS[result.metric]} {result.value:.4f}",
             result.recipe,
         )
+    return table
+
+
+def rehearsal_table(rehearsals: Sequence[Rehearsal]) -> Rows:
+    """What came of each recipe for a GPU that is not here."""
+    table = Rows("recipe", "model", "GPU", "came to", "on the processor", "engine", "why no further")
+    for rehearsal in rehearsals:
+        for each in rehearsal.tried:
+            table.add(
+                each.recipe,
+                rehearsal.name,
+                f"SM {rehearsal.sm}",
+                each.outcome,
+                "" if each.value is None else f"{each.value:.6f}",
+                "" if each.size_bytes is None else f"{each.size_bytes / 1e6:.1f} MB in {each.seconds} s",
+                each.reason,
+            )
     return table
 
 

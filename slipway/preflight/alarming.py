@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from slipway.preflight.hosting import COMPONENT
+from slipway.preflight.rollouts import BLUE_GREEN, ROLLING, ROUTING
 from slipway.preflight.template import ENDPOINT, number
 from slipway.preflight.values import LINK, Named, Unknown, holds_unknown, is_known
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 ALARM: Final = "AWS::CloudWatch::Alarm"
 COMPOSITE: Final = "AWS::CloudWatch::CompositeAlarm"
 ROLLBACK: Final = ("DeploymentConfig", "AutoRollbackConfiguration", "Alarms")
-BLUE_GREEN: Final = ("DeploymentConfig", "BlueGreenUpdatePolicy")
 CALLS: Final = ("AlarmActions", "OKActions", "InsufficientDataActions")
 WAIT: Final = "WaitIntervalInSeconds"
 MENTION: Final = re.compile(r"\b(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^\"')]*?))\s*\)")
@@ -116,11 +116,10 @@ def seconds_to_fire(alarm: Resource) -> float | None:
 
 def baking_seconds(endpoint: Resource) -> float | None:
     """Return for how long a rollout minds its alarms while the new fleet answers; None where that is not known."""
-    rolling, routing = ("DeploymentConfig", "RollingUpdatePolicy"), (*BLUE_GREEN, "TrafficRoutingConfiguration")
-    if isinstance(endpoint.at(*rolling), dict):
-        size, wait, ending = endpoint.at(*rolling, "MaximumBatchSize"), endpoint.at(*rolling, WAIT), 0
+    if isinstance(endpoint.at(*ROLLING), dict):
+        size, wait, ending = endpoint.at(*ROLLING, "MaximumBatchSize"), endpoint.at(*ROLLING, WAIT), 0
     else:
-        size, wait = endpoint.at(*routing, "LinearStepSize"), endpoint.at(*routing, WAIT)
+        size, wait = endpoint.at(*ROUTING, "LinearStepSize"), endpoint.at(*ROUTING, WAIT)
         ending = endpoint.at(*BLUE_GREEN, "TerminationWaitInSeconds") or 0
     seconds, more, steps = number(wait), number(ending), 1.0 if size is None else _steps(size)
     return None if seconds is None or more is None or steps is None else steps * seconds + more

@@ -18,11 +18,6 @@ def config_of(template: Template, endpoint: Resource) -> Resource | None:
     return template.named(CONFIG, endpoint.at("EndpointConfigName"), key="EndpointConfigName")
 
 
-def endpoints_of(template: Template, config: Resource) -> list[Resource]:
-    """Return the endpoints that deploy a config."""
-    return [endpoint for endpoint in template.of_kind(ENDPOINT) if config_of(template, endpoint) is config]
-
-
 def model_of(template: Template, variant: Variant) -> Resource | None:
     """Return the model that a variant hosts, if the template holds it."""
     return template.named(MODEL, variant.at("ModelName"), key="ModelName")
@@ -49,15 +44,6 @@ def is_serverless(variant: Variant) -> bool:
 def is_true(value: Any) -> bool:
     """Return whether a switch is surely on; templates write it as text too."""
     return str(value).lower() == "true"
-
-
-def components_of(template: Template, endpoint: Resource) -> list[Resource]:
-    """Return the inference components that are placed on an endpoint."""
-    return [
-        component
-        for component in template.of_kind(COMPONENT)
-        if endpoint_named(template, component.at("EndpointName")) is endpoint
-    ]
 
 
 def endpoint_named(template: Template, name: Any) -> Resource | None:

@@ -1,4 +1,4 @@
-"""Model Monitor: which endpoint a schedule or a job definition watches."""
+"""Model Monitor: its jobs, defined by themselves or inside of a schedule, and which endpoint each watches."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ INPUTS: Final = {
     "AWS::SageMaker::ModelExplainabilityJobDefinition": "ModelExplainabilityJobInput",
     "AWS::SageMaker::ModelQualityJobDefinition": "ModelQualityJobInput",
 }
+"""Each job definition, and the property that holds its input."""
 JOB: Final = ("MonitoringScheduleConfig", "MonitoringJobDefinition")
 
 
@@ -56,3 +57,23 @@ def _named(template: Template) -> Iterator[tuple[Resource, Path, Any]]:
         for index, each in enumerate(inputs if isinstance(inputs, list) else []):
             below: Path = (*JOB, "MonitoringInputs", index, "EndpointInput", "EndpointName")
             yield schedule, below, value_at(each, ("EndpointInput", "EndpointName"))
+
+
+def jobs(template: Template) -> Iterator[tuple[Resource, Path]]:
+    """Yield every job, and the path below which it is described."""
+    for definition in template.of_kind(*INPUTS):
+        yield definition, ()
+    for schedule in template.of_kind(SCHEDULE):
+        if isinstance(schedule.at(*JOB), dict):
+            yield schedule, JOB
+
+
+def resources(path: Path) -> Path:
+    """Return where a job's machines are described."""
+    return ("MonitoringResources" if path else "JobResources", "ClusterConfig")
+
+
+def cluster(resource: Resource, path: Path) -> dict[str, Any]:
+    """Return the description of a job's machines; empty where only a deployment knows."""
+    found = resource.at(*path, *resources(path))
+    return found if isinstance(found, dict) else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from slipway.catalog import limit
 from slipway.preflight.hosting import are_seen, config_of, is_serverless, production
 from slipway.preflight.template import ENDPOINT, number, value_at
 from slipway.preflight.values import Unknown
@@ -27,6 +28,27 @@ def shifting(template: Template) -> Iterator[tuple[Resource, dict[str, Any]]]:
         routing = endpoint.at(*ROUTING)
         if isinstance(routing, dict):
             yield endpoint, routing
+
+
+def shares_out_of_bounds(
+    template: Template, sizes: dict[str, str], below: Path
+) -> Iterator[tuple[Resource, Path, str]]:
+    """Yield the shares of a fleet that AWS does not take: the endpoint, where the share stands, and what is wrong.
+
+    Args:
+        template: To look through.
+        sizes: The name of each size's limit in the catalogue, by its key.
+        below: Where the sizes stand.
+    """
+    for endpoint in template.of_kind(ENDPOINT):
+        for key, name in sizes.items():
+            path, bounds = (*below, key), limit(name)
+            share = number(endpoint.at(*path, "Value"))
+            if endpoint.at(*path, "Type") != "CAPACITY_PERCENT" or share is None:
+                continue
+            if not (bounds.least or 0) <= share <= (bounds.most or 100):
+                accepted = f"{bounds.least} to {bounds.most} are accepted"
+                yield endpoint, (*path, "Value"), f"{share:g} percent are given and {accepted}"
 
 
 def fleet_of(template: Template, endpoint: Resource) -> float | None:

@@ -36,23 +36,28 @@ if TYPE_CHECKING:
         Proof,
         ReturnTensor,
         ServedModel,
+        ServerFigures,
         TensorSpec,
         Tokenize,
         Tried,
     )
-    from slipway.specs.model import Calibrate, ModelSpec, Target, Task
+    from slipway.specs.model import SHRINKING, Calibrate, ModelSpec, Target, Task
     from slipway.specs.multi_container_endpoint import MultiContainerEndpointSpec
     from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
     from slipway.specs.pipeline_endpoint import PipelineEndpointSpec
     from slipway.specs.project import Project
     from slipway.specs.realtime import RealtimeEndpointSpec
     from slipway.specs.serverless import ServerlessEndpointSpec
+    from slipway.specs.shrink import Distill, Prune
 
 _HOMES = {
     "Artifact": "artifact",
     "AsyncEndpointSpec": "async_endpoint",
     "Calibrate": "model",
+    "SHRINKING": "model",
     "Deployment": "deployment",
+    "Distill": "shrink",
+    "Prune": "shrink",
     "EnvironmentSpec": "environment",
     "InferenceComponentsEndpointSpec": "inference_components_endpoint",
     "Lock": "lock",
@@ -70,6 +75,7 @@ _HOMES = {
 """Everything else is of the manifest."""
 
 __all__ = [
+    "SHRINKING",
     "Archive",
     "Artifact",
     "AsyncEndpointSpec",
@@ -77,6 +83,7 @@ __all__ = [
     "Calibrate",
     "Classify",
     "Deployment",
+    "Distill",
     "Embed",
     "EnvironmentSpec",
     "GateError",
@@ -95,9 +102,11 @@ __all__ = [
     "Problem",
     "Project",
     "Proof",
+    "Prune",
     "RealtimeEndpointSpec",
     "ReturnTensor",
     "ServedModel",
+    "ServerFigures",
     "ServerlessEndpointSpec",
     "SlipwayError",
     "SpecError",

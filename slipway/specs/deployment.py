@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slipway.specs.architecture import architecture_problems
 from slipway.specs.chain import chain_problems
 from slipway.specs.document import Document
 from slipway.specs.endpoints import Endpoints
@@ -73,6 +74,7 @@ def read_deployment(
     artifacts = find({model for spec in endpoints.specs.values() for _, model in spec.hosted_models()})
     for endpoint, spec in endpoints.specs.items():
         problems.add(size_problems(spec, endpoints.documents[endpoint], artifacts))
+        problems.add(architecture_problems(spec, endpoints.documents[endpoint], artifacts))
         problems.add(chain_problems(spec, endpoints.documents[endpoint], tasks))
     problems.refuse()
     assert environment is not None  # noqa: S101  refused above otherwise

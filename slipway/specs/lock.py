@@ -33,11 +33,21 @@ class LockedModel(Spec):
     reference_bytes: Annotated[int, Field(ge=1)]
     metric: Metric
     value: float
+    bound: float | None = None
+    """What the metric is at least with 95 % confidence."""
     recipe: str
     chosen: str = ""
     """Name of the recipe that a search kept; empty where there was none. A later build of the same digest takes it
     without searching again."""
+    sm: int | None = None
+    """Architecture of the GPUs that its engine runs on, and on no others; none where it is not bound to one."""
     benchmark: tuple[BenchmarkRow, ...]
+    per_token: tuple[BenchmarkRow, ...] | None = None
+    """Of models that generate; none for others."""
+    cold_start_ms: float | None = None
+    """From the start of the server's process to its first answer."""
+    peak_memory_bytes: int | None = None
+    """Of that process."""
 
     @classmethod
     def from_manifest(cls, manifest: Manifest, sources: str) -> Self:
@@ -50,9 +60,14 @@ class LockedModel(Spec):
             reference_bytes=manifest.reference_bytes,
             metric=manifest.proof.metric,
             value=manifest.proof.value,
+            bound=manifest.proof.bound,
             recipe=manifest.recipe,
             chosen=next((each.recipe for each in manifest.tried if each.outcome == "kept"), ""),
+            sm=None if (sm := manifest.served.options.get("sm")) is None else int(sm),
             benchmark=manifest.benchmark,
+            per_token=manifest.per_token or None,
+            cold_start_ms=None if manifest.server is None else manifest.server.cold_start_ms,
+            peak_memory_bytes=None if manifest.server is None else manifest.server.peak_memory_bytes,
         )
 
     @property
@@ -69,4 +84,6 @@ class Lock(Spec):
 
     def text(self) -> str:
         """The file's text: sorted, so that equal locks are equal bytes."""
-        return HEADER + yaml.dump(self.model_dump(mode="json"), Dumper=_Dumper, sort_keys=True, width=120)
+        return HEADER + yaml.dump(
+            self.model_dump(mode="json", exclude_none=True), Dumper=_Dumper, sort_keys=True, width=120
+        )

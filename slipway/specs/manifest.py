@@ -76,7 +76,7 @@ class ServedModel(Spec):
     digest: Sha256
     task: Task
     target: Target
-    runtime: Literal["onnxruntime", "openvino"]
+    runtime: Literal["onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx"]
     options: dict[str, str] = {}
     """What the runtime is told, in its own words."""
     model_file: str
@@ -107,6 +107,22 @@ class BenchmarkRow(Spec):
     ratio_p75: float
     p50_ms: float
     reference_p50_ms: float
+    p95_ms: float | None = None
+    """Of single calls, as the next ones."""
+    p99_ms: float | None = None
+    reference_p95_ms: float | None = None
+    reference_p99_ms: float | None = None
+
+
+class ServerFigures(Spec):
+    """The server's process with this model and nothing else, started anew each time."""
+
+    cold_start_ms: float
+    """From the process's start to its first answer: median of the starts."""
+    cold_start_min_ms: float
+    cold_start_max_ms: float
+    peak_memory_bytes: Annotated[int, Field(ge=1)] | None = None
+    """Most memory that it held at once, after answering the largest batch; None where the system does not say."""
 
 
 class Proof(Spec):
@@ -120,6 +136,11 @@ class Proof(Spec):
     samples: int
     details: dict[str, float] = {}
     """Further figures by name, such as the worst input's similarity."""
+    worst: tuple[str, ...] = ()
+    """The inputs that did worst, worst first."""
+    consistency: dict[str, float] = {}
+    """How one input is answered alone, in a batch, twice, after another load and through the server: ``alone`` and
+    ``alone_against_batched`` are the metric, the others the largest difference of any number."""
 
 
 class Tried(Spec):
@@ -155,5 +176,9 @@ class Manifest(Spec):
     """That the times are of."""
     proof: Proof
     benchmark: tuple[BenchmarkRow, ...]
+    per_token: tuple[BenchmarkRow, ...] = ()
+    """Answers of a model that generates, all figures divided by their tokens: ``1x128+16`` reads a prompt of 128 tokens
+    and says 16, the likeliest each time, the original with its own cache."""
+    server: ServerFigures | None = None
     versions: dict[str, str]
     """Library to version, of all that shape the result."""

@@ -7,10 +7,12 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.gpu import Gpu, check_gpu
+from slipway.specs.shrink import Distill, Prune
 from slipway.specs.text import Distinct, Shape
 
 Task = Literal["sentence-embedding", "image-classification", "transformation", "text-generation"]
-Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8"]
+Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8", "gpu"]
 Metric = Literal[
     "cosine_similarity", "accuracy", "r_squared", "next_token_agreement", "kl_similarity", "perplexity_ratio"
 ]
@@ -22,7 +24,8 @@ METRICS_OF_TASK: dict[Task, tuple[Metric, ...]] = {
     "text-generation": ("next_token_agreement", "kl_similarity", "perplexity_ratio"),
 }
 TEXT_TASKS: tuple[Task, ...] = ("sentence-embedding", "text-generation")
-
+SHRINKING = ("distill", "prune")
+"""Keys that make another network of the original before it is exported."""
 
 PythonFunction = Annotated[
     str,
@@ -87,6 +90,9 @@ class Verify(Spec):
     original's perplexity over the artifact's."""
     at_least: Annotated[float, Field(gt=0, le=1)]
     """Smallest value that passes."""
+    top_k: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Images only: how many labels an answer names; the proof tells how many of them are the original's. Absent: five,
+    or one less than there are."""
 
 
 class Calibrate(Spec):
@@ -100,8 +106,12 @@ BatchSize = Annotated[int, Field(ge=1, le=1024)]
 Tokens = Annotated[int, Field(ge=1, le=131_072)]
 
 
+Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
+ShapeName = Annotated[str, Shape(r"^[1-9][0-9]*(x(0|[1-9][0-9]*))*$", "sizes joined by x, such as 1x128")]
+
+
 class Benchmark(Spec):
-    """The shapes that this model meets in use."""
+    """The shapes that this model meets in use, and how fast it must be there."""
 
     batch: Annotated[tuple[BatchSize, ...], Field(min_length=1, max_length=8), Distinct()] = (1,)
     """Inputs per request."""
@@ -109,6 +119,19 @@ class Benchmark(Spec):
     """Tokens per input; text models only, which need it."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1
     """Threads given to the original and the artifact alike."""
+    p95_ms: Annotated[dict[ShapeName, Milliseconds], Field(min_length=1)] | None = None
+    """Latency by shape that 95 of 100 calls must not exceed on the machine that builds; without it there is no
+    artifact. Shapes are written batch x length in tokens (``1x128``) for text, batch x tokens that
+    are read x tokens before them (``1x128x0`` a prompt, ``1x1x128`` a token after it) for text generation, batch x the
+    shape of an input (``1x3x32x32``) for others. Absent: the fastest form is kept, however fast it is."""
+
+
+def timed_shapes(task: Task, benchmark: Benchmark) -> set[str]:
+    """Return the names of the shapes that a text model is timed at."""
+    pairs = [(batch, length) for batch in benchmark.batch for length in benchmark.sequence_length or ()]
+    if task == "text-generation":  # a prompt is read, then a token is made
+        return {shape for batch, length in pairs for shape in (f"{batch}x{length}x0", f"{batch}x1x{length}")}
+    return {f"{batch}x{length}" for batch, length in pairs}
 
 
 class ModelSpec(Spec):
@@ -121,12 +144,20 @@ class ModelSpec(Spec):
     """What it is built for.
 
     ``cpu``: the fastest of all recipes that pass the gate, found by measuring. ``cpu-lossless``: the fastest of those
-    whose answers are the original's, a similarity of 0.9999 or the same labels. ``cpu-fp32`` and ``cpu-int8``: one
-    recipe for ONNX Runtime, without a search."""
+    whose answers are the original's, a similarity of 0.9999, the same labels, the same texts. ``cpu-fp32`` and
+    ``cpu-int8``: one recipe for ONNX Runtime, without a search. ``gpu``: TensorRT or ONNX Runtime on one NVIDIA GPU;
+    built, proved and measured on a machine that has it."""
+    gpu: Gpu | None = None
+    """Which GPU; ``target: gpu`` only, which needs it."""
     verify: Verify
     calibrate: Calibrate | None = None
     """Text models only; others bring it in their source. Without it, recipes that need it are not tried."""
     benchmark: Benchmark = Benchmark()
+    distill: Distill | None = None
+    """A student to try in the original's place; absent: none."""
+    prune: Prune | None = None
+    """Fewer channels to try; absent: all stay. With ``distill`` the student is pruned too. A target that searches tries
+    every form with and without, a target that names its recipe does both."""
 
     @model_validator(mode="after")
     def _fits_task(self) -> Self:
@@ -139,16 +170,54 @@ class ModelSpec(Spec):
             findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu' or 'cpu-fp32'")
         if not text and self.calibrate is not None:
             findings.add(("calibrate",), f"{self.task} is calibrated on the source's own data: remove the key")
-        if self.task == "text-generation" and self.calibrate is not None:
-            findings.add(("calibrate",), f"no recipe for {self.task} is calibrated: remove the key")
+        if self.task == "text-generation":
+            self._check_generation(findings)
         if text and self.verify.data is None:
             line = "sentence" if self.task == "sentence-embedding" else "prompt"
             findings.add(("verify",), f"required key 'data' is missing: name a file with one {line} a line")
+        if self.task != "image-classification" and self.verify.top_k is not None:
+            findings.add(("verify", "top_k"), f"{self.task} names no labels: remove the key")
         if not text and self.verify.data is not None:
             findings.add(("verify", "data"), f"{self.task} is verified on the source's held-out data: remove the key")
-        if text and self.benchmark.sequence_length is None:
-            findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
-        if not text and self.benchmark.sequence_length is not None:
-            findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
+        self._check_shapes(findings, text=text)
+        self._check_target(findings)
         findings.refuse()
         return self
+
+    def _check_shapes(self, findings: Findings, *, text: bool) -> None:
+        if text and self.benchmark.sequence_length is None:
+            findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
+        timed = timed_shapes(self.task, self.benchmark)
+        for shape in sorted((self.benchmark.p95_ms or {}).keys() - timed) if text else ():
+            findings.add(("benchmark", "p95_ms", shape), f"is not timed: {', '.join(sorted(timed))} are")
+        if not text and self.benchmark.sequence_length is not None:
+            findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
+
+    def _check_target(self, findings: Findings) -> None:
+        self._check_shrinking(findings)
+        if self.target == "gpu" and self.gpu is None:
+            findings.add(
+                (), "required key 'gpu' is missing: name the endpoint's machine, {instance_type: ml.g6.xlarge}"
+            )
+        elif self.target != "gpu" and self.gpu is not None:
+            findings.add(("gpu",), f"is for 'target: gpu', not for '{self.target}': remove one of them")
+        elif self.gpu is not None:
+            check_gpu(findings, self.gpu, self.benchmark.batch, self.benchmark.sequence_length)
+
+    def _check_generation(self, findings: Findings) -> None:
+        if self.calibrate is not None:
+            findings.add(("calibrate",), f"no recipe for {self.task} is calibrated: remove the key")
+        if self.target == "gpu":
+            findings.add(("target",), f"'gpu' has no recipe for {self.task}: use 'cpu'")
+
+    def _check_shrinking(self, findings: Findings) -> None:
+        reasons = {
+            "cpu-lossless": "changes what is answered, and 'cpu-lossless' takes nothing that does: use 'cpu'",
+            "gpu": "is for the processor's targets: 'gpu' has no recipe with it",
+        }
+        reason = reasons.get(self.target)
+        if self.task == "text-generation":
+            reason = f"is for models whose answer is numbers, and {self.task} goes on token by token: remove the key"
+        for key in SHRINKING:
+            if reason is not None and getattr(self, key) is not None:
+                findings.add((key,), reason)

@@ -80,14 +80,14 @@ def _rooms(spec: AnyEndpoint) -> list[tuple[Keys, list[str], int | None]]:
             (("components", index, "memory_mib"), [component.model], _most_memory(component))
             for index, component in enumerate(spec.components)
         ]
-    return [(path, models, instance_types()[machine].memory_mib) for path, models, machine in _machines(spec)]
+    return [(path, models, instance_types()[machine].memory_mib) for path, models, machine in machines(spec)]
 
 
 def _most_memory(component: Component) -> int:
     return component.memory_mib if component.max_memory_mib is None else component.max_memory_mib
 
 
-def _machines(spec: OnInstances) -> list[tuple[Keys, list[str], str]]:
+def machines(spec: OnInstances) -> list[tuple[Keys, list[str], str]]:
     """Return where each instance type is written, the models that it hosts together, and its name."""
     if isinstance(spec, RealtimeEndpointSpec):
         return [
@@ -112,7 +112,7 @@ def _long_names(spec: InferenceComponentsEndpointSpec, document: Document, prefi
 
 
 def _not_sold(spec: OnInstances, document: Document, region: str) -> Iterator[Problem]:
-    for path, _, name in _machines(spec):
+    for path, _, name in machines(spec):
         machine = instance_types()[name]
         if region not in machine.regions:
             like = [other.name for other in instance_types().values() if _like(other, machine, region)]

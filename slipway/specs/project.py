@@ -63,7 +63,7 @@ class Project:
         return source_of(self.root, self.models, model)
 
     def sources_hash(self, model: str) -> str:
-        """Hash a model's spec and every byte of its source folder but other specs, caches and hidden files."""
+        """Hash a model's spec and every byte of its folder and its source's, but specs, caches and hidden files."""
         return sources_hash(self.root, self.models, model)
 
     def files_hash(self, model: str) -> str:

@@ -20,7 +20,7 @@ def source_of(root: Path, models: Mapping[str, ModelSpec], name: str) -> tuple[P
 
 
 def sources_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
-    """Hash a model's spec and every byte of its source folder but specs, caches and hidden files."""
+    """Hash a model's spec and every byte of its folder and its source's, but specs, caches and hidden files."""
     spec = models[name].model_dump(mode="json", exclude_none=True)
     return _hash_of({"spec": spec, "files": files_hash(root, models, name)})
 
@@ -28,12 +28,17 @@ def sources_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
 def files_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
     """Hash what the original is made of: the source that the spec names and its folder, whatever else the spec says."""
     folder, source = source_of(root, models, name)
-    files = {path.relative_to(folder).as_posix(): _hash(path) for path in _files(folder)}
-    return _hash_of({"source": source.model_dump(mode="json"), "files": files})
+    described: dict[str, object] = {"source": source.model_dump(mode="json"), "files": _hashes(folder)}
+    own = _hashes(root / "models" / name)  # such as the student of another model's original
+    return _hash_of(described if own in ({}, described["files"]) else {**described, "own": own})
 
 
 def _hash_of(described: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): _hash(path) for path in _files(folder)}
 
 
 def _files(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -89,7 +90,8 @@ def test_page_is_followed_and_a_new_version_fails_no_request(
     assert done.returncode == 0, done.stdout + done.stderr
     assert failures == []
     after = {words[-1]: vectors(run([str(SLIPWAY), *words[1:]], project_copy, connection)) for words in asked}
-    assert after == {"int8": before["int8"], "fp32": before["int8"]}
+    for name in ("int8", "fp32"):  # alone a request gets every core, in company one: the last digits may differ
+        np.testing.assert_allclose(after[name], before["int8"], atol=1e-4)
 
 
 def shadow_is_asked_and_not_heard(aws: Aws) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from model_build.gpu_targets import BEFORE_ATTENTION
 from model_build.passes.export import Export
 from model_build.passes.load import Load
 from model_build.work import Work, present
@@ -221,25 +222,14 @@ def built(_built: Path, tmp_path: Path) -> Project:
 def load(root: Path, scratch: Path) -> Work:
     project = Project(root)
     (name,) = project.models
-    folder, source = project.source_of(name)
     scratch.mkdir()
-    work = Work(
-        name=name,
-        digest="0" * 64,
-        spec=project.models[name],
-        source_folder=folder,
-        source=str(source.python),
-        scratch=scratch,
-        versions={},
-        recipe="",
-    )
-    return Load().run(work)
+    return Load().run(Work.begin(project, name, scratch))
 
 
-def export(work: Work) -> Work:
+def export(work: Work, opset: int = Export.opset) -> Work:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's exporter warns about torch
-        return Export().run(work)
+        return Export(opset).run(work)
 
 
 @pytest.fixture
@@ -277,6 +267,32 @@ def embedder_work(_exported_embedder: Work, tmp_path: Path) -> Work:
 def classifier_work(_exported_classifier: Work, tmp_path: Path) -> Work:
     """The tiny classifier, exported; its graph may be changed."""
     return own(_exported_classifier, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _gpu_embedder(tmp_path_factory: pytest.TempPathFactory) -> Work:
+    root = tmp_path_factory.mktemp("gpu-embedder")
+    write_embedder(root)
+    return export(load(root, root / "scratch"), BEFORE_ATTENTION)
+
+
+@pytest.fixture(scope="session")
+def _gpu_classifier(tmp_path_factory: pytest.TempPathFactory) -> Work:
+    root = tmp_path_factory.mktemp("gpu-classifier")
+    write_classifier(root)
+    return export(load(root, root / "scratch"), BEFORE_ATTENTION)
+
+
+@pytest.fixture
+def gpu_embedder_work(_gpu_embedder: Work, tmp_path: Path) -> Work:
+    """The tiny embedder, exported as for a GPU; its graph may be changed."""
+    return own(_gpu_embedder, tmp_path)
+
+
+@pytest.fixture
+def gpu_classifier_work(_gpu_classifier: Work, tmp_path: Path) -> Work:
+    """The tiny classifier, exported as for a GPU; its graph may be changed."""
+    return own(_gpu_classifier, tmp_path)
 
 
 def own(work: Work, folder: Path) -> Work:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import warnings
+import time
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,52 +18,28 @@ from onnx import TensorProto, helper, numpy_helper
 
 from model_build import TextGenerator
 from model_build.graph import Graph
-from model_build.metrics import METRICS
 from model_build.passes.benchmark import Benchmark
 from model_build.passes.compress_weights import CompressWeights
 from model_build.passes.convert import Convert
-from model_build.passes.export_decoder import ExportDecoder
-from model_build.passes.load import Load
 from model_build.passes.optimize import Optimize
 from model_build.passes.quantize_dynamic import QuantizeDynamic
 from model_build.passes.untie_head import UntieHead
 from model_build.passes.verify import Verify
-from model_build.tasks import Samples, weights_bytes
+from model_build.speaking import answers
+from model_build.tasks import weights_bytes
 from model_build.work import ShapingPass, Work, present
 from serving.model import Model
 from slipway.specs import GateError, SpecError
-from tests.model_build.decoders import CONTEXT, MODELS, MOST, WORDS, prompts, write_decoder, write_tokenizer
+from tests.model_build.decoders import CONTEXT, MODELS, MOST, export, loaded, prompts, write_decoder, write_tokenizer
 from tests.serving.conftest import started
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from slipway.specs import Project
 
 PROMPTS = ["the red boat goes", "?", "now the small blue car stops fast here", "w7 w8", "slowly there"]
 INT8 = (UntieHead(), Optimize(), QuantizeDynamic())
-
-
-def loaded(project: Project, scratch: Path) -> Work:
-    (name,) = project.models
-    folder, source = project.source_of(name)
-    scratch.mkdir()
-    work = Work(
-        name=name,
-        digest="0" * 64,
-        spec=project.models[name],
-        source_folder=folder,
-        source=str(source.python),
-        scratch=scratch,
-        versions={},
-    )
-    return Load().run(work)
-
-
-def export(work: Work) -> Work:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's exporter warns about torch
-        return ExportDecoder().run(work)
 
 
 @pytest.fixture(scope="module", params=sorted(MODELS))
@@ -243,6 +220,30 @@ def test_benchmark_tells_reading_and_making_apart(work: Work) -> None:
     assert all(row.ratio > 0 for row in rows)
 
 
+def test_answers_that_are_timed_are_the_same(work: Work) -> None:
+    laid_out = shaped(work, Optimize())
+    spec = work.spec.benchmark.model_copy(update={"batch": (1, 3), "sequence_length": (8, CONTEXT - 5)})
+    timed = answers(
+        present(work.task),
+        Model.load(present(laid_out.served), threads=1),
+        work.spec.model_copy(update={"benchmark": spec}),
+    )
+    shapes = []
+    for shape, calls, steps in timed:
+        shapes.append((shape, steps))
+        np.testing.assert_array_equal(calls["artifact"](), calls["original"]())
+    assert shapes == [("1x8+16", 16), ("1x59+5", 5), ("3x8+16", 16), ("3x59+5", 5)]
+
+
+def test_figures_of_an_answer_are_of_one_of_its_tokens() -> None:
+    calls: dict[str, Callable[[], Any]] = {"original": partial(time.sleep, 0.032)}
+    calls["artifact"] = partial(time.sleep, 0.016)
+    row = Benchmark(seconds=0, min_rounds=3)._row("1x8+16", calls, 16)  # noqa: SLF001  its arithmetic
+    assert 1 <= row.p50_ms <= present(row.p95_ms) < 16
+    assert 2 <= row.reference_p50_ms < 32
+    assert row.ratio > 1
+
+
 def test_prompt_longer_than_the_context_is_no_sample(work: Work, tmp_path: Path) -> None:
     (tmp_path / "prompts.txt").write_text("\n".join([*prompts(), "the " * (CONTEXT - 15)]))
     with pytest.raises(SpecError) as caught:
@@ -258,7 +259,7 @@ def test_benchmark_longer_than_the_context_is_refused(work: Work) -> None:
 
 def test_server_says_what_the_original_says(work: Work, tmp_path: Path) -> None:
     laid_out = shaped(work, Optimize())
-    tokenizer = present(work.task).original.tokenizer()  # type: ignore[attr-defined]
+    tokenizer = present(work.task).original.tokenizer()
     wanted = [greedy(work, prompt, 10) for prompt in PROMPTS]
     with started(present(laid_out.served), tmp_path) as server:
         body = {"inputs": PROMPTS, "parameters": {"max_new_tokens": 10}}
@@ -337,21 +338,3 @@ def test_text_generator_refuses_a_cache_of_another_kind(tmp_path: Path) -> None:
         TextGenerator(
             module=State().eval(), tokenizer_file=write_tokenizer(tmp_path / "t.json"), context_length=64, eos=(0,)
         )
-
-
-def test_metrics_are_what_they_say() -> None:
-    original = np.log(np.array([[[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]]] * 100))
-    artifact = np.log(np.array([[[0.5, 0.4, 0.1], [0.1, 0.3, 0.6]]] * 100)) + 4  # logits have no zero
-    samples = Samples([*WORDS[:10]] * 10)
-    measured = {name: METRICS[name](samples, original, artifact).value for name in METRICS if name in KINDS}
-    divergence = (0.7 * np.log(0.7 / 0.5) + 0.2 * np.log(0.2 / 0.4) + 0.6 * np.log(2) + 0.3 * np.log(0.5)) / 2
-    assert measured == pytest.approx(
-        {
-            "next_token_agreement": 0.5,
-            "kl_similarity": np.exp(-divergence),
-            "perplexity_ratio": np.sqrt(0.5 * 0.3 / (0.7 * 0.6)),
-        }
-    )
-
-
-KINDS = ("next_token_agreement", "kl_similarity", "perplexity_ratio")

@@ -17,7 +17,6 @@ MISSED: Final = frozenset(
     {
         "built-in-algorithm-without-a-model",
         "component-of-no-copies",
-        "heads-that-do-not-divide",
         "invoke-allowed-in-capitals",
         "prefix-that-the-role-cannot-list",
         "scale-to-zero-where-it-is-not-offered",

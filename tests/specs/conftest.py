@@ -109,10 +109,12 @@ def build(root: Path, wanted: dict[str, Any]) -> None:
 def _locked(project: Project, name: str, size: int) -> LockedModel:
     from slipway.specs.sources import sources_hash
 
+    gpu = project._models[0][name].gpu  # noqa: SLF001  see above
     return LockedModel(
         digest="ab" * 32,
         sources=sources_hash(project.root, project._models[0], name),  # noqa: SLF001  see above
-        target="cpu-int8",
+        target="cpu-int8" if gpu is None else "gpu",
+        sm=None if gpu is None else gpu.architecture,
         archive=Archive(sha256="cd" * 32, size_bytes=size),
         reference_bytes=4000,
         metric="accuracy",

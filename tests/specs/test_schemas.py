@@ -27,6 +27,11 @@ EXAMPLES = {
     "model": sorted(ROOT.glob("models/*/model.yaml")),
 }
 BEYOND_JSON_SCHEMA = {
+    # What a task has: shapes that are products of two lists, labels.
+    "need-at-a-shape-that-is-not-timed",
+    "top-k-for-texts",
+    "gpu-and-smaller",
+    "lossless-and-smaller",
     # What an environment's network, boundary and key mean together.
     "boundary-of-another-account",
     "image-in-another-region",
@@ -70,7 +75,10 @@ BEYOND_JSON_SCHEMA = {
     "every-weight-zero",
     "fallback-to-nvme-with-a-volume",
     "fallback-to-the-preferred-type",
+    "generation-and-smaller",
     "generation-judged-by-direction",
+    "generation-need-of-a-text",
+    "generation-on-a-gpu",
     "generation-with-calibration",
     "generation-without-prompts",
     "inferentia-with-a-canary",
@@ -182,6 +190,18 @@ BEYOND_JSON_SCHEMA = {
     "variable-reserved-by-sagemaker",
     "variable-too-long-in-bytes",
     "variable-with-credentials",
+    # Which GPU a machine has, and how two keys stand to each other.
+    "fp8-on-a-g5",
+    "fp8-on-a-t4",
+    "gpu-for-a-cpu-target",
+    "gpu-named-not-at-all",
+    "gpu-named-twice",
+    "gpu-of-a-machine-without-one",
+    "gpu-target-without-a-gpu",
+    "profile-of-lengths-for-images",
+    "profile-shorter-than-a-benchmark",
+    "profile-that-leaves-out-a-benchmark",
+    "profile-tuned-beyond-its-end",
 }
 
 

@@ -74,7 +74,7 @@ def test_image_is_built_from_the_server_and_its_dockerfile_alone(assemblies: Ass
 def test_prebuilt_private_image_may_be_pulled_from_its_repository_alone(
     synth: Callable[[dict[str, Any], dict[str, Any]], dict[str, Template]], of_type: Of
 ) -> None:
-    image = "999988887777.dkr.ecr.eu-central-1.amazonaws.com/team/server@sha256:" + "0" * 64
+    image = "999988887777.dkr.ecr.eu-west-1.amazonaws.com/team/server@sha256:" + "0" * 64
     made = synth({}, {"images": {"onnxruntime": image}})["slipway-test-it"]
     [model] = of_type(made, "SageMaker::Model")
     assert model["Properties"]["PrimaryContainer"]["Image"] == image
@@ -84,7 +84,7 @@ def test_prebuilt_private_image_may_be_pulled_from_its_repository_alone(
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         if "ecr:BatchGetImage" in statement["Action"]
     ]
-    assert pulls == ["arn:aws:ecr:eu-central-1:999988887777:repository/team/server"]
+    assert pulls == ["arn:aws:ecr:eu-west-1:999988887777:repository/team/server"]
 
 
 @pytest.mark.parametrize("environment", ["local", "prod"])

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from slipway.catalog import limit
-from slipway.preflight.rollouts import ROLLING
+from slipway.preflight.rollouts import ROLLING, shares_out_of_bounds
 from slipway.preflight.rule import Rule, Severity, Violation
-from slipway.preflight.template import ENDPOINT, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +24,5 @@ class BatchTooLarge(Rule):
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find other shares of the fleet."""
-        for endpoint in template.of_kind(ENDPOINT):
-            for key, name in SIZES.items():
-                path, bounds = (*ROLLING, key), limit(name)
-                share = number(endpoint.at(*path, "Value"))
-                if endpoint.at(*path, "Type") != "CAPACITY_PERCENT" or share is None:
-                    continue
-                if not (bounds.least or 0) <= share <= (bounds.most or 100):
-                    message = f"{share:g} percent are given and {bounds.least} to {bounds.most} are accepted"
-                    yield Violation(endpoint, (*path, "Value"), message)
+        for endpoint, path, message in shares_out_of_bounds(template, SIZES, ROLLING):
+            yield Violation(endpoint, path, message)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.catalog import end_of_life, taken
+from slipway.catalog import end_of_life, images_taken
 from slipway.preflight.images import in_ecr
 from slipway.preflight.rule import Rule, Severity, Violation
 
@@ -25,7 +25,7 @@ class ImageEndOfLife(Rule):
         """Find images whose last patch lay before the day of the catalogue."""
         for container, image in in_ecr(template):
             end = end_of_life(image.name, image.tag or "")
-            if end is not None and end < taken():
+            if end is not None and end < images_taken():
                 yield Violation(
                     container.resource, container.at("Image"), f"'{image.name}:{image.tag}' got its last patch on {end}"
                 )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.preflight.monitoring_jobs import jobs
+from slipway.preflight.monitoring import jobs
 from slipway.preflight.rule import Rule, Severity, Violation
 
 if TYPE_CHECKING:

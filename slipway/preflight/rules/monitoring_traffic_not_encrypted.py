@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.preflight.monitoring_jobs import cluster, jobs
+from slipway.preflight.monitoring import cluster, jobs
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.template import number
 

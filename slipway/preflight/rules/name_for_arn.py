@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from slipway.preflight.invoking import FUNCTION, METHOD
-from slipway.preflight.monitoring_jobs import DEFINITIONS
+from slipway.preflight.monitoring import INPUTS
 from slipway.preflight.roles import ROLE, TOPIC
 from slipway.preflight.rule import Rule, Severity, Violation
 from slipway.preflight.storage import KEY, TOPICS
@@ -21,7 +21,7 @@ WANTED: Final[dict[tuple[str, Path], tuple[str, tuple[str, ...]]]] = {
     (CONFIG, ("ExecutionRoleArn",)): (ROLE, ("Arn",)),
     (FUNCTION, ("Role",)): (ROLE, ("Arn",)),
     (METHOD, ("Integration", "Credentials")): (ROLE, ("Arn",)),
-    **{(kind, ("RoleArn",)): (ROLE, ("Arn",)) for kind in DEFINITIONS},
+    **{(kind, ("RoleArn",)): (ROLE, ("Arn",)) for kind in INPUTS},
     ("AWS::Logs::LogGroup", ("KmsKeyId",)): (KEY, ("Arn",)),
     **{(CONFIG, path): (TOPIC, ("", "TopicArn")) for path in TOPICS},
 }
