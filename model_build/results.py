@@ -25,6 +25,7 @@ class BuildResult(Spec):
     value: float
     recipe: str
     benchmark: tuple[BenchmarkRow, ...]
+    per_token: tuple[BenchmarkRow, ...] = ()
 
     @classmethod
     def from_manifest(cls, manifest: Manifest, *, built: bool) -> Self:
@@ -39,4 +40,5 @@ class BuildResult(Spec):
             value=manifest.proof.value,
             recipe=manifest.recipe,
             benchmark=manifest.benchmark,
+            per_token=manifest.per_token,
         )

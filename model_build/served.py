@@ -52,6 +52,7 @@ def _describe(work: Work, example: Any) -> ServedModel:
     dynamic = next(iter(wanted.inputs.values()))
     answers = tuple(_named(tensor, dynamic) for tensor in outputs if tensor.name == wanted.output)
     assert graph.runtime != "safetensors"  # noqa: S101  a language model's files are served as they are
+    more = tuple(_named(tensor, wanted.more[tensor.name]) for tensor in outputs if tensor.name in wanted.more)
     return ServedModel(
         name=work.name,
         digest=work.digest,
@@ -61,7 +62,7 @@ def _describe(work: Work, example: Any) -> ServedModel:
         options=graph.options,
         model_file=graph.file.name,
         inputs=tuple(_named(tensor, wanted.inputs[tensor.name]) for tensor in inputs),
-        outputs=answers,
+        outputs=(*answers, *more),
         preprocess=task.preprocess(),
         postprocess=task.postprocess(answers[0].shape),
         example={"inputs": [example]},

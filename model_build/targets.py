@@ -11,12 +11,14 @@ from model_build.passes.benchmark import Benchmark
 from model_build.passes.compress_weights import CompressWeights
 from model_build.passes.convert import Convert
 from model_build.passes.export import Export
+from model_build.passes.export_decoder import ExportDecoder
 from model_build.passes.load import Load
 from model_build.passes.optimize import Optimize
 from model_build.passes.package import Package
 from model_build.passes.quantize_calibrated import QuantizeCalibrated
 from model_build.passes.quantize_dynamic import QuantizeDynamic
 from model_build.passes.quantize_static import QuantizeStatic
+from model_build.passes.untie_head import UntieHead
 from model_build.passes.verify import Verify
 from model_build.shrinking import PRUNING, shrunk
 
@@ -65,10 +67,19 @@ TENSORS: Final = (
     Recipe("onnxruntime-fp32", (Export(), Optimize())),
     Recipe("openvino-fp32", (Export(), Convert())),
 )
+GENERATION: Final = (
+    Recipe("onnxruntime-fp32", (ExportDecoder(), Optimize())),
+    Recipe("onnxruntime-int8", (ExportDecoder(), UntieHead(), Optimize(), QuantizeDynamic())),
+    Recipe("openvino-fp32", (ExportDecoder(), Convert())),
+    Recipe("openvino-bf16", (ExportDecoder(), Convert("bf16"))),
+    Recipe("openvino-int8-weights", (ExportDecoder(), CompressWeights())),
+    Recipe("openvino-int4-weights", (ExportDecoder(), CompressWeights(bits=4))),
+)
 RECIPES: Final[dict[Task, tuple[Recipe, ...]]] = {
     "sentence-embedding": TEXT,
     "image-classification": IMAGES,
     "transformation": TENSORS,
+    "text-generation": GENERATION,
 }
 FIXED: Final[dict[Target, str]] = {"cpu-fp32": "onnxruntime-fp32", "cpu-int8": "onnxruntime-int8"}
 """Targets that name their recipe; the others search."""

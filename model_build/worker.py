@@ -195,7 +195,7 @@ class Worker:
         """Blame the source where an error went through it, or where tracing its model failed."""
         blame = self._blame()
         file, line = blame.place(error)
-        if isinstance(error, ShapingError) and error.step == "export":
+        if isinstance(error, ShapingError) and error.step.startswith("export"):
             reason = f"cannot be exported to ONNX: {_first_line(_root(error))}"
             return self.event_for(blame.problem(line, f"{reason} (all of it in {self._log})", file))
         if isinstance(error, ShapingError) and error.step in SHRINKING:  # what the spec asks of this network

@@ -19,11 +19,13 @@ ANSWERS: Final[dict[Task, str]] = {
     "sentence-embedding": "embeddings",
     "image-classification": "predictions",
     "transformation": "tensors",
+    "text-generation": "generated texts",
 }
 TAKES: Final[dict[Task, str]] = {
     "sentence-embedding": "texts",
     "image-classification": "tensors",
     "transformation": "tensors",
+    "text-generation": "texts",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from slipway.specs.llm import check_llm_data
 from slipway.specs.shrink import SHRINKING
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from slipway.specs.base import Findings
     from slipway.specs.model import ModelSpec
     from slipway.specs.source import Source
+
+LINES: Final = {"sentence-embedding": "sentence", "text-generation": "prompt"}
+"""What a line of a text task's data is."""
 
 
 def check_data(findings: Findings, spec: ModelSpec, source: Source) -> None:
@@ -25,7 +28,7 @@ def check_data(findings: Findings, spec: ModelSpec, source: Source) -> None:
     if spec.target == "llm":
         check_llm_data(findings, spec, source)
         return
-    if spec.task == "transformation" and source.huggingface is not None and not source.is_code:
+    if spec.task in ("transformation", "text-generation") and source.huggingface is not None and not source.is_code:
         findings.add(("source", "huggingface"), f"does not say how {spec.task} is done: use 'python' or 'onnx'")
     if source.labels is not None and spec.task != "image-classification":
         findings.add(("source", "labels"), f"{spec.task} has no classes: remove the key")
@@ -34,20 +37,20 @@ def check_data(findings: Findings, spec: ModelSpec, source: Source) -> None:
             findings.add(
                 (key,), "learns from data that a source's function returns, and files bring none: use 'python'"
             )
-    if spec.task == "sentence-embedding":
-        _check_text(findings, spec)
+    if spec.task in LINES:
+        _check_text(findings, spec, LINES[spec.task])
     elif source.is_code:
         _check_none(findings, spec)
     else:
         _check_arrays(findings, spec, source)
 
 
-def _check_text(findings: Findings, spec: ModelSpec) -> None:
+def _check_text(findings: Findings, spec: ModelSpec, line: str) -> None:
     if spec.verify.data is None:
-        findings.add(("verify",), "required key 'data' is missing: name a file with one sentence a line")
+        findings.add(("verify",), f"required key 'data' is missing: name a file with one {line} a line")
     for path, file in _files(spec):
         if file.endswith(".npz"):
-            findings.add(path, f"'{file}' is not a text file with one sentence a line")
+            findings.add(path, f"'{file}' is not a text file with one {line} a line")
 
 
 def _check_none(findings: Findings, spec: ModelSpec) -> None:

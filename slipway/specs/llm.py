@@ -83,8 +83,6 @@ def check_llm(findings: Findings, spec: ModelSpec) -> None:
     if spec.target != "llm":
         if spec.llm is not None:
             findings.add(("llm",), f"is for 'target: llm', not for '{spec.target}': remove one of them")
-        if spec.task == "text-generation":
-            findings.add(("target",), f"'{spec.target}' has no recipe for text-generation: use 'llm'")
         return
     if spec.task != "text-generation":
         findings.add(("target",), f"'llm' is for text-generation, not for {spec.task}: use 'cpu'")

@@ -44,6 +44,8 @@ class LockedModel(Spec):
     sm: int | None = None
     """Architecture of the GPUs that its engine runs on, and on no others; none where it is not bound to one."""
     benchmark: tuple[BenchmarkRow, ...]
+    per_token: tuple[BenchmarkRow, ...] | None = None
+    """Of models that generate; none for others."""
     cold_start_ms: float | None = None
     """From the start of the server's process to its first answer."""
     peak_memory_bytes: int | None = None
@@ -66,6 +68,7 @@ class LockedModel(Spec):
             layout=None if manifest.language is None else "prefix",
             sm=_sm(manifest),
             benchmark=manifest.benchmark,
+            per_token=manifest.per_token or None,
             cold_start_ms=None if manifest.server is None else manifest.server.cold_start_ms,
             peak_memory_bytes=None if manifest.server is None else manifest.server.peak_memory_bytes,
         )

@@ -72,7 +72,7 @@ Tokens = Annotated[int, Field(ge=1, le=131_072)]
 
 
 Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
-ShapeName = Annotated[str, Shape(r"^[1-9][0-9]*(x[1-9][0-9]*)*$", "sizes joined by x, such as 1x128")]
+ShapeName = Annotated[str, Shape(r"^[1-9][0-9]*(x(0|[1-9][0-9]*))*$", "sizes joined by x, such as 1x128")]
 
 
 class Benchmark(Spec):
@@ -86,8 +86,17 @@ class Benchmark(Spec):
     """Threads given to the original and the artifact alike."""
     p95_ms: Annotated[dict[ShapeName, Milliseconds], Field(min_length=1)] | None = None
     """Latency by shape that 95 of 100 calls must not exceed on the machine that builds; without it there is no
-    artifact. Shapes are written batch x length in tokens (``1x128``) for text, batch x the shape of an input
-    (``1x3x32x32``) for others. Absent: the fastest form is kept, however fast it is."""
+    artifact. Shapes are written batch x length in tokens (``1x128``) for text, batch x tokens that
+    are read x tokens before them (``1x128x0`` a prompt, ``1x1x128`` a token after it) for text generation, batch x the
+    shape of an input (``1x3x32x32``) for others. Absent: the fastest form is kept, however fast it is."""
+
+
+def timed_shapes(task: Task, benchmark: Benchmark) -> set[str]:
+    """Return the names of the shapes that a text model is timed at."""
+    pairs = [(batch, length) for batch in benchmark.batch for length in benchmark.sequence_length or ()]
+    if task == "text-generation":  # a prompt is read, then a token is made
+        return {shape for batch, length in pairs for shape in (f"{batch}x{length}x0", f"{batch}x1x{length}")}
+    return {f"{batch}x{length}" for batch, length in pairs}
 
 
 class ModelSpec(Spec):
@@ -100,10 +109,10 @@ class ModelSpec(Spec):
     """What it is built for.
 
     ``cpu``: the fastest of all recipes that pass the gate, found by measuring. ``cpu-lossless``: the fastest of those
-    whose answers are the original's, a similarity of 0.9999 or the same labels. ``cpu-fp32`` and ``cpu-int8``: one
-    recipe for ONNX Runtime, without a search. ``gpu``: TensorRT or ONNX Runtime on one NVIDIA GPU; built, proved and
-    measured on a machine that has it. ``llm``: a language model's files for a server of many GPUs, as they are or in
-    fewer bits, with the tensor-parallel degree planned."""
+    whose answers are the original's, a similarity of 0.9999, the same labels, the same texts. ``cpu-fp32`` and
+    ``cpu-int8``: one recipe for ONNX Runtime, without a search. ``gpu``: TensorRT or ONNX Runtime on one NVIDIA GPU;
+    built, proved and measured on a machine that has it. ``llm``: a language model's files for a server of many GPUs, as
+    they are or in fewer bits, with the tensor-parallel degree planned."""
     gpu: Gpu | None = None
     """Which GPU; ``target: gpu`` only, which needs it."""
     llm: Llm | None = None
@@ -127,6 +136,8 @@ class ModelSpec(Spec):
             findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use {use}")
         if self.task == "transformation" and self.target == "cpu-int8":
             findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu' or 'cpu-fp32'")
+        if self.task == "text-generation" and self.target != "llm":
+            self._check_generation(findings)
         if self.task != "image-classification" and self.verify.top_k is not None:
             findings.add(("verify", "top_k"), f"{self.task} names no labels: remove the key")
         if self.source.model is None:
@@ -141,8 +152,7 @@ class ModelSpec(Spec):
         text = self.task in TEXT_TASKS
         if text and self.benchmark.sequence_length is None:
             findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
-        lengths = self.benchmark.sequence_length or ()
-        timed = {f"{batch}x{length}" for batch in self.benchmark.batch for length in lengths}
+        timed = timed_shapes(self.task, self.benchmark)
         for shape in sorted((self.benchmark.p95_ms or {}).keys() - timed) if text else ():
             findings.add(("benchmark", "p95_ms", shape), f"is not timed: {', '.join(sorted(timed))} are")
         if not text and self.benchmark.sequence_length is not None:
@@ -160,12 +170,21 @@ class ModelSpec(Spec):
         elif self.gpu is not None:
             check_gpu(findings, self.gpu, self.benchmark.batch, self.benchmark.sequence_length)
 
+    def _check_generation(self, findings: Findings) -> None:
+        if self.calibrate is not None:
+            findings.add(("calibrate",), f"no recipe for {self.task} is calibrated: remove the key")
+        if self.target == "gpu":
+            findings.add(("target",), f"'gpu' has no recipe for {self.task}: use 'cpu'")
+
     def _check_shrinking(self, findings: Findings) -> None:
         reasons = {
             "cpu-lossless": "changes what is answered, and 'cpu-lossless' takes nothing that does: use 'cpu'",
             "gpu": "is for the processor's targets: 'gpu' has no recipe with it",
             "llm": "is for the processor's targets: 'llm' has no recipe with it",
         }
-        for key in SHRINKING if self.target in reasons else ():
-            if getattr(self, key) is not None:
-                findings.add((key,), reasons[self.target])
+        reason = reasons.get(self.target)
+        if self.task == "text-generation":
+            reason = f"is for models whose answer is numbers, and {self.task} goes on token by token: remove the key"
+        for key in SHRINKING:
+            if reason is not None and getattr(self, key) is not None:
+                findings.add((key,), reason)
