@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import traceback
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event as Signal
@@ -23,7 +24,8 @@ import orjson
 from model_build.cache import Cache
 from model_build.digest import versions
 from model_build.job import GO, Event, Job
-from model_build.passes.load import Blame, Load, call_source, deadline
+from model_build.memory import limit_memory, peak_bytes
+from model_build.passes.load import Blame, Load, deadline, load_original
 from model_build.search import Search
 from model_build.targets import finishing_passes, is_search, recipes
 from model_build.tasks import TASKS
@@ -32,10 +34,14 @@ from model_build.work import ShapingError, Work
 from slipway.specs import SHRINKING, HostError, Problem, Project, SlipwayError, SpecError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from model_build.work import Pass
 
 LATE = 70
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "bad_alloc", "bad allocation")
+"""How PyTorch, the system, and C++ libraries say it."""
 DISK_FULL = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -46,6 +52,7 @@ DISK_FULL = {
 def main(job_file: str, event_handle: str) -> int:
     """Do the job; every outcome but a crash is told as an event."""
     job = Job.read(Path(job_file))
+    limit_memory()
     with os.fdopen(int(event_handle), "w", buffering=1) as events:
         worker = Worker(job, events)
         try:
@@ -70,14 +77,14 @@ class Worker:
         self._project = Project(Path(job.root))
         self._step = "read"
         self._folder, source = self._project.source_of(job.name)
-        self._source = str(source.python)
+        self._source = source.python or ""
         self._log = f".slipway/logs/build-{job.name}.log"
         self._spec = self._project.models[job.name]
         self._may_go_on = Leash()
 
     def tell(self, event: Event) -> None:
         """Send one event."""
-        self._events.write(event.line())
+        self._events.write(replace(event, peak_bytes=peak_bytes()).line())
         self._events.flush()
 
     def do(self) -> None:
@@ -141,19 +148,18 @@ class Worker:
     def answer(self, count: int) -> None:
         """Let the untouched original answer the job's inputs or its own data, taken evenly over all of it."""
         self._step = Load.name
-        task_class = TASKS[self._spec.task]
+        work, task_class = self._work(), TASKS[self._spec.task]
         with deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
-            original = call_source(self._folder, self._source, task_class.returns)
+            original = load_original(work.source_folder, work.source, task_class.returns, work.origin)
         if self._job.inputs is None:
-            every = task_class(original).samples(self._spec, self._folder).inputs
+            every = task_class(original).samples(work.spec, work.source_folder).inputs
         else:
             every = orjson.loads(Path(self._job.inputs).read_bytes())
         inputs = every[:: max(1, len(every) // count)][:count]
-        scratch = Path(self._job.scratch)
         answers = np.asarray(original.reference(inputs), dtype=np.float32)
-        np.save(scratch / "answers.npy", answers, allow_pickle=False)
-        (scratch / "inputs.json").write_bytes(orjson.dumps(inputs, option=orjson.OPT_SERIALIZE_NUMPY))
-        self.tell(Event("done", str(scratch)))
+        np.save(work.scratch / "answers.npy", answers, allow_pickle=False)
+        (work.scratch / "inputs.json").write_bytes(orjson.dumps(inputs, option=orjson.OPT_SERIALIZE_NUMPY))
+        self.tell(Event("done", str(work.scratch)))
 
     def event_for(self, error: BaseException) -> Event:
         """Say an error in a user's words."""
@@ -162,7 +168,7 @@ class Worker:
             return Event("error", error=SpecError.__name__, problems=problems)
         if isinstance(error, SlipwayError):
             return Event("error", str(error), type(error).__name__)
-        text = _host_text(error, self._job.scratch)
+        text = _host_text(_root(error), self._job.scratch)
         if text is not None:
             return self._host(text)
         return self._unforeseen(error)
@@ -185,11 +191,11 @@ class Worker:
         self._say(step.name)
         if not isinstance(step, Load):
             return step.run(work)
-        with deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
+        with standard_streams(), deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
             return step.run(work)
 
     def _blame(self) -> Blame:
-        return Blame(self._folder, self._source.split(":")[0])
+        return Blame(self._folder, self._source.split(":")[0] or "model.yaml")
 
     def _end_late(self, error: SpecError) -> None:
         self.tell(self.event_for(error))
@@ -197,6 +203,21 @@ class Worker:
 
     def _host(self, text: str) -> Event:
         return Event("error", f"{self._job.name}: {self._step} failed: {text}", HostError.__name__)
+
+
+@contextmanager
+def standard_streams() -> Iterator[None]:
+    """Open standard output and error again after the block.
+
+    A source may close them; the next file would take their places, and all that is printed later.
+    """
+    log = os.dup(sys.stdout.fileno())
+    yield
+    with suppress(OSError):  # closed too
+        for stream in (1, 2):
+            os.dup2(log, stream)
+        os.close(log)
+    sys.stdout, sys.stderr = (os.fdopen(stream, "w", buffering=1, closefd=False) for stream in (1, 2))
 
 
 class Leash:
@@ -222,7 +243,7 @@ class Leash:
 
 def _host_text(error: BaseException, scratch: str) -> str | None:
     """Say what the machine lacks, if that is what the error is about."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
         return "memory is used up"
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         return f"{DISK_FULL[error.errno]} while {scratch} was written"

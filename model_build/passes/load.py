@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from model_build.source import Original
+    from model_build.sources import Origin
+    from model_build.tasks import Task
     from slipway.specs import ModelSpec
 
 
 @dataclass(frozen=True)
 class Load(Pass):
-    """Run the data scientist's source, which returns the original model."""
+    """Run the data scientist's source, or read the files that stand for it: the original model."""
 
     version: ClassVar[int] = 1
     name: ClassVar[str] = "load"
@@ -33,12 +35,13 @@ class Load(Pass):
         from model_build.tasks import TASKS
 
         kind = TASKS[work.spec.task]
-        original = call_source(work.source_folder, work.source, kind.returns)
+        original = load_original(work.source_folder, work.source, kind.returns, work.origin)
         task = kind(original)
         try:
             _require_timed(work.spec, ["x".join(map(str, shape)) for shape in task.shapes(work.spec)])
         except ValueError as error:
             raise SpecError([Problem(f"models/{work.name}/model.yaml", 0, "benchmark", str(error))]) from error
+        _require_calibration(work, task)
         return with_student(replace(work, original=original, task=task))
 
 
@@ -49,18 +52,59 @@ def _require_timed(spec: ModelSpec, shapes: Sequence[str]) -> None:
         raise ValueError(f"p95_ms: {', '.join(missing)}: not timed, {', '.join(shapes)} are")
 
 
-def call_source(folder: Path, source: str, expected: type[Any]) -> Original:
+def _require_calibration(work: Work, task: Task) -> None:
+    """Refuse calibration data without an input: a quantiser would say so late, and in words of its own."""
+    if task.calibration_missing(work.spec) is not None:
+        return
+    if next(task.calibration(work.spec, work.source_folder), None) is None:
+        file = work.spec.calibrate
+        where = f"models/{work.source_folder.name}/{'model.yaml' if file is None else file.data}"
+        raise SpecError([Problem(where, 0, "", "holds no input: calibration needs one or more, a hundred are enough")])
+
+
+def load_original(folder: Path, source: str, expected: type[Any], origin: Origin | None) -> Original:
+    """Return the original, whatever kind of source it has, with weights that are finite.
+
+    Args:
+        folder: The model's folder.
+        source: File and function; empty where files alone are the source.
+        expected: What it must be.
+        origin: Files that it is read from; None where there are none.
+
+    Raises:
+        SpecError: If the source is wrong.
+        HostError: If it cannot be had on this machine.
+    """
+    from model_build import sources
+    from model_build.sources.weights import not_finite
+
+    if origin is None:
+        original = call_source(folder, source, expected)
+    elif source == "":
+        original = sources.read(origin)
+    else:
+        original = call_source(folder, source, expected, (sources.weights_folder(origin),))
+    broken = not_finite(original.module)
+    if broken is not None:
+        blame = Blame(folder, source.split(":", maxsplit=1)[0] or "model.yaml")
+        raise blame.problem(0, f"weight '{broken}' holds NaN or infinity: nothing can be built of it")
+    return original
+
+
+def call_source(folder: Path, source: str, expected: type[Any], arguments: tuple[Path, ...] = ()) -> Original:
     """Call ``source.py:load`` in this process.
 
     Args:
         folder: The model's folder; the source may import its neighbours there.
         source: File and function.
         expected: What it must return.
+        arguments: What it is called with.
+            Default: nothing.
 
     Raises:
         SpecError: With file and line, whatever the source did: raise, end the process, return something else.
     """
-    original = call(folder, source)
+    original = call(folder, source, arguments)
     if not isinstance(original, expected):
         file, function = source.split(":")
         received, accepted = type(original).__name__, f"model_build.{expected.__name__}"
@@ -69,7 +113,7 @@ def call_source(folder: Path, source: str, expected: type[Any]) -> Original:
     return returned
 
 
-def call(folder: Path, source: str) -> Any:
+def call(folder: Path, source: str, arguments: tuple[Path, ...] = ()) -> Any:
     """Call a function of the user's in this process; see ``call_source``."""
     file, function = source.split(":")
     blame = Blame(folder, file)
@@ -77,12 +121,12 @@ def call(folder: Path, source: str) -> Any:
     sys.dont_write_bytecode = True  # the folder is hashed; nothing of ours may appear in it
     _seed()
     try:
-        return _function(folder / file, function, blame)()
+        return _function(folder / file, function, blame)(*arguments)
     except (Exception, SystemExit) as error:
         raise blame.for_error(error) from error
 
 
-def _function(path: Path, name: str, blame: Blame) -> Callable[[], Any]:
+def _function(path: Path, name: str, blame: Blame) -> Callable[..., Any]:
     spec = importlib.util.spec_from_file_location(f"slipway_model_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise blame.problem(0, "cannot be imported as Python")
@@ -91,7 +135,7 @@ def _function(path: Path, name: str, blame: Blame) -> Callable[[], Any]:
     spec.loader.exec_module(module)
     if not callable(getattr(module, name, None)):
         raise blame.problem(0, f"has no function '{name}', which model.yaml names")
-    function: Callable[[], Any] = getattr(module, name)
+    function: Callable[..., Any] = getattr(module, name)
     return function
 
 
@@ -130,6 +174,8 @@ class Blame:
         file, line = self.place(error)
         if isinstance(error, SystemExit):
             return self.problem(line, f"ended the process with code {error.code}: return the model instead", file)
+        if isinstance(error, MemoryError):
+            return self.problem(line, "needs more memory than the machine has free", file)
         text = " ".join(str(error).split()) or "without a message"
         return self.problem(line, f"raised {type(error).__name__}: {text}", file)
 
