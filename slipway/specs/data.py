@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from slipway.specs.model import ModelSpec
     from slipway.specs.source import Source
 
+FILES: Final = ("huggingface", "onnx", "archive", "package")
 LINES: Final = {"sentence-embedding": "sentence", "text-generation": "prompt"}
 """What a line of a text task's data is."""
 
@@ -28,8 +29,11 @@ def check_data(findings: Findings, spec: ModelSpec, source: Source) -> None:
     if spec.target == "llm":
         check_llm_data(findings, spec, source)
         return
-    if spec.task in ("transformation", "text-generation") and source.huggingface is not None and not source.is_code:
+    if spec.task == "transformation" and source.huggingface is not None and not source.is_code:
         findings.add(("source", "huggingface"), f"does not say how {spec.task} is done: use 'python' or 'onnx'")
+    for key in FILES if spec.task == "text-generation" and not source.is_code else ():
+        if getattr(source, key) is not None:
+            findings.add(("source", key), f"'{spec.target}' takes a decoder from 'python', files are for 'target: llm'")
     if source.labels is not None and spec.task != "image-classification":
         findings.add(("source", "labels"), f"{spec.task} has no classes: remove the key")
     for key in SHRINKING if not source.is_code else ():

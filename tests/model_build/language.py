@@ -48,8 +48,8 @@ def save_tokenizer(folder: Path) -> None:
     vocabulary = {word: number for number, word in enumerate(("[PAD]", "[UNK]", *WORDS))}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))  # noqa: S106  no password
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    fast: Any = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]")  # noqa: S106
-    fast.save_pretrained(folder)
+    wrapper: Any = PreTrainedTokenizerFast
+    wrapper(tokenizer_object=tokenizer, unk_token="[UNK]").save_pretrained(folder)  # noqa: S106
 
 
 def write_llm(
