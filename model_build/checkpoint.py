@@ -142,7 +142,9 @@ def _tensors(folder: Path, problem: Problem) -> dict[str, Tensor]:
     named = _indexed(folder, problem)
     files = sorted(set(named.values())) if named is not None else [SINGLE]
     for file in files:
-        if not (folder / file).is_file() or Path(file).name != file:
+        if Path(file).name != file or not file.endswith(".safetensors"):
+            raise problem(f"{INDEX} names '{file}', which is no safetensors file beside it")
+        if not (folder / file).is_file():
             raise problem(f"{file} is not there: convert the weights to safetensors, or fetch all of them")
     found = {
         name: Tensor(file, said["dtype"], tuple(said["shape"]), said["data_offsets"][1] - said["data_offsets"][0])

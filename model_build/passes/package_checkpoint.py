@@ -9,6 +9,7 @@ from model_build.checkpoint import read_checkpoint
 from model_build.degrees import degrees
 from model_build.graph import link
 from model_build.machine import processor
+from model_build.passes.package import REPORT_FILE, write_whole
 from model_build.served import MANIFEST_FILE, as_json
 from model_build.work import Pass, Work, present
 from slipway.specs import Archive, LanguageFacts, Manifest, ServedFile, ServedLanguageModel, listing_sha256
@@ -34,6 +35,8 @@ class PackageCheckpoint(Pass):
 
     def run(self, work: Work) -> Work:
         """Return the work with ``artifact``, every byte of it on the disk."""
+        from model_build.report import artifact_page
+
         folder = work.scratch / "artifact"
         (folder / MODEL_FOLDER).mkdir(parents=True)
         for path in present(work.graph).files():
@@ -50,10 +53,8 @@ class PackageCheckpoint(Pass):
             benchmark=(),
             versions=work.versions,
         )
-        with (folder / MANIFEST_FILE).open("wb") as file:
-            file.write(as_json(manifest.model_dump(mode="json")))
-            file.flush()
-            os.fsync(file.fileno())
+        write_whole(folder / MANIFEST_FILE, as_json(manifest.model_dump(mode="json")))
+        write_whole(folder / REPORT_FILE, artifact_page(manifest).encode())
         return replace(work, artifact=folder)
 
 

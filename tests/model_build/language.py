@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import product
+import copy
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,7 +23,10 @@ target: llm
 llm: {llm}
 verify: {{{data}metric: {metric}, at_least: {at_least}}}
 """
-PROMPTS = [" ".join(words) for words in product(*(WORDS[at : at + 2] for at in (0, 1, 3, 4, 6, 8)))]
+PROMPTS = [
+    " ".join(WORDS[(start + step * at) % len(WORDS)] for at in range(4)) for start in range(14) for step in range(1, 6)
+]
+"""Words at equal distances: what follows is certain, for a model that learnt it."""
 LLAMA: dict[str, Any] = {
     "hidden_size": 64,
     "intermediate_size": 128,
@@ -31,16 +35,34 @@ LLAMA: dict[str, Any] = {
     "num_key_value_heads": 2,
     "vocab_size": 64,
     "max_position_embeddings": 128,
-    "initializer_range": 0.3,  # as decided as a trained one: otherwise every token is about as likely
     "pad_token_id": 0,
 }
 
 
-def save_llama(folder: Path, *, dtype: torch.dtype = torch.bfloat16, shard: str = "60KB", **config: Any) -> None:
-    """Write the folder of a seeded Llama, in several files."""
+@cache
+def _trained(**config: Any) -> Any:
+    """Return a Llama that was taught to go on at the same distance."""
     torch.manual_seed(11)
     module: Any = LlamaForCausalLM(LlamaConfig(**LLAMA | config))
-    module.eval().to(dtype).save_pretrained(folder, max_shard_size=shard)
+    starts, steps = torch.meshgrid(torch.arange(14), torch.arange(1, 6), indexing="ij")
+    texts = (starts.reshape(-1, 1) + steps.reshape(-1, 1) * torch.arange(24)) % 14 + 2  # after [PAD] and [UNK]
+    optimizer = torch.optim.AdamW(module.parameters(), lr=3e-3)
+    for _ in range(120):
+        logits = module(input_ids=texts, use_cache=False).logits
+        loss = torch.nn.functional.cross_entropy(logits[:, 1:-1].flatten(0, 1), texts[:, 2:].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return module.eval()
+
+
+def save_llama(folder: Path, *, dtype: torch.dtype = torch.bfloat16, shard: str = "60KB", **config: Any) -> None:
+    """Write the folder of a small Llama that learnt something, in several files."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    module = copy.deepcopy(_trained(**config))
+    torch.set_num_threads(threads)
+    module.to(dtype).save_pretrained(folder, max_shard_size=shard)
     save_tokenizer(folder)
 
 
