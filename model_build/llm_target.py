@@ -30,11 +30,14 @@ def for_llm(spec: ModelSpec) -> tuple[str, tuple[ShapingPass, ...]]:
     precision = "as-is" if spec.llm is None else spec.llm.precision
     if precision == "as-is":
         return "safetensors-as-is", (KeepWeights(),)
-    if precision in ("bf16", "fp16"):
-        return f"safetensors-{precision}", (CastWeights(precision),)
-    if precision == "fp8":
-        return "safetensors-fp8", (QuantizeWeights("fp8"),)
-    return "safetensors-int4", (QuantizeWeights("int4", present(spec.llm).group_size or GROUP_SIZE),)
+    size = present(spec.llm).group_size or GROUP_SIZE
+    shaping: dict[str, ShapingPass] = {
+        "bf16": CastWeights("bf16"),
+        "fp16": CastWeights("fp16"),
+        "fp8": QuantizeWeights("fp8"),
+        "int4": QuantizeWeights("int4", size),
+    }
+    return f"safetensors-{precision}", (shaping[precision],)
 
 
 def around_llm() -> tuple[Pass, ...]:

@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from slipway.catalog import instance_types
 from slipway.specs.base import Findings, Spec
 from slipway.specs.gpu import LEAST_FP8, sm_of
 from slipway.specs.machine import HostingType
-from slipway.specs.text import refuse
 
 if TYPE_CHECKING:
     from slipway.specs.model import ModelSpec
     from slipway.specs.source import Source
 
-CALIBRATED: Final = ("int4-awq", "int4-gptq", "awq", "gptq")
+CALIBRATED: Final = ("int4-awq", "int4-gptq")
 NO_LIBRARY: Final = (
     "is made from data, and no library that makes it runs beside our torch and transformers: use 'int4', which is"
     " rounded without data, or take a checkpoint of that kind 'as-is'"
 )
-
-
-def _calibrated(written: Any) -> Any:
-    """Refuse by name what people look for and nothing here makes."""
-    if written in CALIBRATED:
-        raise refuse(NO_LIBRARY)
-    return written
-
-
-WeightPrecision = Annotated[Literal["as-is", "bf16", "fp16", "fp8", "int4"], BeforeValidator(_calibrated)]
+WeightPrecision = Literal["as-is", "bf16", "fp16", "fp8", "int4", "int4-awq", "int4-gptq"]
 
 
 class Llm(Spec):
     """What becomes of a checkpoint; ``target: llm`` only."""
 
-    reasons: ClassVar[dict[str, str]] = {"group_size": "vLLM's kernels know groups of these sizes"}
-
     precision: WeightPrecision = "as-is"
     """``as-is``: the files are the artifact, byte for byte. ``bf16``, ``fp16``: every weight in that type. ``fp8``: the
     weights of linear layers in eight-bit floats with a scale for each row, activations quantised by token as they come;
     for GPUs of SM 89 and above. ``int4``: the weights of linear layers in four bits, rounded to the nearest, products
-    in 16 bits. Embedding, norms and head keep 16 bits. Absent: as they are."""
+    in 16 bits. Embedding, norms and head keep 16 bits. ``int4-awq`` and ``int4-gptq`` are known and refused: nothing
+    that makes them runs beside the other libraries. Absent: as they are."""
     group_size: Literal[32, 64, 128] | None = None
     """Weights of a row that share a scale; ``int4`` only. Absent: 128."""
     max_model_len: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
@@ -55,6 +44,8 @@ class Llm(Spec):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         findings = Findings()
+        if self.precision in CALIBRATED:
+            findings.add(("precision",), f"'{self.precision}' {NO_LIBRARY}")
         if self.group_size is not None and self.precision != "int4":
             findings.add(("group_size",), f"is for 'precision: int4', not for '{self.precision}': remove one of them")
         if self.instance_type is not None:

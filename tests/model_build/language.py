@@ -49,7 +49,7 @@ def _trained(**config: Any) -> Any:
     optimizer = torch.optim.AdamW(module.parameters(), lr=3e-3)
     for _ in range(120):
         logits = module(input_ids=texts, use_cache=False).logits
-        loss = torch.nn.functional.cross_entropy(logits[:, 1:-1].flatten(0, 1), texts[:, 2:].flatten())
+        loss: Any = torch.nn.functional.cross_entropy(logits[:, 1:-1].flatten(0, 1), texts[:, 2:].flatten())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -94,7 +94,7 @@ def test_a_second_build_finds_everything_and_a_changed_file_is_made_again(root: 
 
 
 def test_fit_reads_what_was_built(root: Path) -> None:
-    words = [SLIPWAY, "fit", "four", "--instance-type", "ml.g5.12xlarge"]
+    words = [str(SLIPWAY), "fit", "four", "--instance-type", "ml.g5.12xlarge"]
     done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert "weights     as they are stored = 1 MiB" in done.stdout
