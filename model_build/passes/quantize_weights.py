@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SCHEMES = {"fp8": "FP8_DYNAMIC", "int4": "W4A16"}
 """As compressed-tensors and vLLM call them."""
 WEIGHT = ".weight"
+PIECE = 1 << 18
+"""Numbers that are looked at together: as many as a core keeps near."""
 CLIPS = tuple(1 - step / 40 for step in range(11))
 """Scales that are tried, as shares of the one that reaches the largest weight: fewer steps lost to outliers."""
 
@@ -120,19 +122,28 @@ class _Shrink:
 
         arguments = self._scheme.weights
         assert arguments is not None  # noqa: S101  of both schemes
-        if arguments.group_size is None:
-            wide = weight.float()
-            row, zero = calculate_qparams(wide.amin(-1, keepdim=True), wide.amax(-1, keepdim=True), arguments)
-            return row, zero
-        grouped = weight.float().reshape(len(weight), -1, arguments.group_size)
-        scale, zero = calculate_qparams(grouped.amin(-1), grouped.amax(-1), arguments)
-        best = torch.full_like(scale, torch.inf)
-        kept = scale
-        for clip in CLIPS:
-            tried = (scale * clip).to(weight.dtype).float()  # as it will be kept
-            lost = _lost(grouped, tried.unsqueeze(-1), arguments.num_bits)
-            kept, best = torch.where(lost < best, tried, kept), torch.minimum(lost, best)
-        return kept, zero
+        size = arguments.group_size
+        pieces = []
+        for rows in weight.split(max(1, PIECE // weight.shape[1])):
+            wide = rows.float() if size is None else rows.float().reshape(len(rows), -1, size)
+            scale, _ = calculate_qparams(
+                wide.amin(-1, keepdim=size is None), wide.amax(-1, keepdim=size is None), arguments
+            )
+            pieces.append(scale if size is None else _clipped(wide, scale, weight.dtype, arguments.num_bits))
+        found = torch.cat(pieces)
+        return found, torch.zeros_like(found)
+
+
+def _clipped(weight: torch.Tensor, scale: torch.Tensor, dtype: torch.dtype, bits: int) -> torch.Tensor:
+    """Return for each group the scale that loses least."""
+    import torch
+
+    best, kept = torch.full_like(scale, torch.inf), scale
+    for clip in CLIPS:
+        tried = (scale * clip).to(dtype).float()  # as it will be kept
+        lost = _lost(weight, tried.unsqueeze(-1), bits)
+        kept, best = torch.where(lost < best, tried, kept), torch.minimum(lost, best)
+    return kept
 
 
 def _lost(weight: torch.Tensor, scale: torch.Tensor, bits: int) -> torch.Tensor:

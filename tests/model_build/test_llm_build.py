@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from model_build import build
 from slipway.specs import GateError, Manifest, Project, SpecError
 from slipway.specs.artifact import find_artifact
-from tests.model_build.language import save_llama, write_llm
+from tests.model_build.language import LLAMA, save_llama, save_tokenizer, write_llm
 
 SLIPWAY = Path(sys.executable).with_name("slipway")
+ROOT = Path(__file__).parents[2]
 NAMES = ("kept", "eight", "four")
 
 
@@ -111,3 +114,44 @@ def test_what_cannot_be_done_is_said_at_its_place(tmp_path: Path) -> None:
     with pytest.raises(GateError, match=r"wide: kl_similarity is 0.9\d+, with 95 % .* at least 1.0 is needed"):
         build(Project(tmp_path))
     assert list((tmp_path / "artifacts").iterdir()) == [tmp_path / "artifacts" / ".lock"]
+
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+from types import SimpleNamespace
+import torch
+from model_build.checkpoint import read_checkpoint
+from model_build.passes.quantize_weights import QuantizeWeights
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+small, large, into = map(Path, sys.argv[1:4])
+step = QuantizeWeights(sys.argv[4], 32 if sys.argv[4] == "int4" else None)
+for folder in (small, large):  # the first takes what the libraries take
+    before = peak()
+    checkpoint = read_checkpoint(folder, ValueError)
+    (into / folder.name).mkdir()
+    step.shape(SimpleNamespace(checkpoint=checkpoint), into / folder.name)
+print(peak() - before, max((large / shard).stat().st_size for shard in checkpoint.shards), checkpoint.size_bytes)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["fp8", "int4"])
+def test_memory_grows_with_the_largest_file_and_not_with_the_model(tmp_path: Path, scheme: str) -> None:
+    save_llama(tmp_path / "small")
+    sizes = {"hidden_size": 1024, "intermediate_size": 2816, "num_hidden_layers": 12, "num_attention_heads": 8}
+    torch.manual_seed(5)
+    module: Any = LlamaForCausalLM(LlamaConfig(**LLAMA | sizes)).to(torch.bfloat16)
+    module.save_pretrained(tmp_path / "large", max_shard_size="25MB")
+    save_tokenizer(tmp_path / "large")
+    (tmp_path / "into").mkdir()
+    words = [sys.executable, "-c", MEASURE, *(str(tmp_path / name) for name in ("small", "large", "into")), scheme]
+    alone = {**os.environ, "OMP_NUM_THREADS": "1"}  # or threads wait for each other where cores are shared
+    done = subprocess.run(words, cwd=ROOT, env=alone, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stderr
+    grown, shard, whole = map(int, done.stdout.split())
+    assert whole > 10 * shard
+    assert grown < 5 * shard, (grown, shard, whole)
