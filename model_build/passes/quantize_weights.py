@@ -124,7 +124,7 @@ class _Shrink:
         assert arguments is not None  # noqa: S101  of both schemes
         size = arguments.group_size
         pieces = []
-        for rows in weight.split(max(1, PIECE // weight.shape[1])):
+        for rows in torch.split(weight, max(1, PIECE // weight.shape[1])):
             wide = rows.float() if size is None else rows.float().reshape(len(rows), -1, size)
             scale, _ = calculate_qparams(
                 wide.amin(-1, keepdim=size is None), wide.amax(-1, keepdim=size is None), arguments

@@ -72,7 +72,8 @@ def _of_manifest(document: dict[str, Any], path: Path) -> Model:
 def model_of_language(served: ServedLanguageModel) -> Model:
     """Return the facts of a language model that was built here; its weights count as they are stored."""
     facts = served.facts.model_dump()
-    return Model(**facts | {"name": served.name, "max_tokens": served.max_model_len or facts["max_tokens"]})
+    longest = served.max_model_len or facts["max_tokens"]
+    return Model(**facts | {"name": served.name, "max_tokens": longest, "parameters": None})
 
 
 def _fact(key: Any, value: Any, name: str) -> Any:

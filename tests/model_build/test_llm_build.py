@@ -26,6 +26,7 @@ NAMES = ("kept", "eight", "four")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with one checkpoint, built three ways."""
     root = tmp_path_factory.mktemp("llm")
+    (root / "endpoints").mkdir()
     folder = write_llm(root, "kept", "{precision: as-is, instance_type: ml.g5.12xlarge}")
     save_llama(folder / "weights")
     for name, llm in (("eight", "{precision: fp8}"), ("four", "{precision: int4, group_size: 32}")):
@@ -144,8 +145,8 @@ def test_memory_grows_with_the_largest_file_and_not_with_the_model(tmp_path: Pat
     save_llama(tmp_path / "small")
     sizes = {"hidden_size": 1024, "intermediate_size": 2816, "num_hidden_layers": 12, "num_attention_heads": 8}
     torch.manual_seed(5)
-    module: Any = LlamaForCausalLM(LlamaConfig(**LLAMA | sizes)).to(torch.bfloat16)
-    module.save_pretrained(tmp_path / "large", max_shard_size="25MB")
+    module: Any = LlamaForCausalLM(LlamaConfig(**LLAMA | sizes))
+    module.to(torch.bfloat16).save_pretrained(tmp_path / "large", max_shard_size="25MB")
     save_tokenizer(tmp_path / "large")
     (tmp_path / "into").mkdir()
     words = [sys.executable, "-c", MEASURE, *(str(tmp_path / name) for name in ("small", "large", "into")), scheme]
