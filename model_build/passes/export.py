@@ -30,10 +30,16 @@ class Export(ShapingPass):
 
     def shape(self, work: Work, into: Path) -> Graph:
         """Return the model in ONNX."""
+        from model_build.sources.onnx_module import OnnxModule
         from model_build.tasks import with_module
 
         task = with_module(present(work.task), work.module)
         traceable = task.traceable()
+        given = task.original.module
+        if isinstance(given, OnnxModule):
+            graph = given.renamed(traceable.inputs, traceable.output)
+            _finish(graph, traceable)
+            return Graph.of_onnx(graph, into)
         return write(_trace(task, traceable, self.opset), traceable, into)
 
 
@@ -52,8 +58,7 @@ def write(program: torch.onnx.ONNXProgram, traceable: Traceable, into: Path) -> 
     else:  # more than a message can hold
         program.save(into / Graph(into).file.name, external_data=True)
         graph = onnx.load(Graph(into).file, load_external_data=False)
-    _require_free_dimensions(graph, traceable)
-    _forget_origin(graph)
+    _finish(graph, traceable)
     Graph(into).file.write_bytes(graph.SerializeToString(deterministic=True))
     return Graph(into)
 
@@ -88,6 +93,11 @@ def _dynamic_shapes(traceable: Traceable) -> tuple[object, ...]:
     parameters = inspect.signature(traceable.module.forward).parameters.values()
     variadic = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
     return (entries,) if variadic else entries
+
+
+def _finish(graph: onnx.ModelProto, traceable: Traceable) -> None:
+    _require_free_dimensions(graph, traceable)
+    _forget_origin(graph)
 
 
 def _require_free_dimensions(graph: onnx.ModelProto, traceable: Traceable) -> None:

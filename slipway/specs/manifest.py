@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from slipway.specs.base import Name, Spec
-from slipway.specs.model import Metric, Target, Task
+from slipway.specs.model import Target
+from slipway.specs.task import Metric, Task
 from slipway.specs.text import Shape
 
 Sha256 = Annotated[str, Shape(r"^[0-9a-f]{64}$", "a SHA-256 hash: 64 hexadecimal digits")]

@@ -6,70 +6,22 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.base import Findings, Spec
+from slipway.specs.data import check_data
+from slipway.specs.generation import check_generation
 from slipway.specs.gpu import Gpu, check_gpu
-from slipway.specs.shrink import Distill, Prune
+from slipway.specs.shrink import SHRINKING, Distill, Prune
+from slipway.specs.source import Source
+from slipway.specs.task import METRICS_OF_TASK, TEXT_TASKS, Metric, Task
 from slipway.specs.text import Distinct, Shape
 
-Task = Literal["sentence-embedding", "image-classification", "transformation", "text-generation"]
 Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8", "gpu"]
-Metric = Literal[
-    "cosine_similarity", "accuracy", "r_squared", "next_token_agreement", "kl_similarity", "perplexity_ratio"
-]
 
-METRICS_OF_TASK: dict[Task, tuple[Metric, ...]] = {
-    "sentence-embedding": ("cosine_similarity",),
-    "image-classification": ("accuracy",),
-    "transformation": ("r_squared",),
-    "text-generation": ("next_token_agreement", "kl_similarity", "perplexity_ratio"),
-}
-TEXT_TASKS: tuple[Task, ...] = ("sentence-embedding", "text-generation")
-SHRINKING = ("distill", "prune")
-"""Keys that make another network of the original before it is exported."""
-
-PythonFunction = Annotated[
-    str,
-    Shape(
-        r"^[A-Za-z0-9_./-]+\.py:[A-Za-z_][A-Za-z0-9_]*$",
-        "a file and a function in it, such as source.py:load",
-    ),
-    Field(examples=["source.py:load"]),
-]
-Package = Annotated[
-    str,
-    Shape(
-        r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
-        "a distribution's name without a version, such as scikit-learn",
-    ),
-]
 DataFile = Annotated[
     str,
     Shape(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "the name of a file beside the source, such as sentences.txt"),
     Field(examples=["sentences.txt"]),
 ]
-
-
-class Source(Spec):
-    """Where the original model comes from: a Python function, or another model's source."""
-
-    python: PythonFunction | None = None
-    """File in the model's folder and the function in it that returns the original."""
-    model: Name | None = None
-    """Another model whose folder (source and data) this one is built from, for instance at another precision."""
-    packages: Annotated[tuple[Package, ...], Distinct()] = ()
-    """Distributions that the source takes its weights or code from; their versions enter the artifact's digest."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        findings = Findings()
-        if (self.python is None) == (self.model is None):
-            findings.add((), "give exactly one of 'python' and 'model'")
-        if self.model is not None and self.packages:
-            findings.add(("packages",), "belongs to the model that owns the source: write it there")
-        if self.python is not None and (self.python.startswith("/") or ".." in self.python.split(":")[0].split("/")):
-            findings.add(("python",), f"'{self.python}' leaves the model's folder: move the source into it")
-        findings.refuse()
-        return self
 
 
 class Verify(Spec):
@@ -78,7 +30,8 @@ class Verify(Spec):
     reasons: ClassVar[dict[str, str]] = {"at_least": "it is a share, so that 0.98 is 98 in a hundred"}
 
     data: DataFile | None = None
-    """File beside the source with one input a line; absent: the source's own held-out data."""
+    """File beside the source: one input a line, or an ``.npz`` with ``inputs`` (and ``labels``, a class each); absent:
+    the held-out data that the source's function returns."""
     metric: Metric
     """``cosine_similarity``: mean over the data between original and artifact, -1 to 1. ``accuracy``: share of held-out
     inputs that the artifact labels rightly, 0 to 1. ``r_squared``: share of the original's variance that the artifact's
@@ -99,7 +52,8 @@ class Calibrate(Spec):
     """What shows a quantiser which values occur; the artifact is not judged on it."""
 
     data: DataFile
-    """File beside the source with one input a line, such as users send them; a hundred are enough."""
+    """File beside the source with one input a line, such as users send them, or an ``.npz`` with ``inputs``; a hundred
+    are enough."""
 
 
 BatchSize = Annotated[int, Field(ge=1, le=1024)]
@@ -151,7 +105,8 @@ class ModelSpec(Spec):
     """Which GPU; ``target: gpu`` only, which needs it."""
     verify: Verify
     calibrate: Calibrate | None = None
-    """Text models only; others bring it in their source. Without it, recipes that need it are not tried."""
+    """For text models and for sources without a function, which brings it. Without it, recipes that need it are not
+    tried."""
     benchmark: Benchmark = Benchmark()
     distill: Distill | None = None
     """A student to try in the original's place; absent: none."""
@@ -168,17 +123,12 @@ class ModelSpec(Spec):
             findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use {use}")
         if self.task == "transformation" and self.target == "cpu-int8":
             findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu' or 'cpu-fp32'")
-        if not text and self.calibrate is not None:
-            findings.add(("calibrate",), f"{self.task} is calibrated on the source's own data: remove the key")
         if self.task == "text-generation":
-            self._check_generation(findings)
-        if text and self.verify.data is None:
-            line = "sentence" if self.task == "sentence-embedding" else "prompt"
-            findings.add(("verify",), f"required key 'data' is missing: name a file with one {line} a line")
+            check_generation(findings, self)
         if self.task != "image-classification" and self.verify.top_k is not None:
             findings.add(("verify", "top_k"), f"{self.task} names no labels: remove the key")
-        if not text and self.verify.data is not None:
-            findings.add(("verify", "data"), f"{self.task} is verified on the source's held-out data: remove the key")
+        if self.source.model is None:
+            check_data(findings, self, self.source)
         self._check_shapes(findings, text=text)
         self._check_target(findings)
         findings.refuse()
@@ -194,7 +144,8 @@ class ModelSpec(Spec):
             findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
 
     def _check_target(self, findings: Findings) -> None:
-        self._check_shrinking(findings)
+        if self.task != "text-generation":  # of which none can be made smaller
+            self._check_shrinking(findings)
         if self.target == "gpu" and self.gpu is None:
             findings.add(
                 (), "required key 'gpu' is missing: name the endpoint's machine, {instance_type: ml.g6.xlarge}"
@@ -204,20 +155,11 @@ class ModelSpec(Spec):
         elif self.gpu is not None:
             check_gpu(findings, self.gpu, self.benchmark.batch, self.benchmark.sequence_length)
 
-    def _check_generation(self, findings: Findings) -> None:
-        if self.calibrate is not None:
-            findings.add(("calibrate",), f"no recipe for {self.task} is calibrated: remove the key")
-        if self.target == "gpu":
-            findings.add(("target",), f"'gpu' has no recipe for {self.task}: use 'cpu'")
-
     def _check_shrinking(self, findings: Findings) -> None:
         reasons = {
             "cpu-lossless": "changes what is answered, and 'cpu-lossless' takes nothing that does: use 'cpu'",
             "gpu": "is for the processor's targets: 'gpu' has no recipe with it",
         }
-        reason = reasons.get(self.target)
-        if self.task == "text-generation":
-            reason = f"is for models whose answer is numbers, and {self.task} goes on token by token: remove the key"
-        for key in SHRINKING:
-            if reason is not None and getattr(self, key) is not None:
-                findings.add((key,), reason)
+        for key in SHRINKING if self.target in reasons else ():
+            if getattr(self, key) is not None:
+                findings.add((key,), reasons[self.target])

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from slipway.specs.model import ModelSpec, Source
+    from slipway.specs.model import ModelSpec
+    from slipway.specs.source import Source
 
 
 class Project:
