@@ -101,6 +101,7 @@ class _Run:
 
     def all(self, names: Sequence[str], *, force: bool, report: Path | None) -> list[BuildResult]:
         self._force = force
+        self._project.__dict__.pop("lock", None)  # somebody may have built since the caller read it
         digests = self._digests(names)
         present = {} if force else self._present(digests)
         built: dict[str, Manifest] = {}
@@ -167,7 +168,7 @@ class _Run:
 
     def _is_recorded(self, digests: dict[str, str], present: dict[str, Manifest]) -> bool:
         """Tell whether the lock says the same as the artifacts, without taking the builds' own lock for it."""
-        locked = Project(self._project.root).lock.models
+        locked = self._project.lock.models
         if not locked.keys() <= self._project.models.keys():
             return False  # a model was removed, and its entry goes with it
         return all(name in locked and _same(locked[name], present[name]) for name in digests)
