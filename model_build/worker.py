@@ -6,7 +6,6 @@ of that may reach the caller. Its standard output and error go to a log file, it
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import sys
@@ -25,7 +24,7 @@ from model_build.cache import Cache
 from model_build.digest import versions
 from model_build.job import GO, Event, Job
 from model_build.memory import limit_memory, peak_bytes
-from model_build.passes.load import Blame, Load, deadline, load_original
+from model_build.passes.load import DISK_FULL, Blame, Load, deadline, load_original
 from model_build.search import Search
 from model_build.targets import finishing_passes, is_search, recipes
 from model_build.tasks import TASKS
@@ -42,11 +41,6 @@ LATE = 70
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "bad_alloc", "bad allocation")
 """How PyTorch, the system, and C++ libraries say it."""
-DISK_FULL = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "a file grew beyond the limit on its size",
-}
 
 
 def main(job_file: str, event_handle: str) -> int:
@@ -58,7 +52,8 @@ def main(job_file: str, event_handle: str) -> int:
         try:
             worker.do()
         except BaseException as error:  # noqa: BLE001  told to the parent, which raises it
-            traceback.print_exc()
+            with suppress(OSError):  # the log may lie on the very disk that is full
+                traceback.print_exc()
             worker.tell(worker.event_for(error))
             return 1
     return 0
@@ -246,7 +241,7 @@ def _host_text(error: BaseException, scratch: str) -> str | None:
     if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
         return "memory is used up"
     if isinstance(error, OSError) and error.errno in DISK_FULL:
-        return f"{DISK_FULL[error.errno]} while {scratch} was written"
+        return f"{DISK_FULL[error.errno]} while {error.filename or scratch} was written"
     return None
 
 

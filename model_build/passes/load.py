@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import errno
 import importlib.util
 import sys
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Timer, main_thread
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from model_build.work import Pass, Work
 from slipway.specs import Problem, SpecError
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from model_build.sources import Origin
     from model_build.tasks import Task
     from slipway.specs import ModelSpec
+
+DISK_FULL: Final = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a file grew beyond the limit on its size",
+}
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,8 @@ def call(folder: Path, source: str, arguments: tuple[Path, ...] = ()) -> Any:
     try:
         return _function(folder / file, function, blame)(*arguments)
     except (Exception, SystemExit) as error:
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            raise  # not the source's fault, whatever it wrote or printed
         raise blame.for_error(error) from error
 
 
