@@ -15,8 +15,9 @@ from model_build.passes.optimize import Optimize
 from model_build.passes.package import Package
 from model_build.passes.quantize_calibrated import QuantizeCalibrated
 from model_build.passes.quantize_dynamic import QuantizeDynamic
+from model_build.passes.quantize_mixed import QuantizeMixed
 from model_build.passes.quantize_static import QuantizeStatic
-from model_build.passes.verify import Verify
+from model_build.passes.verify import Verify, gate
 from model_build.shrinking import PRUNING, shrunk
 
 if TYPE_CHECKING:
@@ -32,14 +33,21 @@ class Recipe:
     Args:
         name: Runtime and precision, as people say it.
         passes: In order; recipes that begin alike share what these passes make.
+        spared_by: Name of a simpler recipe: where that one passes the gate, this one is not tried.
     """
 
     name: str
     passes: tuple[FormingPass, ...]
+    spared_by: str = ""
 
     def after(self, form: Form) -> Recipe:
         """Return the same recipe for another network."""
-        return replace(self, name=self.name + form.suffix, passes=(*form.passes, *self.passes))
+        return replace(
+            self,
+            name=self.name + form.suffix,
+            passes=(*form.passes, *self.passes),
+            spared_by=self.spared_by and self.spared_by + form.suffix,
+        )
 
     def __str__(self) -> str:
         return " > ".join(str(step) for step in self.passes)
@@ -81,11 +89,18 @@ def recipes(spec: ModelSpec) -> tuple[Recipe, ...]:
     if spec.gpu is not None:
         return tuple(Recipe(name, passes) for name, passes in on_gpu(spec, spec.gpu).items())
     fixed = FIXED.get(spec.target)
-    offered = [recipe for recipe in RECIPES[spec.task] if fixed in (None, recipe.name)]
+    offered = [recipe for recipe in (*RECIPES[spec.task], *_mixed(spec)) if fixed in (None, recipe.name)]
     forms = [form for form in shrunk(spec) if fixed is None or form.is_whole]
-    return tuple(
-        Recipe(recipe.name + form.suffix, (*form.passes, *recipe.passes)) for form in forms for recipe in offered
-    )
+    return tuple(recipe.after(form) for form in forms for recipe in offered)
+
+
+def _mixed(spec: ModelSpec) -> tuple[Recipe, ...]:
+    """Return the recipes that look for what the gate can bear, and so are another's for another gate."""
+    if spec.task == "transformation":
+        return ()
+    asked = f"{spec.verify.metric} {gate(spec):g}{' as the original' if spec.target == 'cpu-lossless' else ''}"
+    mixed = QuantizeMixed(asked, transformer=spec.task == "sentence-embedding")
+    return (Recipe("openvino-int8-mixed", (Export(), mixed), spared_by="openvino-int8"),)
 
 
 def libraries(spec: ModelSpec) -> tuple[str, ...]:
