@@ -77,7 +77,8 @@ def mix(work: Work, blend: Blend, inputs: Sequence[Feeds], into: Path, options: 
     Raises:
         ShapingError: If the gate is missed however many layers stay.
     """
-    ranked = losses(blend, inputs[:: max(1, len(inputs) // MEASURED_ON)][:MEASURED_ON], work.tell)
+    few = inputs[:: max(1, len(inputs) // MEASURED_ON)][:MEASURED_ON]
+    ranked = losses(blend, few, options or {}, work.tell)
     asked = Verify().questioned(work)
     holds = partial(_holds, asked, blend, ranked, options or {})
     count = _shortest(len(ranked), holds)
@@ -90,15 +91,17 @@ def mix(work: Work, blend: Blend, inputs: Sequence[Feeds], into: Path, options: 
     return with_(graph, mixture=Mixture(layers=len(blend.worth), in_float=stays))
 
 
-def losses(blend: Blend, inputs: Sequence[Feeds], tell: Callable[[str], None]) -> list[Loss]:
+def losses(
+    blend: Blend, inputs: Sequence[Feeds], options: Mapping[str, str], tell: Callable[[str], None]
+) -> list[Loss]:
     """Return every group of layers with what it costs alone, the costliest for what it gains first."""
     names = list(blend.worth)
     wide = -(-len(names) // MOST_GROUPS)
     groups = [tuple(names[at : at + wide]) for at in range(0, len(names), wide)]
-    exact, found = _answers(blend.model(names), inputs), []
+    exact, found = _answers(blend.model(names), inputs, options), []
     for number, group in enumerate(groups, 1):
         tell(f"layer {number} of {len(groups)}")
-        moved = _answers(blend.model(set(names) - set(group)), inputs)
+        moved = _answers(blend.model(set(names) - set(group)), inputs, options)
         found.append(Loss(group, _distance(exact, moved), sum(blend.worth[name] for name in group)))
     return sorted(found, key=lambda it: it.error**2 / it.worth, reverse=True)  # squares of errors add up
 
@@ -140,11 +143,11 @@ def _layers(ranked: Sequence[Loss]) -> set[str]:
     return {name for each in ranked for name in each.layers}
 
 
-def _answers(model: openvino.Model, inputs: Sequence[Feeds]) -> list[np.ndarray]:
+def _answers(model: openvino.Model, inputs: Sequence[Feeds], options: Mapping[str, str]) -> list[np.ndarray]:
     """Return the outputs, computed by one thread: more of them add up in another order."""
     import openvino
 
-    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": "1", "NUM_STREAMS": "1"}
+    settings = {"INFERENCE_PRECISION_HINT": "f32", **options, "INFERENCE_NUM_THREADS": "1", "NUM_STREAMS": "1"}
     request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
     return [present(request.infer(feeds)[0]).copy() for feeds in inputs]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from model_build.gpu_targets import on_gpu
 from model_build.passes.benchmark import Benchmark
+from model_build.passes.compress_mixed import CompressMixed
 from model_build.passes.compress_weights import CompressWeights
 from model_build.passes.convert import Convert
 from model_build.passes.export import Export
@@ -60,6 +61,7 @@ TEXT: Final = (
     Recipe("openvino-bf16", (Export(), Convert("bf16"))),
     Recipe("openvino-int8", (Export(), QuantizeCalibrated(transformer=True))),
     Recipe("openvino-int8-weights", (Export(), CompressWeights())),
+    Recipe("openvino-int4-weights", (Export(), CompressWeights(bits=4))),
 )
 IMAGES: Final = (
     Recipe("onnxruntime-fp32", (Export(), Optimize())),
@@ -95,12 +97,17 @@ def recipes(spec: ModelSpec) -> tuple[Recipe, ...]:
 
 
 def _mixed(spec: ModelSpec) -> tuple[Recipe, ...]:
-    """Return the recipes that look for what the gate can bear, and so are another's for another gate."""
+    """Return the recipes that look for what the gate can bear, and so are others for another gate."""
     if spec.task == "transformation":
         return ()
+    is_text = spec.task == "sentence-embedding"
     asked = f"{spec.verify.metric} {gate(spec):g}{' as the original' if spec.target == 'cpu-lossless' else ''}"
-    mixed = QuantizeMixed(asked, transformer=spec.task == "sentence-embedding")
-    return (Recipe("openvino-int8-mixed", (Export(), mixed), spared_by="openvino-int8"),)
+    mixed = QuantizeMixed(asked, transformer=is_text)
+    found = [Recipe("openvino-int8-mixed", (Export(), mixed), spared_by="openvino-int8")]
+    if is_text:
+        weights = (Export(), CompressMixed(asked))
+        found.append(Recipe("openvino-int8-weights-mixed", weights, spared_by="openvino-int8-weights"))
+    return tuple(found)
 
 
 def libraries(spec: ModelSpec) -> tuple[str, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from model_build import mixing
 from model_build.cache import Cache
 from model_build.mixing import _shortest
+from model_build.passes.compress_mixed import CompressMixed, _rounded
 from model_build.passes.export import Export
 from model_build.passes.package import Package
 from model_build.passes.quantize_calibrated import QuantizeCalibrated
@@ -18,8 +20,9 @@ from model_build.passes.verify import Verify
 from model_build.search import Search
 from model_build.shrinking import Form
 from model_build.targets import Recipe, recipes
+from model_build.tasks import weights_bytes
 from model_build.work import ShapingError, present
-from slipway.specs import GateError, Manifest
+from slipway.specs import Calibrate, GateError, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,6 +160,62 @@ def test_search_mixes_only_where_plain_int8_misses_the_gate(
 def test_mixed_is_spared_by_the_same_network_in_int8() -> None:
     small = Recipe("b", (Export(),), spared_by="a").after(Form("-pruned", (), is_whole=True))
     assert (small.name, small.spared_by) == ("b-pruned", "a-pruned")
+
+
+@pytest.fixture
+def text_work(embedder_work: Work) -> Work:
+    """The tiny embedder with its calibration data."""
+    (embedder_work.source_folder / "calibration.txt").write_text("the red boat\nthe car stops slowly\n")
+    calibrated = embedder_work.spec.model_copy(update={"calibrate": Calibrate(data="calibration.txt")})
+    return Verify().questioned(replace(embedder_work, spec=calibrated))
+
+
+def compressed(work: Work, at_least: float) -> Work:
+    verify = work.spec.verify.model_copy(update={"at_least": at_least})
+    spec = work.spec.model_copy(update={"verify": verify})
+    asked = replace(work, spec=spec, scratch=work.scratch / str(at_least))
+    return CompressMixed(f"cosine_similarity {at_least}", group=8).run(asked)
+
+
+def in_bytes(work: Work) -> int:
+    """Count the matrices that are stored in eight bits."""
+    ordered = present(work.graph).as_openvino().get_ordered_ops()
+    kinds = [node.get_element_type().get_type_name() for node in ordered if node.get_type_name() == "Constant"]
+    return kinds.count("u8") // 2  # each has its zeros
+
+
+def test_compressed_weights_stay_near_in_groups(text_work: Work) -> None:
+    work = compressed(text_work, 0.98)
+    mixture = present(present(work.graph).mixture)
+    assert (mixture.layers, mixture.in_float, in_bytes(work)) == (4, (), 4)
+    weights = present(work.graph).folder / "model.bin"
+    assert weights.stat().st_size < 0.6 * weights_bytes(present(work.original).module)
+    rows = np.random.default_rng(0).normal(size=(3, 16)).astype(np.float32)
+    values, zeros, steps = _rounded(rows, 8)
+    near = ((values.astype(np.float32) - zeros) * steps).reshape(rows.shape)
+    assert np.abs(near - rows).max() <= steps.max() / 2 + 1e-6
+
+
+def test_compressed_weights_leave_more_in_float_when_the_gate_is_higher(text_work: Work) -> None:
+    plain = Verify().run(compressed(text_work, 0.98))
+    lost = 1 - present(present(plain.proof).bound)
+    assert lost > 0
+    higher = compressed(text_work, 1 - lost / 3)
+    floats = present(present(higher.graph).mixture).in_float
+    assert 0 < len(floats) < 4
+    assert in_bytes(higher) == 4 - len(floats)
+    proof = present(Verify().run(higher).proof)
+    assert present(proof.bound) >= 1 - lost / 3
+    assert [layer.error for layer in floats] == sorted((layer.error for layer in floats), reverse=True)
+
+
+def test_lossless_search_offers_weights_mixed_where_plain_ones_miss(text_work: Work) -> None:
+    spec = text_work.spec.model_copy(update={"target": "cpu-lossless"})
+    offered = {recipe.name: recipe for recipe in recipes(spec)}
+    mixed = offered["openvino-int8-weights-mixed"]
+    assert mixed.spared_by == "openvino-int8-weights"
+    assert mixed.passes[-1] == CompressMixed("cosine_similarity 0.9999 as the original")
+    assert CompressMixed("x").unfit(replace(text_work, spec=spec.model_copy(update={"calibrate": None}))) is not None
 
 
 @pytest.mark.parametrize("least", range(6))
