@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Self
 
 from slipway.specs.base import Spec
 from slipway.specs.manifest import BenchmarkRow
-from slipway.specs.model import Metric
+from slipway.specs.task import Metric
 
 if TYPE_CHECKING:
     from slipway.specs import Manifest

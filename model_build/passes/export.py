@@ -96,12 +96,12 @@ def _dynamic_shapes(traceable: Traceable) -> tuple[object, ...]:
 
 
 def _finish(graph: onnx.ModelProto, traceable: Traceable) -> None:
-    _name_dimensions(graph, traceable)
+    _require_free_dimensions(graph, traceable)
     _forget_origin(graph)
 
 
-def _name_dimensions(graph: onnx.ModelProto, traceable: Traceable) -> None:
-    """Call the free dimensions what the manifest calls them, and refuse a graph that fixed one of them."""
+def _require_free_dimensions(graph: onnx.ModelProto, traceable: Traceable) -> None:
+    """Refuse a graph that fixed a dimension which shall be free, or lost an input."""
     found = {value.name: value.type.tensor_type.shape.dim for value in graph.graph.input}
     if set(found) != set(traceable.inputs):
         raise ValueError(f"the graph takes {sorted(found)}, the model {sorted(traceable.inputs)}: an input is not used")

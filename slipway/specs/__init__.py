@@ -38,8 +38,10 @@ if TYPE_CHECKING:
         BenchmarkRow,
         Classify,
         Embed,
+        FloatLayer,
         Generate,
         Manifest,
+        Mixture,
         PassTensor,
         Proof,
         ReturnTensor,
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
         Tokenize,
         Tried,
     )
-    from slipway.specs.model import Calibrate, ModelSpec, Target, Task
+    from slipway.specs.model import Calibrate, ModelSpec, Target
     from slipway.specs.multi_container_endpoint import MultiContainerEndpointSpec
     from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
     from slipway.specs.pipeline_endpoint import PipelineEndpointSpec
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from slipway.specs.realtime import RealtimeEndpointSpec
     from slipway.specs.serverless import ServerlessEndpointSpec
     from slipway.specs.shrink import SHRINKING, Distill, Prune
+    from slipway.specs.task import Task
 
 _HOMES = {
     "Artifact": "artifact",
@@ -83,7 +86,7 @@ _HOMES = {
     "ServedLanguageModel": "language_artifact",
     "ServerlessEndpointSpec": "serverless",
     "Target": "model",
-    "Task": "model",
+    "Task": "task",
     "listing_sha256": "language_artifact",
 }
 """Everything else is of the manifest."""
@@ -100,6 +103,7 @@ __all__ = [
     "Distill",
     "Embed",
     "EnvironmentSpec",
+    "FloatLayer",
     "GateError",
     "Generate",
     "HostError",
@@ -110,6 +114,7 @@ __all__ = [
     "Lock",
     "LockedModel",
     "Manifest",
+    "Mixture",
     "ModelSpec",
     "MultiContainerEndpointSpec",
     "MultiModelEndpointSpec",

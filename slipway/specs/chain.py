@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from slipway.specs.document import Document
     from slipway.specs.endpoint import AnyEndpoint
     from slipway.specs.errors import Problem
-    from slipway.specs.model import Task
+    from slipway.specs.task import Task
 
 ANSWERS: Final[dict[Task, str]] = {
     "sentence-embedding": "embeddings",

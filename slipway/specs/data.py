@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from slipway.specs.llm import check_llm_data
 from slipway.specs.shrink import SHRINKING
 from slipway.specs.source import TEXT_KEYS
+from slipway.specs.task import TEXT_TASKS
 
 if TYPE_CHECKING:
     from slipway.specs.base import Findings
     from slipway.specs.model import ModelSpec
     from slipway.specs.source import Source
-
-FILES: Final = ("huggingface", "onnx", "archive", "package")
-LINES: Final = {"sentence-embedding": "sentence", "text-generation": "prompt"}
-"""What a line of a text task's data is."""
 
 
 def check_data(findings: Findings, spec: ModelSpec, source: Source) -> None:
@@ -31,25 +28,33 @@ def check_data(findings: Findings, spec: ModelSpec, source: Source) -> None:
         return
     if spec.task == "transformation" and source.huggingface is not None and not source.is_code:
         findings.add(("source", "huggingface"), f"does not say how {spec.task} is done: use 'python' or 'onnx'")
-    for key in FILES if spec.task == "text-generation" and not source.is_code else ():
-        if getattr(source, key) is not None:
-            findings.add(("source", key), f"'{spec.target}' takes a decoder from 'python', files are for 'target: llm'")
+    if spec.task == "text-generation":
+        _check_generator(findings, spec, source)
     if source.labels is not None and spec.task != "image-classification":
         findings.add(("source", "labels"), f"{spec.task} has no classes: remove the key")
-    for key in SHRINKING if not source.is_code else ():
+    for key in SHRINKING if not source.is_code and spec.task != "text-generation" else ():
         if getattr(spec, key) is not None:
             findings.add(
                 (key,), "learns from data that a source's function returns, and files bring none: use 'python'"
             )
-    if spec.task in LINES:
-        _check_text(findings, spec, LINES[spec.task])
+    if spec.task in TEXT_TASKS:
+        _check_text(findings, spec)
     elif source.is_code:
         _check_none(findings, spec)
     else:
         _check_arrays(findings, spec, source)
 
 
-def _check_text(findings: Findings, spec: ModelSpec, line: str) -> None:
+def _check_generator(findings: Findings, spec: ModelSpec, source: Source) -> None:
+    if source.onnx is not None:
+        findings.add(("source", "onnx"), f"does not say how {spec.task} is done: use 'huggingface' or 'python'")
+    for key in ("pooling", "normalize"):
+        if getattr(source, key) is not None:
+            findings.add(("source", key), f"{spec.task} makes no vectors: remove the key")
+
+
+def _check_text(findings: Findings, spec: ModelSpec) -> None:
+    line = "sentence" if spec.task == "sentence-embedding" else "prompt"
     if spec.verify.data is None:
         findings.add(("verify",), f"required key 'data' is missing: name a file with one {line} a line")
     for path, file in _files(spec):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from slipway.specs.base import Name, Spec
 from slipway.specs.llm import WeightPrecision
-from slipway.specs.model import Task
+from slipway.specs.task import Task
 from slipway.specs.text import Shape
 
 if TYPE_CHECKING:

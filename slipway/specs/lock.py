@@ -9,8 +9,9 @@ from pydantic import Field
 
 from slipway.specs.base import Name, Spec
 from slipway.specs.manifest import Archive, BenchmarkRow, Manifest, Sha256
-from slipway.specs.model import Metric, Target
+from slipway.specs.model import Target
 from slipway.specs.scalar import FLOAT
+from slipway.specs.task import Metric
 
 HEADER = "# Written by `slipway build`; commit it, do not edit it.\n"
 

@@ -8,25 +8,15 @@ from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Spec
 from slipway.specs.data import check_data
+from slipway.specs.generation import check_generation
 from slipway.specs.gpu import Gpu, check_gpu
 from slipway.specs.llm import Llm, check_llm
 from slipway.specs.shrink import SHRINKING, Distill, Prune
 from slipway.specs.source import Source
+from slipway.specs.task import METRICS_OF_TASK, TEXT_TASKS, Metric, Task
 from slipway.specs.text import Distinct, Shape
 
-Task = Literal["sentence-embedding", "image-classification", "transformation", "text-generation"]
 Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8", "gpu", "llm"]
-Metric = Literal[
-    "cosine_similarity", "accuracy", "r_squared", "next_token_agreement", "kl_similarity", "perplexity_ratio"
-]
-
-METRICS_OF_TASK: dict[Task, tuple[Metric, ...]] = {
-    "sentence-embedding": ("cosine_similarity",),
-    "image-classification": ("accuracy",),
-    "transformation": ("r_squared",),
-    "text-generation": ("next_token_agreement", "kl_similarity", "perplexity_ratio"),
-}
-TEXT_TASKS: tuple[Task, ...] = ("sentence-embedding", "text-generation")
 
 DataFile = Annotated[
     str,
@@ -137,19 +127,18 @@ class ModelSpec(Spec):
         if self.task == "transformation" and self.target == "cpu-int8":
             findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu' or 'cpu-fp32'")
         if self.task == "text-generation" and self.target != "llm":
-            self._check_generation(findings)
+            check_generation(findings, self)
         if self.task != "image-classification" and self.verify.top_k is not None:
             findings.add(("verify", "top_k"), f"{self.task} names no labels: remove the key")
         if self.source.model is None:
             check_data(findings, self, self.source)
         if self.target != "llm":
-            self._check_shapes(findings)
+            self._check_shapes(findings, text=self.task in TEXT_TASKS)
         self._check_target(findings)
         findings.refuse()
         return self
 
-    def _check_shapes(self, findings: Findings) -> None:
-        text = self.task in TEXT_TASKS
+    def _check_shapes(self, findings: Findings, *, text: bool) -> None:
         if text and self.benchmark.sequence_length is None:
             findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
         timed = timed_shapes(self.task, self.benchmark)
@@ -159,7 +148,8 @@ class ModelSpec(Spec):
             findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
 
     def _check_target(self, findings: Findings) -> None:
-        self._check_shrinking(findings)
+        if self.task != "text-generation" or self.target == "llm":  # of others none can be made smaller
+            self._check_shrinking(findings)
         check_llm(findings, self)
         if self.target == "gpu" and self.gpu is None:
             findings.add(
@@ -170,21 +160,12 @@ class ModelSpec(Spec):
         elif self.gpu is not None:
             check_gpu(findings, self.gpu, self.benchmark.batch, self.benchmark.sequence_length)
 
-    def _check_generation(self, findings: Findings) -> None:
-        if self.calibrate is not None:
-            findings.add(("calibrate",), f"no recipe for {self.task} is calibrated: remove the key")
-        if self.target == "gpu":
-            findings.add(("target",), f"'gpu' has no recipe for {self.task}: use 'cpu'")
-
     def _check_shrinking(self, findings: Findings) -> None:
         reasons = {
             "cpu-lossless": "changes what is answered, and 'cpu-lossless' takes nothing that does: use 'cpu'",
             "gpu": "is for the processor's targets: 'gpu' has no recipe with it",
             "llm": "is for the processor's targets: 'llm' has no recipe with it",
         }
-        reason = reasons.get(self.target)
-        if self.task == "text-generation":
-            reason = f"is for models whose answer is numbers, and {self.task} goes on token by token: remove the key"
-        for key in SHRINKING:
-            if reason is not None and getattr(self, key) is not None:
-                findings.add((key,), reason)
+        for key in SHRINKING if self.target in reasons else ():
+            if getattr(self, key) is not None:
+                findings.add((key,), reasons[self.target])

@@ -76,7 +76,7 @@ BEYOND_JSON_SCHEMA = {
     "fallback-to-nvme-with-a-volume",
     "fallback-to-the-preferred-type",
     "generation-and-smaller",
-    "generation-from-a-folder-for-cpu",
+    "generation-from-an-onnx-file",
     "generation-judged-by-direction",
     "generation-need-of-a-text",
     "generation-on-a-gpu",
