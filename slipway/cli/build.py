@@ -8,7 +8,7 @@ import typer
 
 from slipway.cli.options import Format, FormatOption, ProjectOption, find_project
 from slipway.cli.output import answer
-from slipway.specs import UsageError
+from slipway.specs import Project, UsageError
 
 
 def build(
@@ -32,7 +32,9 @@ def build(
         raise UsageError("--rehearse keeps nothing that --force could build again: give one of them")
     if rehearse:
         with showing(sys.stderr) as progress:
-            rehearsals = model_build.rehearse(find_project(project), models or None, progress, load_timeout)
+            rehearsals = model_build.rehearse(
+                find_project(project), models or None, progress, load_timeout, fetch=_fetch
+            )
         document = {"rehearsals": [each.model_dump(mode="json") for each in rehearsals]}
         answer(output, document, rehearsal_table(rehearsals))
         return
@@ -43,6 +45,15 @@ def build(
             force=force,
             progress=progress,
             load_timeout_seconds=load_timeout,
+            fetch=_fetch,
             report=report,
         )
     answer(output, {"models": [result.model_dump(mode="json") for result in results]}, build_table(results))
+
+
+def _fetch(project: Project, model: str) -> None:
+    import boto3  # most sources are here, and it is slow to import
+
+    from slipway.operations.fetch import fetch
+
+    fetch(project, model, boto3.client)
