@@ -83,7 +83,9 @@ def definition(
             "Failed": {
                 "Type": "Fail",
                 "Error": "BuildFailed",
-                "Cause": "{% $join($states.input[$exists(failed)].(model & ': ' & failed), '\n') %}",
+                # A build's own words name its model, SageMaker's do not.
+                "Cause": "{% $join($states.input[$exists(failed)]."
+                "($contains(failed, model) ? failed : model & ': ' & failed), '\n') %}",
             },
             "Built": {"Type": "Succeed"},
         },

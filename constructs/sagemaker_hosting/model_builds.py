@@ -12,6 +12,7 @@ from sagemaker_hosting.build_workflow import definition
 from sagemaker_hosting.log_group import LogGroup
 from sagemaker_hosting.placement import Placement
 from sagemaker_hosting.server_image import BuildImage
+from slipway.specs.request import jobs_prefix
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +70,7 @@ class ModelBuilds(Construct):
             retention_days=days,
         )
         machine = BuildMachine(
-            self, "Machine", definition=workflow, job_names=f"{name}-", job_role=role.role, log_group=logs
+            self, "Machine", definition=workflow, job_names=jobs_prefix(name), job_role=role.role, log_group=logs
         )
         told = {"ArtifactBucketName": bucket.bucket_name, "BuildKeyArn": key.key_arn, "BuildMachineArn": machine.arn}
         for output, value in told.items():

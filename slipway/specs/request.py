@@ -9,6 +9,12 @@ from slipway.specs.manifest import Sha256
 
 EXPECTED_FILE: Final = "expected.json"
 RESULT_FILE: Final = "result.json"
+_MOST_PREFIX_LETTERS: Final = 40
+
+
+def jobs_prefix(stack: str) -> str:
+    """Return what the names of a build stack's jobs begin with, so short that the rest of a name fits behind it."""
+    return f"{stack[:_MOST_PREFIX_LETTERS].rstrip('-')}-"
 
 
 class Expected(Spec):

@@ -183,8 +183,13 @@ def test_small_copy_is_untouched(project: Project, tmp_path: Path) -> None:
     assert project.artifact_folder("digits", "ab") == project.root / "artifacts" / "digits" / "ab"
 
 
-def test_endpoint_is_refused_when_its_stack_would_be_the_shared_one(project: Project) -> None:
+@pytest.mark.parametrize(
+    ("name", "what"), [("shared", "that all endpoints use"), ("build", "that models are built by")]
+)
+def test_endpoint_is_refused_when_its_stack_would_be_one_of_the_environments_own(
+    project: Project, name: str, what: str
+) -> None:
     endpoints = project.root / "endpoints"
-    (endpoints / "fast.yaml").rename(endpoints / "shared.yaml")
-    with pytest.raises(SpecError, match="'shared' is the name of the stack that all endpoints use: choose another"):
+    (endpoints / "fast.yaml").rename(endpoints / f"{name}.yaml")
+    with pytest.raises(SpecError, match=f"'{name}' is the name of the stack {what}: choose another"):
         project.deployment("prod")
