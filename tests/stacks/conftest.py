@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
+BUILDS = {
+    "local": "{image: slipway/model-build:local}",
+    "dev": "{max_at_once: 8}",
+    "prod": "{image: 444455556666.dkr.ecr.eu-west-1.amazonaws.com/model-build:1}",
+}
 VARIANT = {"name": "only", "model": "digits", "instance_type": "ml.c7i.xlarge"}
 
 Template = dict[str, Any]
@@ -99,12 +104,13 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository's own endpoints, environments and models, with stand-in archives; prod builds models too."""
+    """The repository's own endpoints, environments and models, with stand-in archives; three build models too."""
     root = tmp_path_factory.mktemp("project")
     for folder in ("endpoints", "environments", "models"):
         shutil.copytree(REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    with (root / "environments" / "prod.yaml").open("a", encoding="utf-8") as prod:  # in a VPC
-        prod.write("builds: {image: 444455556666.dkr.ecr.eu-west-1.amazonaws.com/model-build:1}\n")
+    for name, builds in BUILDS.items():
+        with (root / "environments" / f"{name}.yaml").open("a", encoding="utf-8") as environment:
+            environment.write(f"builds: {builds}\n")
     lock(root)
     return root
 
