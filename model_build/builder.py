@@ -1,4 +1,4 @@
-"""Build models: what is missing, two at a time, measured one at a time."""
+"""Build models: what is missing, as many at a time as fit into memory, measured one at a time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from model_build.cache import tidy
 from model_build.child import Child
 from model_build.digest import digest
 from model_build.endings import host_error, interruptible, together
 from model_build.gpu_machine import elsewhere
 from model_build.job import Job
+from model_build.memory import Peaks, available_bytes, waves
 from model_build.progress import BUILT, Silent
 from model_build.results import BuildResult
 from model_build.store import Store, write_if_changed
@@ -37,12 +39,15 @@ if TYPE_CHECKING:
 
     from model_build.progress import Progress
 
+    Fetch = Callable[[Project, str], None]
+
 T = TypeVar("T")
 
-AT_ONCE = 2
 WAIT = "wait"
 """The step of a proved model whose turn to be measured has not come."""
 LOAD_TIMEOUT_SECONDS = 900.0
+LARGE_BYTES = 10_000_000_000
+"""A cache of so many bytes is worth a line."""
 
 
 def build(
@@ -52,6 +57,7 @@ def build(
     force: bool = False,
     progress: Progress | None = None,
     load_timeout_seconds: float = LOAD_TIMEOUT_SECONDS,
+    fetch: Fetch | None = None,
     report: Path | None = None,
 ) -> list[BuildResult]:
     """Build every named model whose artifact is not here, and record all of them in ``artifacts.lock``.
@@ -64,6 +70,8 @@ def build(
         force: Build again what is here already, and record its figures anew.
         progress: Hears what happens. Default: nobody does.
         load_timeout_seconds: How long a source may take to return its model.
+        fetch: Brings what a model's source names in S3 or a registry under ``.slipway/sources/``, if it is not there.
+            Default: nobody does; a source that is not there is refused.
         report: File to write a page on all the named models into, built now or before.
             Default: none.
 
@@ -76,15 +84,16 @@ def build(
     """
     wanted = _wanted(project, names)
     with interruptible():
-        run = _Run(project, progress or Silent(), load_timeout_seconds)
+        run = _Run(project, progress or Silent(), load_timeout_seconds, fetch)
         return run.all(wanted, force=force, report=report)
 
 
 class _Run:
     """One call of `build`."""
 
-    def __init__(self, project: Project, progress: Progress, load_timeout_seconds: float) -> None:
+    def __init__(self, project: Project, progress: Progress, load_timeout_seconds: float, fetch: Fetch | None) -> None:
         self._project, self._progress, self._timeout = project, progress, load_timeout_seconds
+        self._fetch, self._peaks = fetch, Peaks(project)
         self._store = Store(project)
         self._errors: dict[str, SlipwayError] = {}
         self._sources: dict[str, str] = {}
@@ -92,8 +101,8 @@ class _Run:
 
     def all(self, names: Sequence[str], *, force: bool, report: Path | None) -> list[BuildResult]:
         self._force = force
+        self._project.__dict__.pop("lock", None)  # somebody may have built since the caller read it
         digests = self._digests(names)
-        self._sources = {name: self._project.sources_hash(name) for name in digests}
         present = {} if force else self._present(digests)
         built: dict[str, Manifest] = {}
         if len(present) < len(digests) or not self._is_recorded(digests, present):
@@ -102,6 +111,7 @@ class _Run:
                 missing = {name: it for name, it in digests.items() if name not in present}
                 built = self._build(self._here(missing))
                 self._record({**present, **built}, anew=force)
+                self._tell_of_the_cache()
         found = {**present, **built}
         self._show(found, report, built=len(built) > 0)
         if self._errors:
@@ -120,23 +130,28 @@ class _Run:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 write_if_changed(target, page)
 
+    def _tell_of_the_cache(self) -> None:
+        size = tidy(self._project.root / ".slipway" / "cache", self._project.models.keys())
+        if size > LARGE_BYTES:
+            mend = "`rm -r .slipway/cache` gives the space back, and the next search begins anew"
+            self._progress.notice(f".slipway/cache holds {size / 1e9:.1f} GB: {mend}")
+
     def _digests(self, names: Sequence[str]) -> dict[str, str]:
         found = {}
         for name in names:
             try:
-                found[name] = self._digest(name)
+                self._sources[name] = self._project.sources_hash(name)
+                found[name] = self._digest(name, self._sources[name])
             except SpecError as error:  # the other models are built all the same
                 self._errors[name] = error
         return found
 
-    def _digest(self, name: str) -> str:
+    def _digest(self, name: str, sources: str) -> str:
         """Return what names the artifact; where it cannot be made, what was made of the same sources stands."""
-        locked, current = self._project.lock.models.get(name), digest(self._project, name)
+        locked, current = self._project.lock.models.get(name), digest(self._project, name, sources)
         if self._force or locked is None or elsewhere(name, self._project.models[name]) is None:
             return current
-        stands = (
-            locked.sources == self._project.sources_hash(name) and self._store.find(name, locked.digest) is not None
-        )
+        stands = locked.sources == sources and self._store.find(name, locked.digest) is not None
         return locked.digest if stands else current
 
     def _here(self, missing: dict[str, str]) -> dict[str, str]:
@@ -153,16 +168,16 @@ class _Run:
 
     def _is_recorded(self, digests: dict[str, str], present: dict[str, Manifest]) -> bool:
         """Tell whether the lock says the same as the artifacts, without taking the builds' own lock for it."""
-        locked = Project(self._project.root).lock.models
+        locked = self._project.lock.models
         if not locked.keys() <= self._project.models.keys():
             return False  # a model was removed, and its entry goes with it
         return all(name in locked and self._same(locked[name], present[name]) for name in digests)
 
     def _build(self, missing: dict[str, str]) -> dict[str, Manifest]:
         built: dict[str, Manifest] = {}
-        names = list(missing)
-        for start in range(0, len(names), AT_ONCE):
-            wave = {name: missing[name] for name in names[start : start + AT_ONCE]}
+        needs = self._peaks.needs([name for name in missing if self._is_fetched(name)])
+        for names in waves(needs, available_bytes(), at_once()):
+            wave = {name: missing[name] for name in names}
             with ExitStack() as stack:
                 builds = [stack.enter_context(self._one(name, it, len(wave))) for name, it in wave.items()]
                 self._prove(builds)
@@ -171,6 +186,11 @@ class _Run:
                     if manifest is not None:
                         built[one.name] = manifest
         return built
+
+    def _is_fetched(self, name: str) -> bool:
+        if self._fetch is not None and self._project.source_of(name)[1].is_far:
+            self._attempt(name, partial(self._fetch, self._project, name))
+        return name not in self._errors
 
     def _prove(self, builds: list[_Build]) -> None:
         with ThreadPoolExecutor(len(builds)) as threads:
@@ -210,6 +230,7 @@ class _Run:
         finally:
             if child is not None:
                 child.end()
+                self._peaks.note(name, child.peak_bytes)
             shutil.rmtree(scratch, ignore_errors=True)
 
     def _job(self, name: str, digest: str, scratch: Path) -> Job:
@@ -298,6 +319,11 @@ def _wanted(project: Project, names: Sequence[str] | None) -> list[str]:
 def log_file(project: Project, name: str, what: str) -> Path:
     """Return where a child's own words go."""
     return project.root / ".slipway" / "logs" / f"{what}-{name}.log"
+
+
+def at_once() -> int:
+    """Return how many models are built side by side at most: a build has steps that keep one core busy."""
+    return max(2, cores() // 2)
 
 
 def cores() -> int:

@@ -14,7 +14,7 @@ from model_build.work import ShapingError, present
 from slipway.specs import SlipwayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from model_build.work import FormingPass, Work
 
@@ -59,11 +59,29 @@ class Cache:
         making = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self._folder))
         try:
             make(step, work, making)
+            shutil.rmtree(self._folder / key, ignore_errors=True)  # half of one
             making.rename(self._folder / key)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)
             raise
         return present(step.found(work, self._folder / key))
+
+
+def tidy(folder: Path, models: Collection[str]) -> int:
+    """Forget the forms of models that are no more.
+
+    Args:
+        folder: Holds a cache for each model.
+        models: Those that there are.
+
+    Returns:
+        Bytes that are left; two names of one file count once.
+    """
+    for entry in folder.glob("*"):
+        if entry.name not in models:
+            shutil.rmtree(entry, ignore_errors=True)
+    files = (path.stat() for path in folder.rglob("*") if path.is_file())
+    return sum({(found.st_dev, found.st_ino): found.st_size for found in files}.values())
 
 
 def shaped(step: FormingPass, work: Work, into: Path) -> Work:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _LOOK_SECONDS = 0.2
+_LAST_SECONDS = 5.0
 
 ERRORS: dict[str, type[SlipwayError]] = {kind.__name__: kind for kind in (GateError, HostError, UsageError)}
 
@@ -53,6 +54,7 @@ class Child:
         os.close(writing)
         self._events = os.fdopen(reading, "rb", buffering=0)
         self._lines = self._read_lines()
+        self.peak_bytes = 0
 
     def until(
         self, wanted: str, on_step: Callable[[str], None], on_note: Callable[[str], None] = lambda _: None
@@ -63,7 +65,8 @@ class Child:
             SlipwayError: What the child met, or that it died.
         """
         for line in self._lines:
-            event = Event.parse(line)
+            event = self._event(line)
+            self.peak_bytes = max(self.peak_bytes, event.peak_bytes)
             if event.kind == wanted:
                 return event
             if event.kind == "error":
@@ -73,7 +76,24 @@ class Child:
                 continue
             self._step = event.text
             on_step(event.text)
-        raise self._died(self._process.wait())
+        raise self._died(self._ended())
+
+    def _event(self, line: str) -> Event:
+        try:
+            return Event.parse(line)
+        except (ValueError, TypeError, KeyError) as error:
+            raise self._broke("wrote into the pipe between the build and its parent") from error
+
+    def _ended(self) -> int:
+        """Return how the child ended; one that only closed its pipe is given a moment for that."""
+        try:
+            return self._process.wait(_LAST_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise self._broke("closed the pipe between the build and its parent") from None
+
+    def _broke(self, what: str) -> SpecError:
+        message = f"{what} during {self._step}: leave alone what it did not open; its output is in {self._log}"
+        return SpecError([Problem(self._file, 0, "source", message)])
 
     def _read_lines(self) -> Iterator[str]:
         """Yield whole lines until the child is gone: what its source forked may hold the pipe open for longer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -11,19 +12,27 @@ from model_build.gpu_targets import GPU_LIBRARIES
 from model_build.targets import identity, libraries
 from slipway.specs import HostError, SpecError
 from slipway.specs.reader import read
+from slipway.specs.source import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from slipway.specs import ModelSpec, Project
+    from slipway.specs.source import Source
 
 FORMAT = 2
 """Raise when the layout of the archive changes."""
 
 
-def digest(project: Project, name: str) -> str:
+def digest(project: Project, name: str, sources: str | None = None) -> str:
     """Hash the model's spec and folder, the passes with their versions and options, and the libraries' versions.
+
+    Args:
+        project: Where the model is.
+        name: Which.
+        sources: Its `Project.sources_hash`, where that is known.
+            Default: it is found out.
 
     Raises:
         HostError: If a library is not installed.
@@ -32,7 +41,7 @@ def digest(project: Project, name: str) -> str:
     described = {
         "format": FORMAT,
         "name": name,
-        "sources": project.sources_hash(name),
+        "sources": project.sources_hash(name) if sources is None else sources,
         "passes": identity(project.models[name]),
         "versions": versions(project, name),
     }
@@ -47,7 +56,7 @@ def versions(project: Project, name: str) -> dict[str, str]:
         SpecError: If a package that the source names is not installed.
     """
     folder, source = project.source_of(name)
-    needed = _needed(project.models[name])
+    needed = (*_needed(project.models[name]), *_read_with(source))
     found = {package: _version(package) for package in (*needed, *source.packages)}
     missing = [package for package, installed in found.items() if installed is None]
     if any(package in needed for package in missing):
@@ -55,6 +64,12 @@ def versions(project: Project, name: str) -> dict[str, str]:
     if missing:
         raise _not_installed(folder, source.packages, missing)
     return {package: installed for package, installed in found.items() if installed is not None}
+
+
+def _read_with(source: Source) -> tuple[str, ...]:
+    """Return what reads the files that stand for a source."""
+    files = any(getattr(source, kind) is not None for kind in WEIGHTS) and not source.is_code
+    return ("transformers", "sentence-transformers", "safetensors", "tokenizers") if files else ()
 
 
 def _needed(spec: ModelSpec) -> tuple[str, ...]:
@@ -73,6 +88,7 @@ def _not_installed(folder: Path, packages: Sequence[str], missing: Sequence[str]
     )
 
 
+@cache
 def _version(package: str) -> str | None:
     try:
         return version(package)

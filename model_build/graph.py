@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -27,6 +29,37 @@ INTERFACE_FILE = "interface.onnx"
 """Inputs and outputs of an engine, which only its own GPU could be asked for."""
 BIG_BYTES = 1 << 30
 """From here on an ONNX model's weights lie beside it: protobuf ends at 2 GiB, and a file can be mapped."""
+
+
+def link(source: Path, target: Path) -> None:
+    """Let a second name stand for weights that are never written again, or copy them where that cannot be."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def read_onnx(file: Path) -> onnx.ModelProto:
+    """Return an ONNX model with its weights in memory.
+
+    The weights are read here: onnx refuses a file that has a second name, as ours have where forms share them.
+    """
+    import onnx
+
+    model = onnx.load(file, load_external_data=False)
+    for tensor in model.graph.initializer:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            _take_in(tensor, file.parent)
+    return model
+
+
+def _take_in(tensor: onnx.TensorProto, folder: Path) -> None:
+    place = {entry.key: entry.value for entry in tensor.external_data}
+    with (folder / place["location"]).open("rb") as file:
+        file.seek(int(place.get("offset", 0)))
+        tensor.raw_data = file.read(int(place.get("length", -1)))
+    tensor.ClearField("external_data")
+    tensor.ClearField("data_location")
 
 
 @dataclass(frozen=True)
@@ -63,9 +96,13 @@ class Graph:
 
     def as_onnx(self) -> onnx.ModelProto:
         """Return the model with its weights in memory."""
+        return read_onnx(self.file)
+
+    def skeleton(self) -> onnx.ModelProto:
+        """Return the model without the weights that lie beside it, for passes that do not look at them."""
         import onnx
 
-        return onnx.load(self.file)
+        return onnx.load(self.file, load_external_data=False)
 
     def as_openvino(self) -> openvino.Model:
         """Return the model with its weights mapped from the disk; an ONNX model is converted."""
@@ -83,10 +120,20 @@ class Graph:
         import onnx
 
         graph = cls(folder)
-        if model.ByteSize() < big_bytes:
+        if sum(len(tensor.raw_data) for tensor in model.graph.initializer) < big_bytes:  # a message cannot tell
             graph.file.write_bytes(model.SerializeToString(deterministic=True))
         else:
             onnx.save(model, graph.file, save_as_external_data=True, location=WEIGHTS_FILE)
+        return graph
+
+    @classmethod
+    def of_skeleton(cls, model: onnx.ModelProto, folder: Path, before: Graph) -> Self:
+        """Write what was made of a skeleton; the weights beside it get a second name there."""
+        graph = cls(folder)
+        graph.file.write_bytes(model.SerializeToString(deterministic=True))
+        for path in before.files():
+            if path != before.file:
+                link(path, folder / path.name)
         return graph
 
     @classmethod
@@ -99,16 +146,19 @@ class Graph:
         return graph
 
     def describe(self) -> None:
-        """Write down what is not in the files, so that ``found`` can tell."""
-        document = {"runtime": self.runtime, "options": self.options}
+        """Write down what is not in the files, so that ``found`` can tell; and how large those are."""
+        sizes = {path.name: path.stat().st_size for path in self.files()}
+        document = {"runtime": self.runtime, "options": self.options, "sizes": sizes}
         (self.folder / DESCRIPTION).write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
 
     @classmethod
     def found(cls, folder: Path) -> Self | None:
-        """Return the graph that was described in a folder; None where none was finished."""
+        """Return the graph that was described in a folder; None where none was finished, or half of it is gone."""
         try:
             document = json.loads((folder / DESCRIPTION).read_bytes())
-        except (OSError, ValueError):
+            sizes = document.pop("sizes")
+            whole = all((folder / name).stat().st_size == size for name, size in sizes.items())
+        except (OSError, ValueError, KeyError):
             return None
         graph = cls(folder, **document)
-        return graph if graph.file.is_file() else None
+        return graph if whole and graph.file.name in sizes else None

@@ -60,12 +60,14 @@ class Event:
         text: See above.
         error: Name of the class of the error.
         problems: File, line, path, message of each problem of a SpecError.
+        peak_bytes: Most memory that the child has had so far.
     """
 
     kind: Kind
     text: str = ""
     error: str = ""
     problems: tuple[tuple[str, int, str, str], ...] = ()
+    peak_bytes: int = 0
 
     def line(self) -> str:
         """Return the event as a line."""

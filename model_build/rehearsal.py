@@ -19,6 +19,7 @@ from slipway.specs.base import Name, Spec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from model_build.builder import Fetch
     from model_build.progress import Progress
     from slipway.specs import Project
 
@@ -64,6 +65,7 @@ def rehearse(
     names: Sequence[str] | None,
     progress: Progress,
     load_timeout_seconds: float = LOAD_TIMEOUT_SECONDS,
+    fetch: Fetch | None = None,
 ) -> list[Rehearsal]:
     """Make the graph of every recipe, judge it on the processor and compile it where a compiler is here.
 
@@ -72,6 +74,7 @@ def rehearse(
         names: Which. Default: all of ``target: gpu``.
         progress: Hears what happens.
         load_timeout_seconds: How long a source may take to return its model.
+        fetch: Brings what a model's source names in S3 or a registry; see ``build``.
 
     Raises:
         UsageError: If a name is not that of a model with ``target: gpu``.
@@ -85,6 +88,9 @@ def rehearse(
         which = f"'{others[0]}' is" if others else "there is"
         raise UsageError(f"{which} no model with 'target: gpu': only those are rehearsed, the others are built")
     with interruptible(), Store(project).lock(lambda: progress.notice("waiting for another build of this project")):
+        for name in wanted:
+            if fetch is not None and project.source_of(name)[1].is_far:
+                fetch(project, name)
         found = [_one(project, name, progress, load_timeout_seconds) for name in wanted]
     if failed := [each for each in found if not each.passed]:
         reasons = [f"{each.name}: {it.recipe}: {it.reason}" for each in failed for it in each.tried]

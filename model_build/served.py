@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from model_build.graph import link
 from model_build.work import present
 from slipway.specs import ServedModel, TensorSpec
 
@@ -38,14 +38,6 @@ def lay_out(work: Work, samples: Samples) -> tuple[Path, ServedModel]:
         shutil.copyfile(source, folder / name)
     (folder / MANIFEST_FILE).write_bytes(as_json(described.model_dump(mode="json")))
     return folder, described
-
-
-def link(source: Path, target: Path) -> None:
-    """Let a second name stand for weights that are never written again, or copy them where that cannot be."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def as_json(document: Any) -> bytes:

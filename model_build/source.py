@@ -104,10 +104,11 @@ class ImageClassifier:
             mode, on the CPU.
         labels: A name for each class, in the order of the logits.
         image_shape: (channels, height, width).
-        calibration: Inputs that the model was trained on, float32 (n, channels, height, width): they show an int8
-            target which values occur.
-        held_out: Inputs that the model was never shown, in the same form: they judge the artifact.
+        held_out: Inputs that the model was never shown, float32 (n, channels, height, width): they judge the artifact.
         held_out_labels: The right class of each of them, as its place in ``labels``.
+        calibration: Inputs that the model was trained on, in the same form: they show an int8 target which values
+            occur.
+            Default: recipes that need them are not tried.
         training: Inputs, and labels if there are any, that a smaller network learns from.
             Default: ``distill`` and ``prune`` are refused.
 
@@ -119,9 +120,9 @@ class ImageClassifier:
     module: torch.nn.Module
     labels: tuple[str, ...]
     image_shape: tuple[int, int, int]
-    calibration: np.ndarray
     held_out: np.ndarray
     held_out_labels: np.ndarray
+    calibration: np.ndarray | None = None
     training: Training | None = None
 
     def __post_init__(self) -> None:
@@ -130,8 +131,9 @@ class ImageClassifier:
         _require_module(self.module)
         if len(self.labels) < 2 or not all(isinstance(label, str) for label in self.labels):  # noqa: PLR2004  a choice
             raise ValueError(f"labels: {self.labels!r}, accepted: two texts or more")
-        for field in ("calibration", "held_out"):
-            _require_inputs(field, getattr(self, field), self.image_shape)
+        _require_inputs("held_out", self.held_out, self.image_shape)
+        if self.calibration is not None:
+            _require_inputs("calibration", self.calibration, self.image_shape)
         _require_training(self.training, self.image_shape)
         truth = np.asarray(self.held_out_labels)
         if truth.shape != (len(self.held_out),) or truth.dtype.kind not in "iu":
@@ -204,7 +206,7 @@ def _require_module(module: Any) -> None:
     _require(isinstance(module, torch.nn.Module), "module", module, "a torch.nn.Module")
     if module.training:
         raise ValueError("module: is in training mode, call .eval() on it")
-    if not any(True for _ in module.parameters()):
+    if not any(True for _ in module.parameters()) and not hasattr(module, "weights_bytes"):
         raise ValueError("module: has no parameters, so there is nothing to build")
 
 

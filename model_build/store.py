@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -17,6 +15,7 @@ from model_build.passes.package import ARCHIVE_FILE
 from model_build.served import MANIFEST_FILE
 from slipway.specs import Manifest
 from slipway.specs.location import Location
+from slipway.specs.seen import seen_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +37,7 @@ class Store:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._folder = project.root / "artifacts"
-        self._seen = _Seen(project.root / ".slipway" / "archives-seen.json")
+        self._seen = seen_in(project.root)
 
     def find(self, name: str, digest: str) -> Manifest | None:
         """Return the manifest of an artifact that is here and whole, else nothing."""
@@ -119,41 +118,6 @@ def write_if_changed(path: Path, text: str) -> bool:
         Path(temporary).unlink(missing_ok=True)
         raise
     return True
-
-
-class _Seen:
-    """Remember the hash of archives that have not been touched since: hashing takes two seconds a GB.
-
-    Args:
-        file: Where; without it every archive is hashed anew.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def sha256(self, path: Path) -> str:
-        stat = path.stat()
-        # The time of change too: whoever writes may set the time of modification back.
-        stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-        known = self._read()
-        seen = known.get(str(path))
-        if isinstance(seen, list) and seen[:-1] == stamp:
-            return str(seen[-1])
-        with path.open("rb") as file:
-            actual = hashlib.file_digest(file, "sha256").hexdigest()
-        self._write({**known, str(path): [*stamp, actual]})
-        return actual
-
-    def _read(self) -> dict[str, object]:
-        try:
-            known = json.loads(self._file.read_bytes())
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return known if isinstance(known, dict) else {}
-
-    def _write(self, known: dict[str, object]) -> None:
-        self._file.parent.mkdir(exist_ok=True)
-        write_if_changed(self._file, json.dumps({path: item for path, item in known.items() if Path(path).exists()}))
 
 
 def _sync(folder: Path) -> None:

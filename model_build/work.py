@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from model_build.graph import Graph
     from model_build.source import Original
+    from model_build.sources import Origin
     from model_build.tasks import Samples, Task
     from slipway.specs import BenchmarkRow, ModelSpec, Project, Proof, ServedModel, ServerFigures, Tried
 
@@ -34,9 +35,10 @@ class Work:
         digest: Names what goes in, and so the artifact.
         spec: What the data scientist wrote.
         source_folder: Where the source and its data lie.
-        source: File and function, as in ``source.py:load``.
+        source: File and function, as in ``source.py:load``; empty where files alone are the source.
         scratch: An empty folder on the artifacts' own file system; nobody looks into it later.
         versions: Libraries that shape the result.
+        origin: Files that the original is read from; None where the source is a function alone.
         recipe: What is done, in words.
         original: From ``load`` on.
         task: From ``load`` on; how this original is traced, fed and judged.
@@ -62,6 +64,7 @@ class Work:
     source: str
     scratch: Path
     versions: dict[str, str]
+    origin: Origin | None = None
     recipe: str = ""
     original: Original | None = None
     task: Task | None = None
@@ -89,15 +92,18 @@ class Work:
             scratch: Where the passes may write.
             digest: Default: zeros, for work that becomes no artifact.
         """
+        from model_build.sources import Origin
+
         folder, source = project.source_of(name)
         return cls(
             name=name,
             digest=digest,
             spec=project.models[name],
             source_folder=folder,
-            source=str(source.python),
+            source=source.python or "",
             scratch=scratch,
             versions={},
+            origin=Origin.of(project, name, scratch),
         )
 
 

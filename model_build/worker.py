@@ -6,53 +6,47 @@ of that may reach the caller. Its standard output and error go to a log file, it
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 import sys
 import traceback
 from dataclasses import replace
 from pathlib import Path
-from threading import Event as Signal
-from threading import Thread
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import orjson
 
+from model_build.blame import Blame, deadline
 from model_build.cache import Cache
 from model_build.digest import versions
-from model_build.job import GO, Event, Job
-from model_build.passes.load import Blame, Load, call_source, deadline
+from model_build.failure import Failure
+from model_build.job import Event, Job
+from model_build.memory import limit_memory, peak_bytes
+from model_build.passes.load import Load, load_original
 from model_build.search import Search
+from model_build.streams import LATE, Leash, standard_streams
 from model_build.targets import finishing_passes, is_search, recipes
 from model_build.tasks import TASKS
 from model_build.trial import Trial
-from model_build.work import ShapingError, Work
-from slipway.specs import SHRINKING, HostError, Problem, Project, SlipwayError, SpecError
+from model_build.work import Work
+from slipway.specs import Project
 
 if TYPE_CHECKING:
     from model_build.work import Pass
-
-LATE = 70
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-DISK_FULL = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "a file grew beyond the limit on its size",
-}
+    from slipway.specs import SpecError
 
 
 def main(job_file: str, event_handle: str) -> int:
     """Do the job; every outcome but a crash is told as an event."""
     job = Job.read(Path(job_file))
+    limit_memory()
     with os.fdopen(int(event_handle), "w", buffering=1) as events:
         worker = Worker(job, events)
         try:
             worker.do()
         except BaseException as error:  # noqa: BLE001  told to the parent, which raises it
             traceback.print_exc()
-            worker.tell(worker.event_for(error))
+            worker.fail(error)
             return 1
     return 0
 
@@ -70,15 +64,18 @@ class Worker:
         self._project = Project(Path(job.root))
         self._step = "read"
         self._folder, source = self._project.source_of(job.name)
-        self._source = str(source.python)
-        self._log = f".slipway/logs/build-{job.name}.log"
+        self._source = source.python or ""
         self._spec = self._project.models[job.name]
         self._may_go_on = Leash()
 
     def tell(self, event: Event) -> None:
         """Send one event."""
-        self._events.write(event.line())
+        self._events.write(replace(event, peak_bytes=peak_bytes()).line())
         self._events.flush()
+
+    def fail(self, error: BaseException) -> None:
+        """Say an error in a user's words."""
+        self.tell(Failure(self._job.name, self._step, self._job.scratch, self._blame()).event(error))
 
     def do(self) -> None:
         """Do what the job says."""
@@ -141,104 +138,32 @@ class Worker:
     def answer(self, count: int) -> None:
         """Let the untouched original answer the job's inputs or its own data, taken evenly over all of it."""
         self._step = Load.name
-        task_class = TASKS[self._spec.task]
+        work, task_class = self._work(), TASKS[self._spec.task]
         with deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
-            original = call_source(self._folder, self._source, task_class.returns)
+            original = load_original(work.source_folder, work.source, task_class.returns, work.origin)
         if self._job.inputs is None:
-            every = task_class(original).samples(self._spec, self._folder).inputs
+            every = task_class(original).samples(work.spec, work.source_folder).inputs
         else:
             every = orjson.loads(Path(self._job.inputs).read_bytes())
         inputs = every[:: max(1, len(every) // count)][:count]
-        scratch = Path(self._job.scratch)
         answers = np.asarray(original.reference(inputs), dtype=np.float32)
-        np.save(scratch / "answers.npy", answers, allow_pickle=False)
-        (scratch / "inputs.json").write_bytes(orjson.dumps(inputs, option=orjson.OPT_SERIALIZE_NUMPY))
-        self.tell(Event("done", str(scratch)))
-
-    def event_for(self, error: BaseException) -> Event:
-        """Say an error in a user's words."""
-        if isinstance(error, SpecError):
-            problems = tuple((item.file, item.line, item.path, item.message) for item in error.problems)
-            return Event("error", error=SpecError.__name__, problems=problems)
-        if isinstance(error, SlipwayError):
-            return Event("error", str(error), type(error).__name__)
-        text = _host_text(error, self._job.scratch)
-        if text is not None:
-            return self._host(text)
-        return self._unforeseen(error)
-
-    def _unforeseen(self, error: BaseException) -> Event:
-        """Blame the source where an error went through it, or where tracing its model failed."""
-        blame = self._blame()
-        file, line = blame.place(error)
-        if isinstance(error, ShapingError) and error.step == "export":
-            reason = f"cannot be exported to ONNX: {_first_line(_root(error))}"
-            return self.event_for(blame.problem(line, f"{reason} (all of it in {self._log})", file))
-        if isinstance(error, ShapingError) and error.step in SHRINKING:  # what the spec asks of this network
-            where = f"models/{self._job.name}/model.yaml"
-            return self.event_for(SpecError([Problem(where, 0, error.step, error.reason)]))
-        if file is not None:  # the original itself, when it was asked to answer
-            return self.event_for(blame.for_error(error))
-        return self._host(f"{type(error).__name__}: {_first_line(error)}")
+        np.save(work.scratch / "answers.npy", answers, allow_pickle=False)
+        (work.scratch / "inputs.json").write_bytes(orjson.dumps(inputs, option=orjson.OPT_SERIALIZE_NUMPY))
+        self.tell(Event("done", str(work.scratch)))
 
     def _run(self, step: Pass, work: Work) -> Work:
         self._say(step.name)
         if not isinstance(step, Load):
             return step.run(work)
-        with deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
+        with standard_streams(), deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
             return step.run(work)
 
     def _blame(self) -> Blame:
-        return Blame(self._folder, self._source.split(":")[0])
+        return Blame(self._folder, self._source.split(":")[0] or "model.yaml")
 
     def _end_late(self, error: SpecError) -> None:
-        self.tell(self.event_for(error))
+        self.fail(error)
         os._exit(LATE)
-
-    def _host(self, text: str) -> Event:
-        return Event("error", f"{self._job.name}: {self._step} failed: {text}", HostError.__name__)
-
-
-class Leash:
-    """Ends this process when the parent is gone, however it went: then the pipe to it is closed."""
-
-    def __init__(self) -> None:
-        self._word = Signal()
-        self._parent = os.fdopen(os.dup(sys.stdin.fileno()))
-        with Path(os.devnull).open() as nothing:
-            os.dup2(nothing.fileno(), sys.stdin.fileno())  # a source that reads its input must not read ours
-        Thread(target=self._watch, daemon=True).start()
-
-    def wait(self) -> None:
-        """Return when the parent says so."""
-        self._word.wait()
-
-    def _watch(self) -> None:
-        for line in self._parent:
-            if line == GO:
-                self._word.set()
-        os._exit(LATE)
-
-
-def _host_text(error: BaseException, scratch: str) -> str | None:
-    """Say what the machine lacks, if that is what the error is about."""
-    if isinstance(error, MemoryError):
-        return "memory is used up"
-    if isinstance(error, OSError) and error.errno in DISK_FULL:
-        return f"{DISK_FULL[error.errno]} while {scratch} was written"
-    return None
-
-
-def _root(error: BaseException) -> BaseException:
-    """Return what an exporter's own summary was raised for."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in COLOURS.sub("", str(error)).splitlines() if line.strip() != ""]
-    return lines[0] if lines else type(error).__name__
 
 
 if __name__ == "__main__":

@@ -32,18 +32,23 @@ class Export(ShapingPass):
         """Return the model in ONNX."""
         import onnx
 
+        from model_build.sources.onnx_module import OnnxModule
         from model_build.tasks import weights_bytes, with_module
 
         task = with_module(present(work.task), work.module)
         traceable = task.traceable()
+        given = task.original.module
+        if isinstance(given, OnnxModule):
+            graph = given.renamed(traceable.inputs, traceable.output)
+            _finish(graph, traceable)
+            return Graph.of_onnx(graph, into)
         program = _trace(task, traceable, self.opset)
         if weights_bytes(traceable.module) < BIG_BYTES:
             graph = program.model_proto
         else:  # more than a message can hold
             program.save(into / Graph(into).file.name, external_data=True)
             graph = onnx.load(Graph(into).file, load_external_data=False)
-        _name_dimensions(graph, traceable)
-        _forget_origin(graph)
+        _finish(graph, traceable)
         Graph(into).file.write_bytes(graph.SerializeToString(deterministic=True))
         return Graph(into)
 
@@ -78,6 +83,11 @@ def _dynamic_shapes(traceable: Traceable) -> tuple[object, ...]:
     parameters = inspect.signature(traceable.module.forward).parameters.values()
     variadic = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
     return (entries,) if variadic else entries
+
+
+def _finish(graph: onnx.ModelProto, traceable: Traceable) -> None:
+    _name_dimensions(graph, traceable)
+    _forget_origin(graph)
 
 
 def _name_dimensions(graph: onnx.ModelProto, traceable: Traceable) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from model_build.served import link
+from model_build.graph import link
 from model_build.work import ShapingPass, Work, present
 
 if TYPE_CHECKING:

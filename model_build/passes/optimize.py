@@ -28,11 +28,12 @@ class Optimize(ShapingPass):
 
     def shape(self, work: Work, into: Path) -> Graph:
         """Return the graph rewritten."""
-        model = present(work.graph).as_onnx()
+        graph = present(work.graph)
+        model = graph.skeleton()  # weights that lie beside the graph stay there
         attend_in_three_dimensions(model.graph)
         spread_masks(model.graph)
         keep_residuals_apart(model.graph)
-        return Graph.of_onnx(model, into)
+        return Graph.of_skeleton(model, into, graph)
 
 
 def attend_in_three_dimensions(graph: onnx.GraphProto) -> None:

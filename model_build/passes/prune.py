@@ -39,6 +39,13 @@ class Prune(ModulePass):
     threads: int
     multiple: int = 4
 
+    def unfit(self, work: Work) -> str | None:
+        """Ask for a network whose layers can be cut."""
+        from model_build.sources.onnx_module import OnnxModule
+
+        is_file = isinstance(present(work.original).module, OnnxModule)
+        return "the original is an ONNX file, which has no layers of PyTorch" if is_file and not work.student else None
+
     def base(self, work: Work) -> torch.nn.Module:
         """Return what is pruned: the student where there is one, else the original."""
         return present(work.original).module if work.module is None else work.module

@@ -6,6 +6,7 @@ import numpy as np
 
 from model_build.source import ImageClassifier
 from model_build.tasks.task import Feeds, Samples, Traceable
+from model_build.work import present
 from slipway.specs import Classify, PassTensor, Problem, SpecError
 
 if TYPE_CHECKING:
@@ -65,12 +66,13 @@ class ImageClassification:
 
     def calibration(self, spec: ModelSpec, folder: Path) -> Iterator[Feeds]:  # noqa: ARG002  the protocol's arguments
         """Yield the source's calibration pictures in batches."""
-        pictures = self.original.calibration
+        pictures = present(self.original.calibration)
         for start in range(0, len(pictures), CALIBRATION_BATCH):
             yield {INPUT: pictures[start : start + CALIBRATION_BATCH]}
 
-    def calibration_missing(self, spec: ModelSpec) -> None:
-        """Miss nothing: the source brings it."""
+    def calibration_missing(self, spec: ModelSpec) -> str | None:  # noqa: ARG002  the protocol's arguments
+        """Ask for the pictures."""
+        return "no calibration pictures are given" if self.original.calibration is None else None
 
     def preprocess(self) -> PassTensor:
         """Say that numbers go in as they are."""

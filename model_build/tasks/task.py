@@ -102,5 +102,8 @@ def with_module(task: Task, module: torch.nn.Module | None) -> Task:
 
 def weights_bytes(module: torch.nn.Module) -> int:
     """Return the size of the original's weights and buffers as they were loaded."""
+    known = getattr(module, "weights_bytes", None)  # of an ONNX file, which holds them itself
+    if known is not None:
+        return int(known)
     tensors = {tensor.data_ptr(): tensor for tensor in module.state_dict().values()}  # tied weights count once
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

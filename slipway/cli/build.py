@@ -8,10 +8,10 @@ import typer
 
 from slipway.cli.options import Format, FormatOption, ProjectOption, find_project
 from slipway.cli.output import answer
-from slipway.specs import UsageError
+from slipway.specs import Project, UsageError
 
 if TYPE_CHECKING:
-    from slipway.specs import Project
+    from slipway.cli.cloud_build import Outcome
 
 
 def build(  # noqa: PLR0913  an option for each way to build
@@ -40,30 +40,42 @@ def build(  # noqa: PLR0913  an option for each way to build
         return
     import model_build
     from model_build.progress import showing
-    from slipway.cli.cloud_build import Outcome, build_in_cloud, in_cloud
     from slipway.cli.tables import build_table
 
-    elsewhere = [] if here else in_cloud(found, models or None)
+    elsewhere = [] if here else _in_cloud(found, models or None)
     if elsewhere and force:
         raise UsageError(f"{', '.join(elsewhere)}: --force builds on this machine: add --here, or name other models")
+    outcome: Outcome | None = None
     with showing(sys.stderr) as progress:
-        outcome = Outcome()
         if elsewhere:
-            outcome = build_in_cloud(found, elsewhere, environment, progress, detach=detach)
-        wanted = [name for name in models or sorted(found.models) if name not in outcome.missing]
+            from slipway.cli.cloud_build import build_in_cloud
+
+            outcome = build_in_cloud(found, elsewhere, environment, progress, _fetch, detach=detach)
+        missing = [] if outcome is None else outcome.missing
         results = model_build.build(
             found,
-            wanted,
+            [name for name in models or sorted(found.models) if name not in missing],
             force=force,
             progress=progress,
             load_timeout_seconds=load_timeout,
+            fetch=_fetch,
             report=report,
         )
-    results = [one.model_copy(update={"built": one.built or one.name in outcome.built}) for one in results]
-    if outcome.error is not None:
-        raise outcome.error
-    document = {"models": [result.model_dump(mode="json") for result in results], "begun": outcome.missing}
+    if outcome is not None:
+        if outcome.error is not None:
+            raise outcome.error
+        results = [one.model_copy(update={"built": one.built or one.name in outcome.built}) for one in results]
+    document = {"models": [result.model_dump(mode="json") for result in results]}
     answer(output, document, build_table(results))
+
+
+def _in_cloud(project: Project, names: list[str] | None) -> list[str]:
+    """Return those of the named models, or of all, whose spec says that the cloud builds them."""
+    models = project.models
+    wanted = list(models) if names is None else list(dict.fromkeys(names))
+    if not models.keys() >= set(wanted):
+        return []  # the build refuses an unknown name, and should do so before anything is begun
+    return [name for name in wanted if models[name].in_cloud]
 
 
 def _rehearse(project: Project, models: list[str] | None, load_timeout: float, output: Format) -> None:
@@ -72,6 +84,14 @@ def _rehearse(project: Project, models: list[str] | None, load_timeout: float, o
     from slipway.cli.tables import rehearsal_table
 
     with showing(sys.stderr) as progress:
-        rehearsals = model_build.rehearse(project, models or None, progress, load_timeout)
+        rehearsals = model_build.rehearse(project, models or None, progress, load_timeout, fetch=_fetch)
     document = {"rehearsals": [each.model_dump(mode="json") for each in rehearsals]}
     answer(output, document, rehearsal_table(rehearsals))
+
+
+def _fetch(project: Project, model: str) -> None:
+    import boto3  # most sources are here, and it is slow to import
+
+    from slipway.operations.fetch import fetch
+
+    fetch(project, model, boto3.client)

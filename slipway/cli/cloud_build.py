@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from slipway.cli.connection import connection_to
 from slipway.specs import Deployment, HostError, Lock, SlipwayError
 from slipway.specs.request import Expected
+from slipway.specs.source import fetched_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from model_build import Progress
     from slipway.operations import CloudBuilds, Order
     from slipway.specs import Project
+
+    Fetch = Callable[[Project, str], None]
 
 
 @dataclass
@@ -33,17 +37,8 @@ class Outcome:
     error: SlipwayError | None = None
 
 
-def in_cloud(project: Project, names: Sequence[str] | None) -> list[str]:
-    """Return those of the named models, or of all, whose spec says that the cloud builds them."""
-    models = project.models
-    wanted = list(models) if names is None else list(dict.fromkeys(names))
-    if not models.keys() >= set(wanted):
-        return []  # the build refuses an unknown name, and should do so before anything is begun
-    return [name for name in wanted if models[name].in_cloud]
-
-
 def build_in_cloud(
-    project: Project, names: Sequence[str], environment: str, progress: Progress, *, detach: bool
+    project: Project, names: Sequence[str], environment: str, progress: Progress, fetch: Fetch, *, detach: bool
 ) -> Outcome:
     """Have models built in an environment's build stack, and fetch what came of it; those that are here are left alone.
 
@@ -52,6 +47,7 @@ def build_in_cloud(
         names: Which.
         environment: Whose build stack.
         progress: Hears what happens.
+        fetch: Brings what a model's source names in S3 or a registry to this machine.
         detach: Begin and do not wait.
     """
     from model_build.fetched import is_here
@@ -61,6 +57,7 @@ def build_in_cloud(
     orders = [one for one in orders if not is_here(project, one.name, one.expected.digest)]
     if not orders:
         return Outcome()
+    orders = [replace(one, files={**one.files, **_far_files(project, one.name, fetch)}) for one in orders]
     deployment = Deployment(environment, project.environment(environment), {}, {})
     builds = operations.CloudBuilds(deployment, connection_to(project, deployment))
     executions = builds.begin(orders, progress)
@@ -94,6 +91,16 @@ def _taken(
         left = ", ".join(outcome.missing)
         outcome.error = HostError(f"{left}: the build in the cloud ended well and left no artifact: build again")
     return outcome
+
+
+def _far_files(project: Project, name: str, fetch: Fetch) -> dict[str, Path]:
+    """Fetch what a source names elsewhere: a job is cut off from it."""
+    source = project.source_of(name)[1]
+    if not source.is_far or source.sha256 is None:
+        return {}
+    fetch(project, name)
+    file = fetched_file(project.root, source.sha256)
+    return {file.relative_to(project.root).as_posix(): file}
 
 
 def _order(project: Project, name: str) -> Order:

@@ -40,20 +40,20 @@ if TYPE_CHECKING:
         Tokenize,
         Tried,
     )
-    from slipway.specs.model import SHRINKING, Calibrate, ModelSpec, Target, Task
+    from slipway.specs.model import Calibrate, ModelSpec, Target, Task
     from slipway.specs.multi_container_endpoint import MultiContainerEndpointSpec
     from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
     from slipway.specs.pipeline_endpoint import PipelineEndpointSpec
     from slipway.specs.project import Project
     from slipway.specs.realtime import RealtimeEndpointSpec
     from slipway.specs.serverless import ServerlessEndpointSpec
-    from slipway.specs.shrink import Distill, Prune
+    from slipway.specs.shrink import SHRINKING, Distill, Prune
 
 _HOMES = {
     "Artifact": "artifact",
     "AsyncEndpointSpec": "async_endpoint",
     "Calibrate": "model",
-    "SHRINKING": "model",
+    "SHRINKING": "shrink",
     "Deployment": "deployment",
     "Distill": "shrink",
     "Prune": "shrink",

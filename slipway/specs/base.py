@@ -56,3 +56,8 @@ class Findings:
         """Raise what was found, if anything was; to be called at the end of a validator."""
         if self._found:
             raise PydanticCustomError("findings", "several problems", {"found": self._found})
+
+    @property
+    def found(self) -> list[tuple[Keys, str]]:
+        """Place and message of each problem."""
+        return [(path, message) for path, message, _ in self._found]

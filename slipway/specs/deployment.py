@@ -12,8 +12,8 @@ from slipway.specs.endpoints import Endpoints
 from slipway.specs.environment import EnvironmentSpec
 from slipway.specs.environments import environment_document, twin_problems
 from slipway.specs.files import model_files, name_problems, named_files, suffix_problems
-from slipway.specs.location import location_problems
 from slipway.specs.placement import size_problems
+from slipway.specs.staying import location_problems
 from slipway.specs.validate import validate
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.catalog import regions
+from slipway.specs.account import Account, Key
 from slipway.specs.base import Findings, Keys, Name, Spec
 from slipway.specs.network import Network
 from slipway.specs.parts import Server
@@ -26,16 +27,7 @@ Boundary = Annotated[
         "a managed policy's ARN, such as arn:aws:iam::111122223333:policy/Boundary",
     ),
 ]
-Key = Annotated[
-    str,
-    Shape(
-        r"^arn:aws(-cn|-us-gov)?:kms:[a-z0-9-]+:[0-9]{12}:key/"
-        r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$",
-        "a KMS key's ARN, such as arn:aws:kms:eu-west-1:111122223333:key/1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809",
-    ),
-]
 Email = Annotated[str, Shape(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "an e-mail address")]
-Account = Annotated[str, Shape(r"^[0-9]{12}$", "an account: twelve digits in quotes")]
 Prefix = Annotated[
     str,
     Shape(

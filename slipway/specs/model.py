@@ -6,10 +6,12 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.base import Findings, Spec
 from slipway.specs.build import Build, check_build
+from slipway.specs.data import check_data
 from slipway.specs.gpu import Gpu, check_gpu
-from slipway.specs.shrink import Distill, Prune
+from slipway.specs.shrink import SHRINKING, Distill, Prune
+from slipway.specs.source import Source
 from slipway.specs.text import Distinct, Shape
 
 Task = Literal["sentence-embedding", "image-classification", "transformation"]
@@ -21,52 +23,12 @@ METRIC_OF_TASK: dict[Task, Metric] = {
     "image-classification": "accuracy",
     "transformation": "r_squared",
 }
-SHRINKING = ("distill", "prune")
-"""Keys that make another network of the original before it is exported."""
 
-PythonFunction = Annotated[
-    str,
-    Shape(
-        r"^[A-Za-z0-9_./-]+\.py:[A-Za-z_][A-Za-z0-9_]*$",
-        "a file and a function in it, such as source.py:load",
-    ),
-    Field(examples=["source.py:load"]),
-]
-Package = Annotated[
-    str,
-    Shape(
-        r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
-        "a distribution's name without a version, such as scikit-learn",
-    ),
-]
 DataFile = Annotated[
     str,
     Shape(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "the name of a file beside the source, such as sentences.txt"),
     Field(examples=["sentences.txt"]),
 ]
-
-
-class Source(Spec):
-    """Where the original model comes from: a Python function, or another model's source."""
-
-    python: PythonFunction | None = None
-    """File in the model's folder and the function in it that returns the original."""
-    model: Name | None = None
-    """Another model whose folder (source and data) this one is built from, for instance at another precision."""
-    packages: Annotated[tuple[Package, ...], Distinct()] = ()
-    """Distributions that the source takes its weights or code from; their versions enter the artifact's digest."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        findings = Findings()
-        if (self.python is None) == (self.model is None):
-            findings.add((), "give exactly one of 'python' and 'model'")
-        if self.model is not None and self.packages:
-            findings.add(("packages",), "belongs to the model that owns the source: write it there")
-        if self.python is not None and (self.python.startswith("/") or ".." in self.python.split(":")[0].split("/")):
-            findings.add(("python",), f"'{self.python}' leaves the model's folder: move the source into it")
-        findings.refuse()
-        return self
 
 
 class Verify(Spec):
@@ -75,7 +37,8 @@ class Verify(Spec):
     reasons: ClassVar[dict[str, str]] = {"at_least": "it is a share, so that 0.98 is 98 in a hundred"}
 
     data: DataFile | None = None
-    """File beside the source with one input a line; absent: the source's own held-out data."""
+    """File beside the source: one input a line, or an ``.npz`` with ``inputs`` (and ``labels``, a class each); absent:
+    the held-out data that the source's function returns."""
     metric: Metric
     """``cosine_similarity``: mean over the data between original and artifact, -1 to 1. ``accuracy``: share of held-out
     inputs that the artifact labels rightly, 0 to 1. ``r_squared``: share of the original's variance that the artifact's
@@ -91,7 +54,8 @@ class Calibrate(Spec):
     """What shows a quantiser which values occur; the artifact is not judged on it."""
 
     data: DataFile
-    """File beside the source with one input a line, such as users send them; a hundred are enough."""
+    """File beside the source with one input a line, such as users send them, or an ``.npz`` with ``inputs``; a hundred
+    are enough."""
 
 
 BatchSize = Annotated[int, Field(ge=1, le=1024)]
@@ -134,7 +98,8 @@ class ModelSpec(Spec):
     """Which GPU; ``target: gpu`` only, which needs it."""
     verify: Verify
     calibrate: Calibrate | None = None
-    """Text models only; others bring it in their source. Without it, recipes that need it are not tried."""
+    """For text models and for sources without a function, which brings it. Without it, recipes that need it are not
+    tried."""
     benchmark: Benchmark = Benchmark()
     distill: Distill | None = None
     """A student to try in the original's place; absent: none."""
@@ -157,14 +122,10 @@ class ModelSpec(Spec):
             findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use '{metric}'")
         if self.task == "transformation" and self.target == "cpu-int8":
             findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu' or 'cpu-fp32'")
-        if not text and self.calibrate is not None:
-            findings.add(("calibrate",), f"{self.task} is calibrated on the source's own data: remove the key")
-        if text and self.verify.data is None:
-            findings.add(("verify",), "required key 'data' is missing: name a file with one sentence a line")
         if self.task != "image-classification" and self.verify.top_k is not None:
             findings.add(("verify", "top_k"), f"{self.task} names no labels: remove the key")
-        if not text and self.verify.data is not None:
-            findings.add(("verify", "data"), f"{self.task} is verified on the source's held-out data: remove the key")
+        if self.source.model is None:
+            check_data(findings, self, self.source)
         if text and self.benchmark.sequence_length is None:
             findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
         lengths = self.benchmark.sequence_length or ()

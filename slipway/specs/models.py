@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slipway.specs.base import Findings
+from slipway.specs.data import check_data
 from slipway.specs.files import model_files, name_problems, suffix_problems
 from slipway.specs.gather import Problems
 from slipway.specs.model import ModelSpec
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from slipway.specs.document import Document
     from slipway.specs.errors import Problem
+    from slipway.specs.source import Source
 
 
 def read_models(root: Path) -> tuple[dict[str, ModelSpec], Problems]:
@@ -56,13 +59,33 @@ class _Reading:
             message = f"'{owner}' takes its source from another model: name '{other}'"
             yield document.problem(("source", "model"), message)
         elif owner in self.specs:
+            findings = Findings()
+            check_data(findings, self.specs[name], self.specs[owner].source)
+            for path, message in findings.found:
+                yield document.problem(path, message)
             yield from self._missing_files(name, owner)
 
     def _missing_files(self, name: str, owner: str) -> Iterator[Problem]:
         spec, folder = self.specs[name], self.root / "models" / owner
-        python = None if spec.source.python is None else spec.source.python.split(":", maxsplit=1)[0]
         calibrate = None if spec.calibrate is None else spec.calibrate.data
-        named = {("source", "python"): python, ("verify", "data"): spec.verify.data, ("calibrate", "data"): calibrate}
+        named = {("verify", "data"): spec.verify.data, ("calibrate", "data"): calibrate, **_named(spec.source)}
         for path, file in named.items():
-            if file is not None and not (folder / file).is_file():
-                yield self.documents[name].problem(path, f"models/{owner}/{file} does not exist")
+            if file is None:
+                continue
+            document, found = self.documents[name], folder / file
+            if not (found.is_dir() if path[-1] == "huggingface" else found.is_file()):
+                mend = " (of the hub's, name a commit: org/name@<40 hexadecimal digits>)" * (path[-1] == "huggingface")
+                yield document.problem(path, f"models/{owner}/{file} does not exist{mend}")
+            elif not found.resolve().is_relative_to(folder.resolve()):
+                yield document.problem(path, f"models/{owner}/{file} is a link out of the folder: copy it there")
+
+
+def _named(source: Source) -> dict[tuple[str, str], str | None]:
+    """Return what lies in the model's folder, by the key that names it."""
+    files = {
+        "python": None if source.python is None else source.python.split(":", maxsplit=1)[0],
+        "huggingface": None if "@" in (source.huggingface or "@") else source.huggingface,
+        "onnx": source.onnx,
+        "archive": None if (source.archive or "s3://").startswith("s3://") else source.archive,
+    }
+    return {("source", key): file for key, file in files.items()}

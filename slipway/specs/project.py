@@ -6,9 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from slipway.specs.artifact import Artifact, find_artifact
-from slipway.specs.deployment import Deployment, read_deployment
-from slipway.specs.environment import EnvironmentSpec
-from slipway.specs.environments import environment_document
 from slipway.specs.files import named_files
 from slipway.specs.gather import Problems
 from slipway.specs.lock import Lock
@@ -21,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from slipway.specs.model import ModelSpec, Source
+    from slipway.specs.deployment import Deployment
+    from slipway.specs.environment import EnvironmentSpec
+    from slipway.specs.model import ModelSpec
+    from slipway.specs.source import Source
 
 
 class Project:
@@ -84,6 +84,9 @@ class Project:
         Raises:
             UsageError: If it has no file.
         """
+        from slipway.specs.environment import EnvironmentSpec
+        from slipway.specs.environments import environment_document
+
         spec: EnvironmentSpec = validate(environment_document(self.root, name), EnvironmentSpec)
         return spec
 
@@ -97,6 +100,8 @@ class Project:
         Raises:
             UsageError: If the environment has no file.
         """
+        from slipway.specs.deployment import read_deployment  # a build reads no endpoint, and their specs are many
+
         problems = Problems()
         problems.add(self._models[1].found)
         tasks = {model: spec.task for model, spec in self._models[0].items()}

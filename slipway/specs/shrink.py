@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
 from slipway.specs.base import Spec
 from slipway.specs.text import Shape
+
+SHRINKING: Final = ("distill", "prune")
+"""Keys that make another network of the original before it is exported."""
 
 StudentFunction = Annotated[
     str,

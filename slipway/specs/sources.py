@@ -6,11 +6,15 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+from slipway.specs.seen import seen_in
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from slipway.specs.model import ModelSpec, Source
+    from slipway.specs.model import ModelSpec
+    from slipway.specs.seen import Seen
+    from slipway.specs.source import Source
 
 
 def source_of(root: Path, models: Mapping[str, ModelSpec], name: str) -> tuple[Path, Source]:
@@ -37,17 +41,22 @@ def build_files(root: Path, models: Mapping[str, ModelSpec], name: str) -> list[
 def files_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
     """Hash what the original is made of: the source that the spec names and its folder, whatever else the spec says."""
     folder, source = source_of(root, models, name)
-    described: dict[str, object] = {"source": source.model_dump(mode="json"), "files": _hashes(folder)}
-    own = _hashes(root / "models" / name)  # such as the student of another model's original
-    return _hash_of(described if own in ({}, described["files"]) else {**described, "own": own})
+    seen = seen_in(root)
+    # These three always, others where they are given: a new key must not make every model look changed.
+    always: dict[str, object] = {"python": None, "model": None, "packages": []}
+    said = {**always, **source.model_dump(mode="json", exclude_defaults=True)}
+    described: dict[str, object] = {"source": said, "files": _hashes(folder, seen)}
+    beside = root / "models" / name  # such as the student of another model's original
+    own = {} if beside == folder else _hashes(beside, seen)
+    return _hash_of({**described, "own": own} if own != {} else described)
 
 
 def _hash_of(described: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
-def _hashes(folder: Path) -> dict[str, str]:
-    return {path.relative_to(folder).as_posix(): _hash(path) for path in _files(folder)}
+def _hashes(folder: Path, seen: Seen) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): seen.sha256(path) for path in _files(folder)}
 
 
 def _files(folder: Path) -> list[Path]:
@@ -57,8 +66,3 @@ def _files(folder: Path) -> list[Path]:
 
 def _skipped(part: str) -> bool:
     return part.startswith(".") or part == "__pycache__"
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

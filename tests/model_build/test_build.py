@@ -356,5 +356,5 @@ def test_build_sees_an_archive_that_was_replaced_under_its_old_size_and_time(bui
 @pytest.mark.parametrize("text", ["[" * 100_000, "null", '{"%s": 3}', '{"%s": []}'])
 def test_build_forgets_what_it_has_seen_when_the_notes_are_garbage(built: Project, text: str) -> None:
     (archive,) = (built.root / "artifacts" / "quarters").glob("*/model.tar.gz")
-    (built.root / ".slipway" / "archives-seen.json").write_text(text.replace("%s", str(archive)))
+    (built.root / ".slipway" / "files-seen.json").write_text(text.replace("%s", str(archive)))
     assert not any(result.built for result in build(built))
