@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Spec
+from slipway.specs.build import Build, check_build
 from slipway.specs.data import check_data
 from slipway.specs.generation import check_generation
 from slipway.specs.gpu import Gpu, check_gpu
@@ -113,6 +114,13 @@ class ModelSpec(Spec):
     prune: Prune | None = None
     """Fewer channels to try; absent: all stay. With ``distill`` the student is pruned too. A target that searches tries
     every form with and without, a target that names its recipe does both."""
+    build: Build | None = None
+    """Where it is built; absent: on the machine that ``slipway build`` runs on."""
+
+    @property
+    def in_cloud(self) -> bool:
+        """Whether a processing job builds it."""
+        return self.build is not None and self.build.in_cloud
 
     @model_validator(mode="after")
     def _fits_task(self) -> Self:
@@ -154,6 +162,8 @@ class ModelSpec(Spec):
             findings.add(("gpu",), f"is for 'target: gpu', not for '{self.target}': remove one of them")
         elif self.gpu is not None:
             check_gpu(findings, self.gpu, self.benchmark.batch, self.benchmark.sequence_length)
+        if self.build is not None:
+            check_build(findings, self.build, None if self.gpu is None else self.gpu.architecture)
 
     def _check_shrinking(self, findings: Findings) -> None:
         reasons = {
