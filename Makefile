@@ -28,7 +28,7 @@ demo: setup ## build, deploy to the local cloud with the real cdk, invoke, compa
 	$(BIN)/slipway demo $(if $(KEEP),--keep)
 
 test: setup lint types contracts ## the whole check, as CI runs it
-	$(BIN)/pytest -n logical --maxprocesses 3 --dist loadfile --durations 25
+	$(BIN)/pytest -n logical --maxprocesses 3 --dist loadfile --no-loadscope-reorder --durations 25
 
 lint: setup ## style
 	$(BIN)/ruff check .

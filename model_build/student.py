@@ -13,7 +13,7 @@ from slipway.specs import SHRINKING, Problem, SpecError
 if TYPE_CHECKING:
     import torch
 
-    from model_build.passes.load import Blame
+    from model_build.blame import Blame
     from model_build.work import Work
 
 MEND = "give load()'s result training=Training(inputs=…)"
@@ -57,7 +57,8 @@ def _keys(inputs: Any) -> set[bytes]:
 def _student(work: Work) -> torch.nn.Module:
     import torch
 
-    from model_build.passes.load import Blame, call
+    from model_build.blame import Blame
+    from model_build.calling import call
     from model_build.teaching import deterministic
 
     wanted = present(work.spec.distill)

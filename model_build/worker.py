@@ -7,41 +7,35 @@ of that may reach the caller. Its standard output and error go to a log file, it
 from __future__ import annotations
 
 import os
-import re
 import sys
 import traceback
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
-from threading import Event as Signal
-from threading import Thread
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import orjson
 
+from model_build.blame import Blame, deadline
 from model_build.cache import Cache
 from model_build.digest import versions
-from model_build.job import GO, Event, Job
+from model_build.failure import Failure
+from model_build.job import Event, Job
 from model_build.memory import limit_memory, peak_bytes
-from model_build.passes.load import DISK_FULL, Blame, Load, deadline, load_original
+from model_build.passes.load import Load, load_original
 from model_build.passes.verify import Verify
 from model_build.search import Search
+from model_build.streams import LATE, Leash, standard_streams
 from model_build.targets import finishing_passes, is_search, recipes
 from model_build.tasks import TASKS
 from model_build.trial import Trial
-from model_build.work import ShapingError, Work
-from slipway.specs import SHRINKING, HostError, Problem, Project, SlipwayError, SpecError
+from model_build.work import Work
+from slipway.specs import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from model_build.work import Pass
-
-LATE = 70
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "bad_alloc", "bad allocation")
-"""How PyTorch, the system, and C++ libraries say it."""
+    from slipway.specs import SpecError
 
 
 def main(job_file: str, event_handle: str) -> int:
@@ -55,7 +49,7 @@ def main(job_file: str, event_handle: str) -> int:
         except BaseException as error:  # noqa: BLE001  told to the parent, which raises it
             with suppress(OSError):  # the log may lie on the very disk that is full
                 traceback.print_exc()
-            worker.tell(worker.event_for(error))
+            worker.fail(error)
             return 1
     return 0
 
@@ -74,7 +68,6 @@ class Worker:
         self._step = "read"
         self._folder, source = self._project.source_of(job.name)
         self._source = source.python or ""
-        self._log = f".slipway/logs/build-{job.name}.log"
         self._spec = self._project.models[job.name]
         self._may_go_on = Leash()
 
@@ -82,6 +75,10 @@ class Worker:
         """Send one event."""
         self._events.write(replace(event, peak_bytes=peak_bytes()).line())
         self._events.flush()
+
+    def fail(self, error: BaseException) -> None:
+        """Say an error in a user's words."""
+        self.tell(Failure(self._job.name, self._step, self._job.scratch, self._blame()).event(error))
 
     def do(self) -> None:
         """Do what the job says."""
@@ -170,32 +167,6 @@ class Worker:
         (work.scratch / "inputs.json").write_bytes(orjson.dumps(inputs, option=orjson.OPT_SERIALIZE_NUMPY))
         self.tell(Event("done", str(work.scratch)))
 
-    def event_for(self, error: BaseException) -> Event:
-        """Say an error in a user's words."""
-        if isinstance(error, SpecError):
-            problems = tuple((item.file, item.line, item.path, item.message) for item in error.problems)
-            return Event("error", error=SpecError.__name__, problems=problems)
-        if isinstance(error, SlipwayError):
-            return Event("error", str(error), type(error).__name__)
-        text = _host_text(_root(error), self._job.scratch)
-        if text is not None:
-            return self._host(text)
-        return self._unforeseen(error)
-
-    def _unforeseen(self, error: BaseException) -> Event:
-        """Blame the source where an error went through it, or where tracing its model failed."""
-        blame = self._blame()
-        file, line = blame.place(error)
-        if isinstance(error, ShapingError) and error.step == "export":
-            reason = f"cannot be exported to ONNX: {_first_line(_root(error))}"
-            return self.event_for(blame.problem(line, f"{reason} (all of it in {self._log})", file))
-        if isinstance(error, ShapingError) and error.step in SHRINKING:  # what the spec asks of this network
-            where = f"models/{self._job.name}/model.yaml"
-            return self.event_for(SpecError([Problem(where, 0, error.step, error.reason)]))
-        if file is not None:  # the original itself, when it was asked to answer
-            return self.event_for(blame.for_error(error))
-        return self._host(f"{type(error).__name__}: {_first_line(error)}")
-
     def _run(self, step: Pass, work: Work) -> Work:
         self._say(step.name)
         return step.run(work)
@@ -204,68 +175,8 @@ class Worker:
         return Blame(self._folder, self._source.split(":")[0] or "model.yaml")
 
     def _end_late(self, error: SpecError) -> None:
-        self.tell(self.event_for(error))
+        self.fail(error)
         os._exit(LATE)
-
-    def _host(self, text: str) -> Event:
-        return Event("error", f"{self._job.name}: {self._step} failed: {text}", HostError.__name__)
-
-
-@contextmanager
-def standard_streams() -> Iterator[None]:
-    """Open standard output and error again after the block.
-
-    A source may close them; the next file would take their places, and all that is printed later.
-    """
-    log = os.dup(sys.stdout.fileno())
-    yield
-    with suppress(OSError):  # closed too
-        for stream in (1, 2):
-            os.dup2(log, stream)
-        os.close(log)
-    sys.stdout, sys.stderr = (os.fdopen(stream, "w", buffering=1, closefd=False) for stream in (1, 2))
-
-
-class Leash:
-    """Ends this process when the parent is gone, however it went: then the pipe to it is closed."""
-
-    def __init__(self) -> None:
-        self._word = Signal()
-        self._parent = os.fdopen(os.dup(sys.stdin.fileno()))
-        with Path(os.devnull).open() as nothing:
-            os.dup2(nothing.fileno(), sys.stdin.fileno())  # a source that reads its input must not read ours
-        Thread(target=self._watch, daemon=True).start()
-
-    def wait(self) -> None:
-        """Return when the parent says so."""
-        self._word.wait()
-
-    def _watch(self) -> None:
-        for line in self._parent:
-            if line == GO:
-                self._word.set()
-        os._exit(LATE)
-
-
-def _host_text(error: BaseException, scratch: str) -> str | None:
-    """Say what the machine lacks, if that is what the error is about."""
-    if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
-        return "memory is used up"
-    if isinstance(error, OSError) and error.errno in DISK_FULL:
-        return f"{DISK_FULL[error.errno]} while {error.filename or scratch} was written"
-    return None
-
-
-def _root(error: BaseException) -> BaseException:
-    """Return what an exporter's own summary was raised for."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in COLOURS.sub("", str(error)).splitlines() if line.strip() != ""]
-    return lines[0] if lines else type(error).__name__
 
 
 if __name__ == "__main__":

@@ -11,14 +11,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 ROOT = Path(__file__).parents[1]
 # A shell that runs us in the background lets us ignore Ctrl-C, and every process that a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 COPIED = ("models", "endpoints", "environments", "lambdas", "containers", "serving")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Hand out the files of slow tests first: no worker is left alone with one at the end.
+
+    Of those that need the built models one goes ahead and builds them, where they are not here yet; the others come
+    after the files that need none, so that no worker waits for the build.
+    """
+    if not hasattr(config, "workerinput"):  # one process: whoever runs that wants the quick ones first
+        return
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    ordered = sorted(files.values(), key=lambda tests: (not slow(tests), needs_build(tests), -slow(tests), -len(tests)))
+    ordered.sort(key=lambda tests: tests is not next(filter(needs_build, ordered), None))
+    items[:] = [item for tests in ordered for item in tests]
+
+
+def slow(tests: list[pytest.Item]) -> int:
+    return sum(item.get_closest_marker("slow") is not None for item in tests)
+
+
+def needs_build(tests: list[pytest.Item]) -> bool:
+    return any("built_models" in getattr(item, "fixturenames", ()) for item in tests)
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +64,13 @@ def built_models() -> Path:
 
 
 @pytest.fixture
-def project_copy(built_models: Path, tmp_path: Path) -> Path:
+def endpoints() -> Collection[str] | None:
+    """The endpoints that a copy of the project keeps: all of them, unless a module says less to be synthesised."""
+    return None
+
+
+@pytest.fixture
+def project_copy(built_models: Path, endpoints: Collection[str] | None, tmp_path: Path) -> Path:
     """A project of its own that a test may change: users' files copied, artifacts linked."""
     root = tmp_path / "project"
     for folder in COPIED:
@@ -48,7 +79,20 @@ def project_copy(built_models: Path, tmp_path: Path) -> Path:
     for file in ("app.py", "cdk.json", "artifacts.lock"):
         shutil.copy2(built_models / file, root / file)
     (root / "node_modules").symlink_to(built_models / "node_modules")
+    if endpoints is not None:
+        keep(root, endpoints)
     return root
+
+
+def keep(project: Path, endpoints: Collection[str]) -> None:
+    """Take every other endpoint out of a project, and what its environments say of it."""
+    for file in (project / "endpoints").glob("*.yaml"):
+        if file.stem not in endpoints:
+            file.unlink()
+    for file in (project / "environments").glob("*.yaml"):
+        said = yaml.safe_load(file.read_text(encoding="utf-8"))
+        said["endpoints"] = {name: more for name, more in said.get("endpoints", {}).items() if name in endpoints}
+        file.write_text(yaml.safe_dump(said), encoding="utf-8")
 
 
 @pytest.fixture
@@ -66,5 +110,19 @@ def cdk() -> Callable[..., subprocess.CompletedProcess[str]]:
             check=False,
             timeout=300,
         )
+
+    return run
+
+
+@pytest.fixture
+def bootstrap(cdk: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> Callable[[dict[str, str]], None]:
+    """Bootstrap a cloud from a folder without an app: beside one, cdk would synthesise it first and look no further."""
+
+    def run(connection: dict[str, str]) -> None:
+        folder = tmp_path / "without-app"
+        folder.mkdir()
+        (folder / "node_modules").symlink_to(ROOT / "node_modules")
+        done = cdk(folder, "bootstrap", "aws://000000000000/us-east-1", connection=connection)
+        assert done.returncode == 0, done.stderr
 
     return run

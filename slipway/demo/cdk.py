@@ -20,13 +20,12 @@ class LoggedCdk:
     Args:
         root: The project.
         connection: Environment variables that reach the cloud.
-        output: Where synth writes the cloud assembly.
         log: Where everything that cdk says is kept.
     """
 
-    def __init__(self, root: Path, connection: Mapping[str, str], output: Path, log: Path) -> None:
+    def __init__(self, root: Path, connection: Mapping[str, str], log: Path) -> None:
         self._cdk = Cdk(root, {**connection, **WITHOUT_VALIDATOR}, self._guarded)
-        self._output, self._log = output, log
+        self._log = log
 
     def run(self, *words: str) -> None:
         """Run one cdk command to its end.
@@ -36,7 +35,7 @@ class LoggedCdk:
         """
         with self._log.open("a", encoding="utf-8") as log:
             log.write(f"\n$ cdk {' '.join(words)}\n")
-        if not self._cdk.run([*words, "--output", str(self._output)]):
+        if not self._cdk.run(words):
             said = [f"cdk {words[0]} failed; all it said is in {self._log}, last:", *last_words(self._log)]
             raise HostError("\n  ".join(said))
 

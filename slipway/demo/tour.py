@@ -73,11 +73,13 @@ def _cloud(project: Project, steps: Steps, *, keep: bool) -> Iterator[Cloud]:
 def _deploy(project: Project, deployment: Deployment, cloud: Cloud, steps: Steps) -> None:
     place = deployment.environment
     connection = cloud.environment(account=place.account, region=place.region)
-    cdk = LoggedCdk(project.root, connection, cloud.state_folder / "cdk.out", cloud.state_folder / "cdk.log")
-    with steps.step("bootstrap", "cdk bootstrap"):
-        cdk.run("bootstrap", f"aws://{place.account}/{place.region}", "-c", f"environment={ENVIRONMENT}")
+    cdk, assembly = LoggedCdk(project.root, connection, cloud.state_folder / "cdk.log"), cloud.state_folder / "cdk.out"
+    with steps.step("synth", "cdk synth"):
+        cdk.run("synth", "--quiet", "--output", str(assembly), "-c", f"environment={ENVIRONMENT}")
+    with steps.step("bootstrap", "cdk bootstrap"):  # this and the next would each synthesise once more
+        cdk.run("bootstrap", f"aws://{place.account}/{place.region}", "--app", str(assembly))
     with steps.step("deploy", "cdk deploy --all"):
-        cdk.run("deploy", "--all", "--require-approval", "never", "-c", f"environment={ENVIRONMENT}")
+        cdk.run("deploy", "--all", "--require-approval", "never", "--app", str(assembly))
 
 
 def _originals(project: Project, deployment: Deployment) -> dict[tuple[str, ...], model_build.Samples]:

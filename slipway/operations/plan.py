@@ -77,6 +77,7 @@ class Planner:
         self._cloudformation = client_for("cloudformation", deployment, connection)
         self._root = root
         self._folder = root / ".slipway" / "plan" / deployment.name
+        self._assembly = self._folder / "cdk.out"
 
     def plan(self, endpoints: Sequence[str], assembly: Path | None = None) -> list[StackPlan]:
         """Plan these endpoints, the shared stack first.
@@ -93,21 +94,28 @@ class Planner:
         for endpoint in endpoints:
             endpoint_name(self._deployment, endpoint)
         if assembly is None:
-            assembly = self._folder / "cdk.out"
-            self._cdk.synth(self._deployment.name, assembly)
-        found = Assembly(assembly)
+            self._cdk.synth(self._deployment.name, self._assembly)
+        else:
+            self._assembly = assembly.resolve()
+        found = Assembly(self._assembly)
         return [self._stack(name, found) for name in ("shared", *sorted(endpoints or self._deployment.endpoints))]
 
     def apply(self, plans: Sequence[StackPlan]) -> None:
-        """Run the deployments in order.
+        """Run the deployments of what was just planned, in order.
+
+        Each takes the assembly that was looked at: what is deployed is what was planned, and nothing is synthesised
+        again.
 
         Raises:
             HostError: If one fails; it says what state that leaves, and how to go on.
         """
         for plan in plans:
             for number, step in enumerate(plan.steps, start=1):
-                if not self._cdk.run(step.command):
+                if not self._cdk.run(self._planned(step.command)):
                     raise HostError(_stopped(plan, number, self._deployment.name))
+
+    def _planned(self, words: Sequence[str]) -> Sequence[str]:
+        return words if "--app" in words else [*words, "--app", str(self._assembly)]
 
     def _stack(self, endpoint: str, assembly: Assembly) -> StackPlan:
         stack = f"slipway-{self._deployment.name}-{endpoint}"

@@ -31,6 +31,11 @@ Run = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture
+def endpoints() -> tuple[str, ...]:
+    return (ENDPOINT,)
+
+
+@pytest.fixture
 def cloud(project_copy: Path) -> Iterator[Cloud]:
     from slipway import local_cloud
 
@@ -114,10 +119,10 @@ def write(project: Path, line: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)  # a dozen runs of cdk, each of which starts Python and Node
 def test_a_scaled_fleet_moves_to_another_machine_while_it_answers(
-    project_copy: Path, cloud: Cloud, cdk: Callable[..., Run]
+    project_copy: Path, cloud: Cloud, cdk: Callable[..., Run], bootstrap: Callable[[dict[str, str]], None]
 ) -> None:
     aws, shell = Aws(cloud), Shell(project_copy, cloud)
-    cdk(project_copy, "bootstrap", "aws://000000000000/us-east-1", connection=cloud.environment())
+    bootstrap(cloud.environment())
     assert shell.plan(ENDPOINT, "--apply")["deployments"] == 1
     assert shell.plan(ENDPOINT)["deployments"] == 0
     grown = {"VariantName": "int8", "DesiredInstanceCount": 5}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     Cdk = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -36,20 +36,22 @@ def commands(page: str, program: str) -> list[list[str]]:
 
 
 @pytest.fixture
-def deployed(project_copy: Path, cdk: Cdk) -> Iterator[tuple[Path, dict[str, str]]]:
+def endpoints() -> Collection[str]:
+    return ENDPOINTS.values()
+
+
+@pytest.fixture
+def deployed(
+    project_copy: Path, cdk: Cdk, bootstrap: Callable[[dict[str, str]], None]
+) -> Iterator[tuple[Path, dict[str, str]]]:
     """A project whose endpoints of several containers were deployed as the pages say."""
     from slipway import local_cloud
 
-    for file in (project_copy / "endpoints").glob("*.yaml"):
-        if file.stem not in ENDPOINTS.values():
-            file.unlink()
-    place = project_copy / "environments" / "local.yaml"
-    lines = place.read_text(encoding="utf-8").splitlines(keepends=True)
-    place.write_text("".join(lines[: lines.index("endpoints:\n")]), encoding="utf-8")
     cloud = local_cloud.start(project_copy, leash=True)
     try:
         connection = cloud.environment()
-        for words in (["bootstrap", "aws://000000000000/us-east-1"], *commands("multi-container", "cdk")):
+        bootstrap(connection)
+        for words in commands("multi-container", "cdk"):
             done = cdk(project_copy, *words, "--require-approval", "never", connection=connection)
             assert done.returncode == 0, done.stderr
         yield project_copy, connection

@@ -34,6 +34,11 @@ def commands() -> list[list[str]]:
 
 
 @pytest.fixture
+def endpoints() -> tuple[str, ...]:
+    return ("model-fleet",)
+
+
+@pytest.fixture
 def cloud(project_copy: Path) -> Iterator[Cloud]:
     from slipway import local_cloud
 
@@ -57,14 +62,17 @@ def run(words: list[str], project: Path, connection: dict[str, str]) -> subproce
 @pytest.mark.local_cloud
 @pytest.mark.slow
 def test_page_is_followed_from_the_spec_to_a_component_that_sleeps_and_wakes(
-    project_copy: Path, cloud: Cloud, cdk: Callable[..., subprocess.CompletedProcess[str]]
+    project_copy: Path,
+    cloud: Cloud,
+    cdk: Callable[..., subprocess.CompletedProcess[str]],
+    bootstrap: Callable[[dict[str, str]], None],
 ) -> None:
     connection = cloud.environment()
     deploy, *asked, status = commands()
     assert deploy == ["npx", "cdk", "deploy", "slipway-local-model-fleet"]
-    for words in (["bootstrap"], [*deploy[2:], "--require-approval", "never"]):
-        done = cdk(project_copy, *words, connection=connection)
-        assert done.returncode == 0, done.stdout + done.stderr
+    bootstrap(connection)
+    done = cdk(project_copy, *deploy[2:], "--require-approval", "never", connection=connection)
+    assert done.returncode == 0, done.stdout + done.stderr
     answers = []
     for words in asked:
         done = run([str(SLIPWAY), *words[1:]], project_copy, connection)

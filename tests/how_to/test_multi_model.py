@@ -36,6 +36,11 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
+def endpoints() -> tuple[str, ...]:
+    return ("model-library",)
+
+
+@pytest.fixture
 def cloud(project_copy: Path) -> Iterator[Cloud]:
     from slipway import local_cloud
 
@@ -65,10 +70,6 @@ class House:
         outputs = self.cloudformation.describe_stacks(StackName=STACKS[1])["Stacks"][0]["Outputs"]
         return {output["OutputKey"]: str(output["OutputValue"]) for output in outputs}["ModelFolder"]
 
-    def bootstrap(self) -> None:
-        done = self._cdk(self.root, "bootstrap", connection=self._cloud.environment())
-        assert done.returncode == 0, done.stdout + done.stderr
-
     def run(self, *command: str | Path) -> str:
         environment = {**os.environ, **self._cloud.environment()}
         done = subprocess.run(
@@ -87,10 +88,9 @@ class House:
 
 
 @pytest.fixture
-def house(project_copy: Path, cloud: Cloud, cdk: Cdk) -> House:
-    made = House(project_copy, cloud, cdk)
-    made.bootstrap()
-    return made
+def house(project_copy: Path, cloud: Cloud, cdk: Cdk, bootstrap: Callable[[dict[str, str]], None]) -> House:
+    bootstrap(cloud.environment())
+    return House(project_copy, cloud, cdk)
 
 
 class Caller(threading.Thread):

@@ -39,6 +39,11 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
+def endpoints() -> tuple[str, ...]:
+    return ("sentence-embedder",)
+
+
+@pytest.fixture
 def cloud(project_copy: Path) -> Iterator[Cloud]:
     from slipway import local_cloud
 
@@ -64,16 +69,16 @@ def test_specs_are_the_example_two_ways_to_scale_it_and_a_shadow(tmp_path: Path)
 @pytest.mark.local_cloud
 @pytest.mark.slow
 def test_page_is_followed_and_a_new_version_fails_no_request(
-    project_copy: Path, cloud: Cloud, cdk: Callable[..., Run]
+    project_copy: Path, cloud: Cloud, cdk: Callable[..., Run], bootstrap: Callable[[dict[str, str]], None]
 ) -> None:
     aws, connection = Aws(cloud), cloud.environment()
     (project_copy / "endpoints" / "trial.yaml").write_text(blocks("yaml")[3], encoding="utf-8")
     first, *asked = [line.removeprefix("$ ").split() for line in blocks("console")[0].splitlines()]
     [trial] = re.findall(r"`npx cdk deploy (slipway-local-trial)`", TEXT)
     deploy = [*first[2:], "--require-approval", "never"]
-    for words in (["bootstrap"], [*deploy, trial]):
-        done = cdk(project_copy, *words, connection=connection)
-        assert done.returncode == 0, done.stdout + done.stderr
+    bootstrap(connection)
+    done = cdk(project_copy, *deploy, trial, connection=connection)
+    assert done.returncode == 0, done.stdout + done.stderr
 
     before = {words[-1]: vectors(run([str(SLIPWAY), *words[1:]], project_copy, connection)) for words in asked}
     assert {name: len(found[0]) for name, found in before.items()} == {"int8": 384, "fp32": 384}

@@ -40,6 +40,11 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
+def endpoints() -> tuple[str, ...]:
+    return (ENDPOINT,)
+
+
+@pytest.fixture
 def cloud(project_copy: Path) -> Iterator[Cloud]:
     from slipway import local_cloud
 

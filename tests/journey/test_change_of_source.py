@@ -25,6 +25,11 @@ STACKS = ("slipway-local-shared", "slipway-local-digit-reader")
 
 
 @pytest.fixture
+def endpoints() -> tuple[str, ...]:
+    return ("digit-reader",)
+
+
+@pytest.fixture
 def connection(project_copy: Path) -> Iterator[dict[str, str]]:
     cloud = local_cloud.start(project_copy, leash=True)
     yield cloud.environment()
@@ -75,11 +80,11 @@ def replaced(diff: str) -> list[str]:
 @pytest.mark.local_cloud
 @pytest.mark.slow
 def test_one_byte_replaces_one_model_and_one_config_and_no_request_fails(
-    project_copy: Path, cdk: Cdk, connection: dict[str, str]
+    project_copy: Path, cdk: Cdk, connection: dict[str, str], bootstrap: Callable[[dict[str, str]], None]
 ) -> None:
     before = build(project_copy)
     assert not any(model["built"] for model in before.values())
-    assert cdk(project_copy, "bootstrap", "aws://000000000000/us-east-1", connection=connection).returncode == 0
+    bootstrap(connection)
     first = cdk(project_copy, "deploy", *STACKS, "--require-approval", "never", connection=connection)
     assert first.returncode == 0, first.stderr
 

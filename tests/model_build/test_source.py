@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from model_build import ImageClassifier, TensorTransform, TextEmbedder
-from model_build.passes.load import call_source
+from model_build.calling import call_source
 from slipway.specs import Problem, SpecError
 
 

@@ -15,13 +15,7 @@ if TYPE_CHECKING:
 HELD_OUT = held_out()
 MISSED: Final = frozenset(
     {
-        "built-in-algorithm-without-a-model",
-        "component-of-no-copies",
-        "invoke-allowed-in-capitals",
-        "prefix-that-the-role-cannot-list",
         "scale-to-zero-where-it-is-not-offered",
-        "scaling-names-the-config",
-        "server-without-its-model-id",
         "token-in-the-environment",
     }
 )

@@ -28,5 +28,5 @@ class RightMissing(Rule):
 
     def violations(self, template: Template) -> Iterator[Violation]:
         """Find rights that none of the role's policies gives."""
-        for need in unmet(template, "read", "pull", "write", "publish", held=False):
+        for need in unmet(template, "read", "search", "pull", "write", "publish", held=False):
             yield Violation(need.where, need.path, need.missing)
