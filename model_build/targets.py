@@ -11,6 +11,7 @@ from model_build.passes.compress_mixed import CompressMixed
 from model_build.passes.compress_weights import CompressWeights
 from model_build.passes.convert import Convert
 from model_build.passes.export import Export
+from model_build.passes.export_decoder import ExportDecoder
 from model_build.passes.load import Load
 from model_build.passes.optimize import Optimize
 from model_build.passes.package import Package
@@ -18,6 +19,7 @@ from model_build.passes.quantize_calibrated import QuantizeCalibrated
 from model_build.passes.quantize_dynamic import QuantizeDynamic
 from model_build.passes.quantize_mixed import QuantizeMixed
 from model_build.passes.quantize_static import QuantizeStatic
+from model_build.passes.untie_head import UntieHead
 from model_build.passes.verify import Verify, gate
 from model_build.shrinking import PRUNING, shrunk
 
@@ -74,10 +76,19 @@ TENSORS: Final = (
     Recipe("onnxruntime-fp32", (Export(), Optimize())),
     Recipe("openvino-fp32", (Export(), Convert())),
 )
+GENERATION: Final = (
+    Recipe("onnxruntime-fp32", (ExportDecoder(), Optimize())),
+    Recipe("onnxruntime-int8", (ExportDecoder(), UntieHead(), Optimize(), QuantizeDynamic())),
+    Recipe("openvino-fp32", (ExportDecoder(), Convert())),
+    Recipe("openvino-bf16", (ExportDecoder(), Convert("bf16"))),
+    Recipe("openvino-int8-weights", (ExportDecoder(), CompressWeights())),
+    Recipe("openvino-int4-weights", (ExportDecoder(), CompressWeights(bits=4))),
+)
 RECIPES: Final[dict[Task, tuple[Recipe, ...]]] = {
     "sentence-embedding": TEXT,
     "image-classification": IMAGES,
     "transformation": TENSORS,
+    "text-generation": GENERATION,
 }
 FIXED: Final[dict[Target, str]] = {"cpu-fp32": "onnxruntime-fp32", "cpu-int8": "onnxruntime-int8"}
 """Targets that name their recipe; the others search."""
@@ -98,7 +109,7 @@ def recipes(spec: ModelSpec) -> tuple[Recipe, ...]:
 
 def _mixed(spec: ModelSpec) -> tuple[Recipe, ...]:
     """Return the recipes that look for what the gate can bear, and so are others for another gate."""
-    if spec.task == "transformation":
+    if spec.task not in ("sentence-embedding", "image-classification"):
         return ()
     is_text = spec.task == "sentence-embedding"
     asked = f"{spec.verify.metric} {gate(spec):g}{' as the original' if spec.target == 'cpu-lossless' else ''}"

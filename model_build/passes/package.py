@@ -44,6 +44,7 @@ class Package(Pass):
             processor=", ".join([processor(), *_gpu(work)]),
             proof=present(work.proof),
             benchmark=work.benchmark,
+            per_token=work.per_token,
             server=work.server,
             versions=work.versions,
         )

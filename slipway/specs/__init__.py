@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Classify,
         Embed,
         FloatLayer,
+        Generate,
         Manifest,
         Mixture,
         PassTensor,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
         Tokenize,
         Tried,
     )
-    from slipway.specs.model import Calibrate, ModelSpec, Target, Task
+    from slipway.specs.model import Calibrate, ModelSpec, Target
     from slipway.specs.multi_container_endpoint import MultiContainerEndpointSpec
     from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
     from slipway.specs.pipeline_endpoint import PipelineEndpointSpec
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from slipway.specs.realtime import RealtimeEndpointSpec
     from slipway.specs.serverless import ServerlessEndpointSpec
     from slipway.specs.shrink import SHRINKING, Distill, Prune
+    from slipway.specs.task import Task
 
 _HOMES = {
     "Artifact": "artifact",
@@ -71,7 +73,7 @@ _HOMES = {
     "RealtimeEndpointSpec": "realtime",
     "ServerlessEndpointSpec": "serverless",
     "Target": "model",
-    "Task": "model",
+    "Task": "task",
 }
 """Everything else is of the manifest."""
 
@@ -89,6 +91,7 @@ __all__ = [
     "EnvironmentSpec",
     "FloatLayer",
     "GateError",
+    "Generate",
     "HostError",
     "InferenceComponentsEndpointSpec",
     "InterruptedByUser",
