@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import onnx
     import openvino
 
-Runtime = Literal["onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx"]
+Runtime = Literal["onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx", "aotinductor"]
 
 MODEL_FILES: dict[Runtime, str] = {
     "onnxruntime": "model.onnx",
@@ -24,6 +24,7 @@ MODEL_FILES: dict[Runtime, str] = {
     "openvino": "model.xml",
     "tensorrt": "model.plan",
     "tensorrt-rtx": "model.rtx-engine",
+    "aotinductor": "model.pt2",
 }
 WEIGHTS_FILE = "model.onnx.data"
 DESCRIPTION = "graph.json"
