@@ -1,7 +1,8 @@
-"""Decoders built from seeded configs: what a token costs against PyTorch with its own cache, recipe by recipe.
+"""Decoders built from seeded configs: what a token costs, recipe by recipe, against PyTorch with its own cache.
 
-``python -m benchmarks.generation``: builds a Llama-like and a GPT-Neo-like model in a folder that is thrown away, and
-prints what their manifests say.
+``python -m benchmarks.generation [SECONDS]``: a Llama-like and a GPT-Neo-like model, in a folder that is thrown away.
+Original and all recipes say the same number of tokens, once a round, in random order, in one process; each figure is
+the median over the rounds of original / recipe, with its 25th and 75th percentile, the prompt's reading included.
 """
 
 from __future__ import annotations
@@ -9,11 +10,23 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_build import build
-from slipway.specs import Manifest, Project
+import numpy as np
+import torch
+
+from model_build.passes.benchmark import ORIGINAL, rounds
+from model_build.passes.export_decoder import ExportDecoder
+from model_build.passes.load import Load
+from model_build.passes.verify import Verify
+from model_build.speaking import answers
+from model_build.targets import GENERATION
+from model_build.tasks import weights_bytes
+from model_build.work import Work, present
+from serving.model import Model
+from slipway.specs import Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,15 +62,60 @@ benchmark: {batch: [1], sequence_length: [16, 128]}
 """
 
 
-def main() -> int:
-    """Build both and print."""
+def main(seconds: float = 30.0) -> int:
+    """Shape, judge and time both models in each form, and print."""
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         for name, config in CONFIGS.items():
-            _write(Path(folder) / "models" / name, config)
-        for result in build(Project(Path(folder))):
-            path = Project(Path(folder)).artifact_folder(result.name, result.digest) / "manifest.json"
-            sys.stdout.writelines(_lines(Manifest.model_validate_json(path.read_bytes())))
+            root = Path(folder) / name
+            _write(root / "models" / name, config)
+            (root / "scratch").mkdir()
+            asked = Verify().questioned(Load().run(Work.begin(Project(root), name, root / "scratch")))
+            sys.stdout.write(f"{name}: {weights_bytes(present(asked.original).module)} bytes\n")
+            sys.stdout.writelines(_lines(asked, seconds))
     return 0
+
+
+def _lines(asked: Work, seconds: float) -> Iterator[str]:
+    forms: dict[str, Work] = {}
+    exported = ExportDecoder().run(asked)
+    for recipe in GENERATION:
+        reason = next((it for it in (step.unfit(asked) for step in recipe.passes) if it is not None), None)
+        if reason is not None:
+            yield f"  {recipe.name}: {reason}\n"
+            continue
+        work = replace(exported, scratch=asked.scratch / recipe.name)
+        for step in recipe.passes[1:]:  # the first is the export
+            work = step.run(work)
+        forms[recipe.name] = Verify().laid_out(work)
+        yield _judged(recipe.name, forms[recipe.name])
+    yield from _timed(asked, forms, seconds)
+
+
+def _judged(name: str, work: Work) -> str:
+    found = Verify().measure(work)
+    told = ("next_token_agreement", "same_text", "perplexity_difference")
+    details = [f"{key} {found.details[key]:.4f} ({found.details[f'{key}_bound']:.4f})" for key in told]
+    size = present(work.graph).size_bytes
+    return f"  {name}: {size} bytes, kl_similarity {found.value:.6f} ({found.bound:.6f}), {', '.join(details)}\n"
+
+
+def _timed(asked: Work, forms: dict[str, Work], seconds: float) -> Iterator[str]:
+    """Time all forms with the original, in turns."""
+    spoken = {
+        name: list(answers(present(asked.task), Model.load(present(work.served), threads=1), asked.spec))
+        for name, work in forms.items()
+    }
+    for shape, *at_shape in zip([it[0] for it in next(iter(spoken.values()))], *spoken.values(), strict=True):
+        calls = {name: calls["artifact"] for name, (_, calls, _) in zip(forms, at_shape, strict=True)}
+        calls[ORIGINAL] = at_shape[0][1][ORIGINAL]
+        times, steps = rounds(calls, seconds=seconds, least=9, most=1000), at_shape[0][2]
+        own = np.median(times[ORIGINAL]) / steps * 1000
+        yield f"  {shape}: original {own:.3f} ms a token, {len(times[ORIGINAL])} rounds\n"
+        for name in forms:
+            low, middle, high = np.percentile(times[ORIGINAL] / times[name], (25, 50, 75))
+            each = np.median(times[name]) / steps * 1000
+            yield f"    {name}: {middle:.2f} [{low:.2f}-{high:.2f}], {each:.3f} ms a token\n"
 
 
 def _write(folder: Path, config: str) -> None:
@@ -72,15 +130,5 @@ def _write(folder: Path, config: str) -> None:
     (folder / "model.yaml").write_text(SPEC, encoding="utf-8")
 
 
-def _lines(manifest: Manifest) -> Iterator[str]:
-    yield f"{manifest.served.name}: {manifest.archive.size_bytes} of {manifest.reference_bytes} bytes\n"
-    yield f"  {manifest.proof.value} {manifest.proof.details}\n"
-    for row in manifest.benchmark:
-        spread = f"[{row.ratio_p25:.2f}-{row.ratio_p75:.2f}]"
-        yield f"  {row.shape}: {row.ratio:.2f} {spread}, {row.p50_ms} ms against {row.reference_p50_ms} ms\n"
-    for tried in manifest.tried:
-        yield f"  {tried.recipe}: {tried.outcome}, kl_similarity {tried.value}, {tried.speedup} x, {tried.reason}\n"
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(float, sys.argv[1:])))

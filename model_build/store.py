@@ -15,6 +15,7 @@ from model_build.passes.package import ARCHIVE_FILE
 from model_build.passes.package_checkpoint import MODEL_FOLDER
 from model_build.served import MANIFEST_FILE
 from slipway.specs import Manifest, ServedFile, listing_sha256
+from slipway.specs.location import Location
 from slipway.specs.seen import seen_in
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ HALF_WRITTEN = (
     ".slipway/sources/.fetching-*",
 )
 """Files on their way into a place; they get a name of their own until they are whole."""
+LOCATION_FILE = "location.json"
+"""Beside a manifest in an archive's stead: where the artifact stays."""
 
 
 class Store:
@@ -49,7 +52,8 @@ class Store:
         folder = self._project.artifact_folder(name, digest)
         try:
             manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
-            actual = self._hash(folder, manifest)
+            away = (folder / LOCATION_FILE).exists()  # an archive that stays in S3 is not here to be looked at
+            actual = manifest.archive.sha256 if away else self._hash(folder, manifest)
         except (OSError, ValidationError):
             return None
         whole = actual == manifest.archive.sha256 and manifest.served.digest == digest and manifest.served.name == name
@@ -62,6 +66,11 @@ class Store:
         files = (folder / MODEL_FOLDER).iterdir()
         found = [ServedFile(name=it.name, sha256=self._seen.sha256(it), size_bytes=it.stat().st_size) for it in files]
         return listing_sha256(found)
+
+    def location(self, name: str, digest: str) -> Location | None:
+        """Return where an artifact stays that is not here; None for one that is."""
+        file = self._project.artifact_folder(name, digest) / LOCATION_FILE
+        return Location.model_validate_json(file.read_bytes()) if file.exists() else None
 
     def is_damaged(self, name: str, digest: str) -> bool:
         """Tell whether something lies where an artifact should, and is not one."""

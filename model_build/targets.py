@@ -141,7 +141,7 @@ def step_count(spec: ModelSpec) -> int:
     offered = recipes(spec)
     if spec.target == "llm":
         return len([*offered[0].passes, *around_llm()])
-    shaping = [*offered, "race"] if is_search(spec) else offered[0].passes
+    shaping = [*offered, *(spec.benchmark.peers or ()), "race"] if is_search(spec) else offered[0].passes
     return len([Load(), *shaping, Verify(), *finishing_passes()])
 
 

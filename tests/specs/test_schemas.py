@@ -27,6 +27,12 @@ EXAMPLES = {
     "model": sorted(ROOT.glob("models/*/model.yaml")),
 }
 BEYOND_JSON_SCHEMA = {
+    # Which machines run jobs, and what one key of a build asks of another.
+    "build-here-on-a-machine",
+    "build-in-the-cloud-on-no-machine",
+    "build-on-an-unknown-machine",
+    "build-on-another-gpu",
+    "builds-with-an-image-of-another-region",
     # What a task has: shapes that are products of two lists, labels.
     "need-at-a-shape-that-is-not-timed",
     "top-k-for-texts",
@@ -211,6 +217,7 @@ BEYOND_JSON_SCHEMA = {
     "llm-as-is-with-prompts",
     "llm-bf16-on-a-t4",
     "llm-calibrated",
+    "llm-built-in-a-job",
     "llm-for-a-cpu-target",
     "llm-fp8-on-a-g5",
     "llm-groups-of-fp8",
