@@ -69,7 +69,7 @@ def build(
         names: Which. Default: all of them.
         force: Build again what is here already, and record its figures anew.
         progress: Hears what happens. Default: nobody does.
-        load_timeout_seconds: How long a source may take to return its model.
+        load_timeout_seconds: How long a source may take to return its model, and the model to answer its own data.
         fetch: Brings what a model's source names in S3 or a registry under ``.slipway/sources/``, if it is not there.
             Default: nobody does; a source that is not there is refused.
         report: File to write a page on all the named models into, built now or before.

@@ -21,7 +21,9 @@ def build(  # noqa: PLR0913  an option for each way to build
     rehearse: Annotated[
         bool, typer.Option("--rehearse", help="of target gpu: do all that needs no GPU, and keep no artifact")
     ] = False,
-    load_timeout: Annotated[float, typer.Option(min=1, help="seconds that a source may take to load")] = 900,
+    load_timeout: Annotated[
+        float, typer.Option(min=1, help="seconds that a source may take to load, and its model to answer")
+    ] = 900,
     report: Annotated[Path | None, typer.Option(help="HTML file to show all of it in", dir_okay=False)] = None,
     environment: Annotated[
         str, typer.Option("-e", "--environment", help="whose build stack builds models of `where: sagemaker`")

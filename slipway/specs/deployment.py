@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from slipway.specs.endpoint import AnyEndpoint
     from slipway.specs.errors import Problem
     from slipway.specs.gather import Problems
-    from slipway.specs.model import Task
+    from slipway.specs.task import Task
 
 
 @dataclass(frozen=True)
