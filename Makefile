@@ -67,6 +67,7 @@ lock: setup ## resolve the pins of pyproject.toml into requirements*.txt
 	$(PIP_COMPILE) -c requirements-dev.txt -o requirements.txt pyproject.toml
 	echo '-e .' >> requirements.txt
 	echo '-e .[build,local,dev]' >> requirements-dev.txt
+	$(BIN)/python scripts/generate_build_requirements.py
 
 clean: ## remove what can be made again
 	rm -rf artifacts cdk.out .slipway build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
