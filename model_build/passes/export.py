@@ -74,7 +74,7 @@ def _trace(task: Task, traceable: Traceable, opset: int) -> torch.onnx.ONNXProgr
         input_names=list(traceable.inputs),
         output_names=[traceable.output],
         opset_version=opset,
-        dynamic_shapes=dynamic_shapes(traceable),
+        dynamic_shapes=dynamic_shapes(traceable, {name: torch.export.Dim(name) for name in names(traceable)}),
         dynamo=True,
         external_data=False,
         verbose=False,
@@ -82,20 +82,15 @@ def _trace(task: Task, traceable: Traceable, opset: int) -> torch.onnx.ONNXProgr
     return present(program)
 
 
-def dynamic_shapes(traceable: Traceable, sizes: Mapping[str, torch.export.Dim] | None = None) -> tuple[object, ...]:
-    """Return one entry an input; a module with ``*tensors`` takes them all in one.
+def names(traceable: Traceable) -> list[str]:
+    """Return what its free dimensions are called."""
+    return sorted({dimension for places in traceable.inputs.values() for dimension in places.values()})
 
-    Args:
-        traceable: What is traced.
-        sizes: Bounds of the free dimensions by name.
-            Default: none.
-    """
+
+def dynamic_shapes(traceable: Traceable, dimensions: Mapping[str, object]) -> tuple[object, ...]:
+    """Return one entry an input; a module with ``*tensors`` takes them all in one."""
     import inspect
 
-    import torch
-
-    names = {dimension for places in traceable.inputs.values() for dimension in places.values()}
-    dimensions = sizes or {name: torch.export.Dim(name) for name in sorted(names)}
     entries = tuple({place: dimensions[name] for place, name in places.items()} for places in traceable.inputs.values())
     parameters = inspect.signature(traceable.module.forward).parameters.values()
     variadic = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
