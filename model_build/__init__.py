@@ -9,6 +9,7 @@ from model_build.progress import Progress
 from model_build.rehearsal import Rehearsal, rehearse
 from model_build.results import BuildResult
 from model_build.source import ImageClassifier, TensorTransform, TextEmbedder, Training
+from model_build.text_generator import TextGenerator
 
 __all__ = [
     "BuildResult",
@@ -18,6 +19,7 @@ __all__ = [
     "Samples",
     "TensorTransform",
     "TextEmbedder",
+    "TextGenerator",
     "Training",
     "build",
     "rehearse",

@@ -6,8 +6,7 @@ import importlib.util
 import sys
 from typing import TYPE_CHECKING, Any
 
-from model_build.blame import Blame
-from model_build.failure import DISK_FULL
+from model_build.blame import DISK_FULL, Blame
 
 if TYPE_CHECKING:
     from collections.abc import Callable

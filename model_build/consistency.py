@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import orjson
 
+from model_build.asking import Asking, wishes
 from model_build.metrics import METRICS
+from model_build.metrics.measured import shorten
 from model_build.passes.verify import gate
 from model_build.server_process import ServerProcess
 from model_build.work import present
@@ -46,23 +50,37 @@ def consistency(work: Work, refused: Callable[[Measured], str]) -> dict[str, flo
     """
     with ServerProcess(present(work.served), threads=1) as server:  # it starts while the others are asked
         samples, expected = _part(present(work.samples), present(work.expected))
-        model = Model.load(present(work.served), threads=1)
-        alone = _in_batches(model.predict, samples.inputs, [[at] for at in range(len(samples.inputs))])
-        batched = _in_batches(model.predict, samples.inputs, _groups(len(samples.inputs)))
+        model, asking = Model.load(present(work.served), threads=1), Asking(samples, expected)
+        ask = partial(asking.answers, model)
+        alone = _in_batches(ask, [[at] for at in range(len(samples.inputs))])
+        batched = _in_batches(ask, _groups(len(samples.inputs)))
         truth = _as_truth(samples, alone)
         # Right labels among few say little; that they are those of the proof is what counts, and judged just below.
         either = refused if samples.truth is None else _never
-        again = samples.inputs[:ASKED_AGAIN]
-        reloaded = Model.load(present(work.served), threads=1)
+        again = [[at] for at in range(min(ASKED_AGAIN, len(samples.inputs)))]
+        anew = partial(asking.answers, Model.load(present(work.served), threads=1))
         found = {
             "alone": _judged(work, "asked alone", either, samples, expected, alone),
             "alone_against_batched": _judged(work, "alone against in a batch", refused, truth, alone, batched),
-            "asked_twice": _difference(work, "asked twice", alone, _one_by_one(model.predict, again)),
-            "loaded_again": _difference(work, "loaded again", alone, _one_by_one(reloaded.predict, again)),
+            "asked_twice": _difference(work, "asked twice", alone, _in_batches(ask, again)),
+            "loaded_again": _difference(work, "loaded again", alone, _in_batches(anew, again)),
         }
         server.wait_until_ready()
-        served = _difference(work, "asked through the server", alone, _one_by_one(server.ask, again))
-        return {**found, "asked_through_the_server": served}
+        return {**found, "asked_through_the_server": _served(work, server, model, samples.inputs[:ASKED_AGAIN], alone)}
+
+
+def _served(work: Work, server: ServerProcess, model: Model, inputs: list[Any], alone: np.ndarray) -> float:
+    """Return how far the server's answers are from those of this process; texts must be the same."""
+    if model.generator is None:
+        answers = np.concatenate([server.ask([each]) for each in inputs])
+        return _difference(work, "asked through the server", alone, answers)
+    asked = wishes(model.manifest)
+    for each in inputs:
+        ours, theirs = orjson.loads(model.generator.answer([each], asked)), server.answer([each], asked)
+        if ours != theirs:
+            words = f"{shorten(each)} is gone on with by {theirs}, and here by {ours}"
+            raise GateError(f"{work.name}: asked through the server, {words}")
+    return 0.0
 
 
 def _never(_: Measured) -> str:
@@ -84,16 +102,10 @@ def _groups(count: int) -> list[list[int]]:
     return groups
 
 
-def _in_batches(
-    ask: Callable[[list[Any]], np.ndarray], inputs: Sequence[Any], groups: Sequence[Sequence[int]]
-) -> np.ndarray:
-    """Return an answer for each input, in the inputs' order."""
-    answers = np.concatenate([ask([inputs[at] for at in group]) for group in groups])
+def _in_batches(ask: Callable[[Sequence[int]], np.ndarray], groups: Sequence[Sequence[int]]) -> np.ndarray:
+    """Return an answer for each place, in order."""
+    answers = np.concatenate([ask(group) for group in groups])
     return np.asarray(answers[np.argsort(np.concatenate(groups))])
-
-
-def _one_by_one(ask: Callable[[list[Any]], np.ndarray], inputs: Sequence[Any]) -> np.ndarray:
-    return np.concatenate([ask([one]) for one in inputs])
 
 
 def _as_truth(samples: Samples, answers: np.ndarray) -> Samples:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_build.blame import DISK_FULL
 from model_build.job import Event
 from model_build.work import ShapingError
 from slipway.specs import SHRINKING, HostError, Problem, SlipwayError, SpecError
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "bad_alloc", "bad allocation")
 """How PyTorch, the system, and C++ libraries say it."""
-DISK_FULL = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "a file grew beyond the limit on its size",
-}
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class Failure:
     def _unforeseen(self, error: BaseException) -> Event:
         """Blame the source where an error went through it, or where tracing its model failed."""
         file, line = self.blame.place(error)
-        if isinstance(error, ShapingError) and error.step == "export":
+        if isinstance(error, ShapingError) and error.step.startswith("export"):
             reason = f"cannot be exported to ONNX: {_first_line(_root(error))}"
             return self.event(
                 self.blame.problem(line, f"{reason} (all of it in .slipway/logs/build-{self.name}.log)", file)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Self
 
 from slipway.specs.base import Spec
 from slipway.specs.manifest import BenchmarkRow
-from slipway.specs.model import Metric
+from slipway.specs.task import Metric
 
 if TYPE_CHECKING:
     from slipway.specs import Manifest
@@ -25,6 +25,7 @@ class BuildResult(Spec):
     value: float
     recipe: str
     benchmark: tuple[BenchmarkRow, ...]
+    per_token: tuple[BenchmarkRow, ...] = ()
 
     @classmethod
     def from_manifest(cls, manifest: Manifest, *, built: bool) -> Self:
@@ -39,4 +40,5 @@ class BuildResult(Spec):
             value=manifest.proof.value,
             recipe=manifest.recipe,
             benchmark=manifest.benchmark,
+            per_token=manifest.per_token,
         )

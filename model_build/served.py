@@ -51,6 +51,7 @@ def _describe(work: Work, example: Any) -> ServedModel:
     inputs, outputs = _tensors(graph)
     dynamic = next(iter(wanted.inputs.values()))
     answers = tuple(_named(tensor, dynamic) for tensor in outputs if tensor.name == wanted.output)
+    more = tuple(_named(tensor, wanted.more[tensor.name]) for tensor in outputs if tensor.name in wanted.more)
     return ServedModel(
         name=work.name,
         digest=work.digest,
@@ -60,7 +61,7 @@ def _describe(work: Work, example: Any) -> ServedModel:
         options=graph.options,
         model_file=graph.file.name,
         inputs=tuple(_named(tensor, wanted.inputs[tensor.name]) for tensor in inputs),
-        outputs=answers,
+        outputs=(*answers, *more),
         preprocess=task.preprocess(),
         postprocess=task.postprocess(answers[0].shape),
         example={"inputs": [example]},

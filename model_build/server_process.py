@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import serving
 from model_build.memory import peak_bytes
+from serving.negotiate import JSON, NPY
 from slipway.specs import GateError, HostError
 
 if TYPE_CHECKING:
@@ -76,15 +77,23 @@ class ServerProcess:
         """
         import numpy as np
 
-        status, body = self._request("POST", "/invocations", json.dumps({"inputs": inputs}).encode())
-        if status != OK:
-            raise GateError(f"the server answers {status}: {body.decode(errors='replace')[:300]}")
-        return np.asarray(np.load(io.BytesIO(body), allow_pickle=False))
+        return np.asarray(np.load(io.BytesIO(self._invoke({"inputs": inputs}, NPY)), allow_pickle=False))
 
-    def first_answer_ms(self, example: list[Any]) -> float:
+    def answer(self, inputs: list[Any], parameters: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the answer to one request as a client without numpy gets it; raises as `ask` does.
+
+        Args:
+            inputs: What is asked.
+            parameters: Of a model that takes some.
+                Default: none are sent.
+        """
+        document: dict[str, Any] = json.loads(self._invoke({"inputs": inputs, "parameters": parameters or None}, JSON))
+        return document
+
+    def first_answer_ms(self, example: list[Any], parameters: dict[str, Any] | None = None) -> float:
         """Return the time from the process's start to the answer to its first request."""
         self.wait_until_ready()
-        self.ask(example)
+        self.answer(example, parameters)
         return (time.perf_counter() - self._begun) * 1000
 
     def peak_memory_bytes(self) -> int | None:
@@ -119,10 +128,17 @@ class ServerProcess:
             raise HostError(f"the server cannot be started: {error.strerror}") from error
         return port, process
 
-    def _request(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+    def _invoke(self, document: dict[str, Any], wanted: str) -> bytes:
+        sent = {key: value for key, value in document.items() if value is not None}
+        status, body = self._request("POST", "/invocations", json.dumps(sent).encode(), wanted)
+        if status != OK:
+            raise GateError(f"the server answers {status}: {body.decode(errors='replace')[:300]}")
+        return body
+
+    def _request(self, method: str, path: str, body: bytes | None, wanted: str = JSON) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(HOST, self._port, timeout=PATIENCE_SECONDS)
         try:
-            connection.request(method, path, body, {"Content-Type": "application/json", "Accept": "application/x-npy"})
+            connection.request(method, path, body, {"Content-Type": JSON, "Accept": wanted})
             response = connection.getresponse()
             return response.status, response.read()
         finally:

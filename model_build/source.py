@@ -78,10 +78,10 @@ class TextEmbedder:
     training: Training | None = None
 
     def __post_init__(self) -> None:
-        _require_module(self.module)
-        _require(callable(self.reference), "reference", self.reference, "a function of a list of texts")
-        _require(isinstance(self.tokenizer_file, Path), "tokenizer_file", self.tokenizer_file, "a pathlib.Path")
-        _require(type(self.max_length) is int, "max_length", self.max_length, "a whole number")
+        require_module(self.module)
+        require(callable(self.reference), "reference", self.reference, "a function of a list of texts")
+        require(isinstance(self.tokenizer_file, Path), "tokenizer_file", self.tokenizer_file, "a pathlib.Path")
+        require(type(self.max_length) is int, "max_length", self.max_length, "a whole number")
         if not self.tokenizer_file.is_file():
             raise ValueError(f"tokenizer_file: {self.tokenizer_file} does not exist")
         if self.max_length < 1:
@@ -128,7 +128,7 @@ class ImageClassifier:
     def __post_init__(self) -> None:
         import numpy as np
 
-        _require_module(self.module)
+        require_module(self.module)
         if len(self.labels) < 2 or not all(isinstance(label, str) for label in self.labels):  # noqa: PLR2004  a choice
             raise ValueError(f"labels: {self.labels!r}, accepted: two texts or more")
         _require_inputs("held_out", self.held_out, self.image_shape)
@@ -175,7 +175,7 @@ class TensorTransform:
     training: Training | None = None
 
     def __post_init__(self) -> None:
-        _require_module(self.module)
+        require_module(self.module)
         _require_inputs("held_out", self.held_out, self.input_shape)
         _require_training(self.training, self.input_shape)
 
@@ -200,17 +200,19 @@ class Original(Protocol):
         """The untouched original, from a client's inputs to its answers."""
 
 
-def _require_module(module: Any) -> None:
+def require_module(module: Any) -> None:
+    """Refuse what cannot be built: no module, one that is being trained, one without parameters."""
     import torch
 
-    _require(isinstance(module, torch.nn.Module), "module", module, "a torch.nn.Module")
+    require(isinstance(module, torch.nn.Module), "module", module, "a torch.nn.Module")
     if module.training:
         raise ValueError("module: is in training mode, call .eval() on it")
     if not any(True for _ in module.parameters()) and not hasattr(module, "weights_bytes"):
         raise ValueError("module: has no parameters, so there is nothing to build")
 
 
-def _require(right: bool, field: str, value: Any, accepted: str) -> None:  # noqa: FBT001  an assertion with words
+def require(right: bool, field: str, value: Any, accepted: str) -> None:  # noqa: FBT001  an assertion with words
+    """Refuse a field of a wrong type."""
     if not right:
         raise TypeError(f"{field}: {type(value).__name__}, accepted: {accepted}")
 
@@ -222,13 +224,13 @@ def _require_one_of(field: str, value: Any, accepted: tuple[str, ...]) -> None:
 
 def _require_training(training: Any, shape: tuple[int, ...]) -> None:
     if training is not None:
-        _require(isinstance(training, Training), "training", training, "a model_build.Training")
+        require(isinstance(training, Training), "training", training, "a model_build.Training")
         _require_inputs("training: inputs", training.inputs, shape)
 
 
 def _require_inputs(field: str, inputs: Any, shape: tuple[int, ...]) -> None:
     import numpy as np
 
-    _require(isinstance(inputs, np.ndarray), field, inputs, "a numpy array")
+    require(isinstance(inputs, np.ndarray), field, inputs, "a numpy array")
     if inputs.dtype != np.float32 or inputs.shape[1:] != tuple(shape) or len(inputs) == 0:
         raise ValueError(f"{field}: {inputs.dtype} {inputs.shape}, accepted: float32 (n, {', '.join(map(str, shape))})")

@@ -51,6 +51,7 @@ class Work:
         described: From ``verify`` on: what that folder's ``manifest.json`` says.
         proof: From ``verify`` on.
         benchmark: From ``benchmark`` on.
+        per_token: Likewise, of a model that generates.
         server: Likewise.
         tried: From a search on: what came of every recipe.
         artifact: From ``package`` on: a folder ready to be moved into place.
@@ -77,6 +78,7 @@ class Work:
     described: ServedModel | None = None
     proof: Proof | None = None
     benchmark: tuple[BenchmarkRow, ...] = ()
+    per_token: tuple[BenchmarkRow, ...] = ()
     server: ServerFigures | None = None
     tried: tuple[Tried, ...] = ()
     artifact: Path | None = None

@@ -12,13 +12,14 @@ import orjson
 from serving import log, npy
 from serving.errors import InputError, RequestError
 from serving.model import Model
-from serving.negotiate import JSON, NPY
+from serving.negotiate import JSON, LINES, NPY
 from serving.preprocess import json_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from serving.generate import Generator
     from serving.preprocess import Feeds
 
 _LINE = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
@@ -85,6 +86,8 @@ class Engine:
             RequestError: If the inputs are not what the model takes, or too many.
         """
         model = self._model(alone=alone)
+        if model.generator is not None:
+            return self._generated(model.generator, body, wanted)
         feeds, batch = self._feeds(model, body, received)
         result, seconds = _run(model, feeds)
         return Answer(_encode(model, result, wanted), batch, seconds)
@@ -93,7 +96,7 @@ class Engine:
         """Answer `body` input by input: a line of JSON each, emitted as soon as it is computed.
 
         All inputs are checked before the first is computed. Each is computed as it stands in the request's batch, so
-        that a text is padded to the longest.
+        that a text is padded to the longest. A model that generates emits a line a token instead.
 
         Args:
             body: As for `answer`.
@@ -105,6 +108,8 @@ class Engine:
             RequestError: As `answer` does, before the first line.
         """
         model = self._model(alone=alone)
+        if model.generator is not None:
+            return self._generated(model.generator, body, JSON, emit)
         feeds, batch = self._feeds(model, body, received)
         total = 0.0
         for index in range(batch):
@@ -112,6 +117,17 @@ class Engine:
             total += seconds
             emit(orjson.dumps(model.postprocess.lines(result)[0], option=_LINE))
         return Answer(b"", batch, total)
+
+    def _generated(
+        self, generator: Generator, body: bytes, wanted: str, emit: Callable[[bytes], None] | None = None
+    ) -> Answer:
+        if wanted == NPY:
+            raise RequestError(406, "not_acceptable", f"texts cannot be sent as {NPY}, as {JSON} or {LINES} they can")
+        document = _document(body, ("inputs", "parameters"))
+        self._check_batch(len(document["inputs"]))
+        began = perf_counter()
+        answer = generator.answer(document["inputs"], document.get("parameters", {}), emit)
+        return Answer(answer, len(document["inputs"]), perf_counter() - began)
 
     def _model(self, *, alone: bool) -> Model:
         model = self._wide if alone else self._narrow
@@ -124,7 +140,7 @@ class Engine:
             batch = array.shape[0] if array.ndim > 0 else 0
             self._check_batch(batch)
             return model.preprocess.from_array(array), batch
-        inputs = _inputs(body)
+        inputs = _document(body, ("inputs",))["inputs"]
         self._check_batch(len(inputs))
         return model.preprocess(inputs), len(inputs)
 
@@ -157,7 +173,7 @@ def _run(model: Model, feeds: Feeds) -> tuple[np.ndarray, float]:
     return result, seconds
 
 
-def _inputs(body: bytes) -> list[Any]:
+def _document(body: bytes, accepted: tuple[str, ...]) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -165,14 +181,14 @@ def _inputs(body: bytes) -> list[Any]:
     if type(document) is not dict:
         raise InputError(f'body: {json_name(document)} where an object belongs, accepted: {{"inputs": [...]}}')
     for key in document:
-        if key != "inputs":
-            raise InputError(f"body: unknown key {key[:40]!r}, accepted: 'inputs'")
+        if key not in accepted:
+            raise InputError(f"body: unknown key {key[:40]!r}, accepted: {', '.join(map(repr, accepted))}")
     if "inputs" not in document:
         raise InputError("body: 'inputs' is missing, accepted: {\"inputs\": [...]}")
     inputs = document["inputs"]
     if type(inputs) is not list:
         raise InputError(f"inputs: {json_name(inputs)} where an array belongs")
-    return inputs
+    return document
 
 
 def _encode(model: Model, result: np.ndarray, wanted: str) -> bytes:

@@ -59,6 +59,14 @@ class TensorOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class Generate:
+    """Logits become tokens, one after the other, until a token of `eos` or so many as a request may ask for."""
+
+    max_new_tokens: int
+    eos: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """All that the server knows about a model; read from `manifest.json` beside it."""
 
@@ -72,7 +80,7 @@ class Manifest:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     preprocess: Tokenize | TensorInput
-    postprocess: Embed | Classify | TensorOutput
+    postprocess: Embed | Classify | TensorOutput | Generate
     example: list[Any]
 
 
@@ -151,8 +159,10 @@ def _preprocess(document: dict[str, Any]) -> Tokenize | TensorInput:
     return Tokenize(fields["tokenizer_file"], fields["max_length"])
 
 
-def _postprocess(document: dict[str, Any]) -> Embed | Classify | TensorOutput:
-    kind = _kind(document, ("embed", "classify", "tensor"), "postprocess")
+def _postprocess(document: dict[str, Any]) -> Embed | Classify | TensorOutput | Generate:
+    kind = _kind(document, ("embed", "classify", "tensor", "generate"), "postprocess")
+    if kind == "generate":
+        return _generate(document)
     if kind == "tensor":
         _take(document, "postprocess.", kind=str)
         return TensorOutput()
@@ -166,6 +176,15 @@ def _postprocess(document: dict[str, Any]) -> Embed | Classify | TensorOutput:
     _one_of(fields["pooling"], ("mean", "cls"), "postprocess.pooling")
     _positive(fields["dimensions"], "postprocess.dimensions")
     return Embed(fields["pooling"], fields["normalize"], fields["dimensions"])
+
+
+def _generate(document: dict[str, Any]) -> Generate:
+    fields = _take(document, "postprocess.", kind=str, max_new_tokens=int, eos=list)
+    _positive(fields["max_new_tokens"], "postprocess.max_new_tokens")
+    _not_empty(fields["eos"], "postprocess.eos")
+    if not all(type(token) is int and token >= 0 for token in fields["eos"]):
+        raise ManifestError("postprocess.eos: a token is not an integer from 0 up")
+    return Generate(fields["max_new_tokens"], tuple(fields["eos"]))
 
 
 def _kind(document: dict[str, Any], accepted: tuple[str, ...], where: str) -> str:

@@ -7,6 +7,8 @@ import numpy as np
 from serving import manifest as manifests
 from serving import postprocess, preprocess, runtimes
 from serving.errors import ManifestError, ModelError
+from serving.generate import Generator
+from serving.preprocess import TokenizePrompts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +34,7 @@ class Model:
         self.postprocess = after
         self._session = session
         self._output = manifest.outputs[0].name
+        self.generator = Generator(manifest, session, before) if isinstance(before, TokenizePrompts) else None
 
     @classmethod
     def load(cls, folder: Path, *, threads: int) -> Self:
@@ -58,7 +61,9 @@ class Model:
         return Model(self.manifest, self._folder, session, self.preprocess, self.postprocess)
 
     def predict(self, inputs: list[Any]) -> np.ndarray:
-        """Return (batch, dimensions) embeddings, (batch, classes) probabilities or a batch of tensors, float32.
+        """Return (batch, dimensions) embeddings, (batch, classes) probabilities, a batch of tensors, float32.
+
+        Of a model that generates: (batch, vocabulary) logits of what comes next.
 
         Args:
             inputs: Raw texts, or nested numbers, as the manifest says.
@@ -70,6 +75,8 @@ class Model:
 
     def run(self, feeds: Feeds) -> np.ndarray:
         """Return the same as `predict` for tensors that are ready for the model."""
+        if self.generator is not None:
+            return self.generator.decoder.logits(feeds)
         return self.postprocess(self._session.run(self._output, feeds), feeds)
 
     def prove(self) -> None:

@@ -33,7 +33,7 @@ def make(manifest: Manifest) -> Postprocess:
     """Return the postprocessing that the manifest names."""
     if isinstance(manifest.postprocess, manifests.Embed):
         return PoolTokens(manifest.postprocess, manifest)
-    if isinstance(manifest.postprocess, manifests.TensorOutput):
+    if isinstance(manifest.postprocess, (manifests.TensorOutput, manifests.Generate)):
         return AsItIs()
     return Softmax(manifest.postprocess.labels, manifest)
 

@@ -35,6 +35,8 @@ class Preprocess(Protocol):
 
 def make(manifest: Manifest, folder: Path) -> Preprocess:
     """Return the preprocessing that the manifest names."""
+    if isinstance(manifest.postprocess, manifests.Generate):
+        return TokenizePrompts(manifest.preprocess, folder)
     if isinstance(manifest.preprocess, manifests.Tokenize):
         return TokenizeTexts(manifest.preprocess, manifest.inputs, folder)
     return NestedNumbers(manifest.inputs)
@@ -62,11 +64,7 @@ class TokenizeTexts:
 
     def __call__(self, inputs: list[Any]) -> Feeds:
         """Return the token tensors that the model takes."""
-        if len(inputs) == 0:
-            raise InputError("inputs: empty, accepted: one text or more")
-        for index, text in enumerate(inputs):
-            if type(text) is not str:
-                raise InputError(f"inputs[{index}]: {json_name(text)} where a text belongs")
+        _require_texts(inputs)
         # The fast form leaves the character offsets out, which nothing here asks for; it also lets go of the GIL.
         encodings = self._tokenizer.encode_batch_fast(inputs)
         if len(encodings[0].ids) == 0:
@@ -81,17 +79,63 @@ class TokenizeTexts:
         raise InputError(f"an array of {array.dtype} where texts belong")
 
 
+class TokenizePrompts:
+    """Texts to token ids for a model that goes on with them: padded on the left, so that all end at one place.
+
+    A prompt is not cut: what comes after it depends on its end and its beginning alike.
+    """
+
+    accepts_arrays = False
+
+    def __init__(self, spec: manifests.Tokenize | manifests.TensorInput, folder: Path) -> None:
+        if not isinstance(spec, manifests.Tokenize):
+            raise ManifestError("preprocess.kind: 'tensor' makes no prompts, postprocess 'generate' needs 'tokenize'")
+        self.tokenizer = _read(folder / spec.tokenizer_file)
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
+        self.context = spec.max_length
+
+    def __call__(self, inputs: list[Any]) -> Feeds:
+        """Return token ids and which of them are no padding."""
+        _require_texts(inputs)
+        prompts = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(inputs)]
+        for index, ids in enumerate(prompts):
+            if not 0 < len(ids) < self.context:
+                accepted = f"1 to {self.context - 1}, so that a token of the context of {self.context} is left"
+                raise InputError(f"inputs[{index}]: {len(ids)} tokens, accepted: {accepted}")
+        width = max(map(len, prompts))
+        padded = [[0] * (width - len(ids)) + ids for ids in prompts]
+        mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
+        return {"input_ids": np.array(padded, np.int64), "attention_mask": np.array(mask, np.int64)}
+
+    def from_array(self, array: np.ndarray) -> Feeds:
+        """Refuse: texts do not come as an array."""
+        raise InputError(f"an array of {array.dtype} where texts belong")
+
+
+def _require_texts(inputs: list[Any]) -> None:
+    if len(inputs) == 0:
+        raise InputError("inputs: empty, accepted: one text or more")
+    for index, text in enumerate(inputs):
+        if type(text) is not str:
+            raise InputError(f"inputs[{index}]: {json_name(text)} where a text belongs")
+
+
 def _tokenizer(path: Path, max_length: int) -> Tokenizer:
-    if not path.is_file():
-        raise ModelError(f"{path}: missing, though the manifest names it")
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises bare Exception
-        raise ModelError(f"{path}: not a tokenizer: {error}") from error
+    tokenizer = _read(path)
     tokenizer.enable_truncation(max_length)
     # A saved tokenizer may pad to a fixed length, which would cost that length for every short text.
     tokenizer.enable_padding(**_padding(tokenizer))
     return tokenizer
+
+
+def _read(path: Path) -> Tokenizer:
+    if not path.is_file():
+        raise ModelError(f"{path}: missing, though the manifest names it")
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
+        raise ModelError(f"{path}: not a tokenizer: {error}") from error
 
 
 def _padding(tokenizer: Tokenizer) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from serving.errors import ModelError
 from serving.gpu_runtimes import TensorRt, TensorRtRtx, require_gpu
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -30,6 +30,14 @@ class Session(Protocol):
 
     def run(self, output: str, feeds: Feeds) -> np.ndarray:
         """Return one output."""
+
+
+@runtime_checkable
+class KeepingSession(Session, Protocol):
+    """A loaded model whose answer has parts that are kept for the next call."""
+
+    def run_all(self, outputs: Sequence[str], feeds: Feeds) -> list[np.ndarray]:
+        """Return several outputs, in this order."""
 
 
 def load(runtime: str, path: Path, *, threads: int, options: Mapping[str, str]) -> Session:
@@ -77,6 +85,11 @@ class OnnxRuntime:
         answer: np.ndarray = self._session.run([output], feeds)[0]
         return answer
 
+    def run_all(self, outputs: Sequence[str], feeds: Feeds) -> list[np.ndarray]:
+        """Return several outputs, in this order."""
+        answers: list[np.ndarray] = self._session.run(outputs, feeds)
+        return answers
+
 
 class OnnxRuntimeCuda(OnnxRuntime):
     """ONNX Runtime on a GPU; a machine that would answer on its processor instead is refused."""
@@ -116,11 +129,19 @@ class OpenVino:
 
     def run(self, output: str, feeds: Feeds) -> np.ndarray:
         """Return one output."""
+        answer: np.ndarray = self._request().infer(feeds, share_inputs=True)[output]
+        return answer
+
+    def run_all(self, outputs: Sequence[str], feeds: Feeds) -> list[np.ndarray]:
+        """Return several outputs, in this order."""
+        answers = self._request().infer(feeds, share_inputs=True)
+        return [answers[output] for output in outputs]
+
+    def _request(self) -> Any:
         request = getattr(self._requests, "own", None)
         if request is None:
             request = self._requests.own = self._model.create_infer_request()
-        answer: np.ndarray = request.infer(feeds, share_inputs=True)[output]
-        return answer
+        return request
 
 
 RUNTIMES: dict[str, Callable[[Path, int, Mapping[str, str]], Session]] = {

@@ -25,7 +25,8 @@ class Benchmark(Pass):
     """Time the original and the artifact in turns, at the model's own shapes, and the server's start on its own.
 
     A round times both once, in random order, and gives one ratio: what else the machine does meanwhile hits both alike.
-    What is timed is tensors to answer: PyTorch eager with its pooling or softmax, against the server's own code.
+    What is timed is tensors to answer: PyTorch eager with its pooling or softmax, against the server's own code. Of a
+    model that generates whole answers are timed too, and told by the token.
 
     Args:
         seconds: Time for one shape.
@@ -43,13 +44,14 @@ class Benchmark(Pass):
     starts: int = 3
 
     def run(self, work: Work) -> Work:
-        """Return the work with ``benchmark`` and ``server``.
+        """Return the work with ``benchmark``, ``per_token`` where it generates, and ``server``.
 
         Raises:
             GateError: If it is slower than the model needs, with by how much.
         """
         import torch
 
+        from model_build.speaking import answers
         from serving.model import Model
 
         task, threads = present(work.task), work.spec.benchmark.threads
@@ -59,24 +61,31 @@ class Benchmark(Pass):
         for shape in task.shapes(work.spec):
             feeds = task.feeds(shape)
             calls = {ORIGINAL: _bind(eager, feeds), ARTIFACT: _bind(model.run, feeds)}
-            each: dict[str, list[float]] = {}
-            times = rounds(calls, seconds=self.seconds, least=self.min_rounds, most=self.max_rounds, each=each)
-            rows.append(_row("x".join(map(str, shape)), times, each))
+            rows.append(self._row("x".join(map(str, shape)), calls))
         _require_fast(work, rows)
-        return replace(work, benchmark=tuple(rows), server=self._server(work))
+        tokens = tuple(self._row(*answer) for answer in answers(task, model, work.spec))
+        return replace(work, benchmark=tuple(rows), per_token=tokens, server=self._server(work))
+
+    def _row(self, shape: str, calls: dict[str, Callable[[], Any]], steps: int = 1) -> BenchmarkRow:
+        """Time original and artifact; the figures are of one of the steps that a call takes."""
+        each: dict[str, list[float]] = {}
+        times = rounds(calls, seconds=self.seconds, least=self.min_rounds, most=self.max_rounds, each=each)
+        return _row(shape, times, each, steps)
 
     def _server(self, work: Work) -> ServerFigures:
         import numpy as np
 
+        from model_build.asking import wishes
         from model_build.server_process import ServerProcess
+        from serving import manifest as manifests
 
         inputs, most = present(work.samples).inputs, min(max(work.spec.benchmark.batch), SERVED_BATCH)
-        batch = (inputs * -(-most // len(inputs)))[:most]
+        batch, asked = (inputs * -(-most // len(inputs)))[:most], wishes(manifests.read(present(work.served)))
         starts, peaks = [], []
         for _ in range(self.starts):
             with ServerProcess(present(work.served), threads=work.spec.benchmark.threads) as server:
-                starts.append(server.first_answer_ms(inputs[:1]))
-                server.ask(batch)
+                starts.append(server.first_answer_ms(inputs[:1], asked))
+                server.answer(batch, asked)
                 peaks.append(server.peak_memory_bytes())
         return ServerFigures(
             cold_start_ms=round(float(np.median(starts)), 1),
@@ -161,11 +170,13 @@ def _bind(call: Callable[[Any], Any], feeds: Any) -> Callable[[], Any]:
     return lambda: call(feeds)
 
 
-def _row(shape: str, times: dict[str, np.ndarray], each: dict[str, list[float]]) -> BenchmarkRow:
+def _row(shape: str, times: dict[str, np.ndarray], each: dict[str, list[float]], steps: int) -> BenchmarkRow:
     import numpy as np
 
+    times = {name: taken / steps for name, taken in times.items()}
     tails = {
-        name: [round(float(it) * 1000, 4) for it in np.percentile(taken, (95, 99))] for name, taken in each.items()
+        name: [round(float(it) * 1000 / steps, 4) for it in np.percentile(taken, (95, 99))]
+        for name, taken in each.items()
     }
 
     ratios = times[ORIGINAL] / times[ARTIFACT]

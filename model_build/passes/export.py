@@ -30,10 +30,8 @@ class Export(ShapingPass):
 
     def shape(self, work: Work, into: Path) -> Graph:
         """Return the model in ONNX."""
-        import onnx
-
         from model_build.sources.onnx_module import OnnxModule
-        from model_build.tasks import weights_bytes, with_module
+        from model_build.tasks import with_module
 
         task = with_module(present(work.task), work.module)
         traceable = task.traceable()
@@ -42,15 +40,27 @@ class Export(ShapingPass):
             graph = given.renamed(traceable.inputs, traceable.output)
             _finish(graph, traceable)
             return Graph.of_onnx(graph, into)
-        program = _trace(task, traceable, self.opset)
-        if weights_bytes(traceable.module) < BIG_BYTES:
-            graph = program.model_proto
-        else:  # more than a message can hold
-            program.save(into / Graph(into).file.name, external_data=True)
-            graph = onnx.load(Graph(into).file, load_external_data=False)
-        _finish(graph, traceable)
-        Graph(into).file.write_bytes(graph.SerializeToString(deterministic=True))
-        return Graph(into)
+        return write(_trace(task, traceable, self.opset), traceable, into)
+
+
+def write(program: torch.onnx.ONNXProgram, traceable: Traceable, into: Path) -> Graph:
+    """Write what was exported, the same bytes wherever it was made.
+
+    Raises:
+        ValueError: If a dimension that shall be free was fixed, or an input was lost.
+    """
+    import onnx
+
+    from model_build.tasks import weights_bytes
+
+    if weights_bytes(traceable.module) < BIG_BYTES:
+        graph = program.model_proto
+    else:  # more than a message can hold
+        program.save(into / Graph(into).file.name, external_data=True)
+        graph = onnx.load(Graph(into).file, load_external_data=False)
+    _finish(graph, traceable)
+    Graph(into).file.write_bytes(graph.SerializeToString(deterministic=True))
+    return Graph(into)
 
 
 def _trace(task: Task, traceable: Traceable, opset: int) -> torch.onnx.ONNXProgram:
@@ -86,12 +96,12 @@ def _dynamic_shapes(traceable: Traceable) -> tuple[object, ...]:
 
 
 def _finish(graph: onnx.ModelProto, traceable: Traceable) -> None:
-    _name_dimensions(graph, traceable)
+    _require_free_dimensions(graph, traceable)
     _forget_origin(graph)
 
 
-def _name_dimensions(graph: onnx.ModelProto, traceable: Traceable) -> None:
-    """Call the free dimensions what the manifest calls them, and refuse a graph that fixed one of them."""
+def _require_free_dimensions(graph: onnx.ModelProto, traceable: Traceable) -> None:
+    """Refuse a graph that fixed a dimension which shall be free, or lost an input."""
     found = {value.name: value.type.tensor_type.shape.dim for value in graph.graph.input}
     if set(found) != set(traceable.inputs):
         raise ValueError(f"the graph takes {sorted(found)}, the model {sorted(traceable.inputs)}: an input is not used")

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from slipway.specs import ModelSpec
 
 LOSSLESS = 0.9999
-"""What ``cpu-lossless`` asks of a similarity; of labels it asks that all are the original's."""
+"""What ``cpu-lossless`` asks of a similarity; of labels and texts it asks that all are the original's."""
+EQUAL = {"labels": "agreement_with_original", "texts": "same_text"}
+"""What a proof's details say of them."""
 SAME = 1e-6
 """Answers that differ by less than this in every number are one answer."""
 
@@ -91,19 +93,19 @@ class Verify(Pass):
         step = 1 if at_most is None else max(1, len(samples.inputs) // at_most)
         truth = None if samples.truth is None else samples.truth[::step]
         chosen = replace(samples, inputs=samples.inputs[::step], truth=truth)
-        ours = _artifact_answers(present(work.served), chosen, self.batch)
+        ours = _artifact_answers(present(work.served), chosen, expected[::step], self.batch)
         _refuse_nonsense(work.name, expected[::step], ours)
         return METRICS[work.spec.verify.metric](chosen, expected[::step], ours)
 
 
-def _artifact_answers(folder: Path, samples: Samples, batch: int) -> np.ndarray:
+def _artifact_answers(folder: Path, samples: Samples, expected: np.ndarray, batch: int) -> np.ndarray:
     import numpy as np
 
+    from model_build.asking import Asking
     from serving.model import Model
 
-    model = Model.load(folder, threads=1)
-    answers = [model.predict(samples.inputs[at : at + batch]) for at in range(0, len(samples.inputs), batch)]
-    return np.concatenate(answers)
+    model, asking, places = Model.load(folder, threads=1), Asking(samples, expected), range(len(samples.inputs))
+    return np.concatenate([asking.answers(model, places[at : at + batch]) for at in places[::batch]])
 
 
 def _refuse_nonsense(name: str, theirs: np.ndarray, ours: np.ndarray) -> None:
@@ -148,7 +150,8 @@ def refused(spec: ModelSpec, measured: Measured) -> str:
     if measured.bound < needed:
         surely = f"{metric} is {measured.value:.6f}, with 95 % confidence at least {measured.bound:.6f}"
         return f"{surely}; at least {needed} is needed: missed by {needed - measured.bound:.6f}"
-    agreement = measured.details.get("agreement_with_original", 1.0)
-    if spec.target == "cpu-lossless" and agreement < 1:
-        return f"{1 - agreement:.4f} of the labels are not the original's, and cpu-lossless takes none"
+    for what, detail in EQUAL.items() if spec.target == "cpu-lossless" else ():
+        same = measured.details.get(detail, 1.0)
+        if same < 1:
+            return f"{1 - same:.4f} of the {what} are not the original's, and cpu-lossless takes none"
     return measured.refusal

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from model_build.source import ImageClassifier, TextEmbedder
 from model_build.sources import data
-from model_build.sources.text import Text, embed_each
+from model_build.sources.text import Text, embed_each, longest, tokenizer_file
 from model_build.sources.weights import loading
+from model_build.text_generator import TextGenerator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,7 @@ def read(origin: Origin, folder: Path) -> Original:
     readers: dict[str, Callable[[Origin, Path], Original]] = {
         "sentence-embedding": _embedder,
         "image-classification": _classifier,
+        "text-generation": _generator,
     }
     if origin.spec.task not in readers:
         raise origin.problem(f"does not say how {origin.spec.task} is done: use 'python' beside it")
@@ -105,6 +107,28 @@ def classifier(origin: Origin, module: torch.nn.Module, labels: tuple[str, ...])
         )
     except (TypeError, ValueError) as error:
         raise origin.problem(str(error), "") from error
+
+
+def _generator(origin: Origin, folder: Path) -> TextGenerator:
+    model = _model(origin, folder, "AutoModelForCausalLM")
+    try:
+        return TextGenerator(
+            module=model,
+            tokenizer_file=tokenizer_file(origin, folder),
+            context_length=longest(origin, folder),
+            eos=_eos(origin, model),
+        )
+    except (TypeError, ValueError) as error:
+        raise origin.problem(str(error), "") from error
+
+
+def _eos(origin: Origin, model: Any) -> tuple[int, ...]:
+    """Return the tokens that end a text; one, several, or none are written down."""
+    for config in (model.generation_config, model.config):
+        said = getattr(config, "eos_token_id", None)
+        if said is not None:
+            return (said,) if isinstance(said, int) else tuple(said)
+    raise origin.problem("does not say which token ends a text: write eos_token_id into generation_config.json")
 
 
 def _model(origin: Origin, folder: Path, kind: str) -> Any:

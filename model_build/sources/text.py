@@ -35,9 +35,7 @@ class Text:
         Raises:
             SpecError: If neither says it, or they say two things.
         """
-        source, tokenizer = origin.source, folder / "tokenizer.json"
-        if not tokenizer.is_file():
-            raise origin.problem("has no tokenizer.json: save the fast tokenizer beside the weights")
+        source, tokenizer = origin.source, tokenizer_file(origin, folder)
         said = _sentence_transformer(origin, folder)
         longest = said.get("max_length") or _longest(folder)
         return cls(
@@ -46,6 +44,24 @@ class Text:
             _one(origin, "normalize", said.get("normalize"), source.normalize, otherwise=True),
             _one(origin, "max_length", longest if source.max_length is None else None, source.max_length),
         )
+
+
+def tokenizer_file(origin: Origin, folder: Path) -> Path:
+    """Return the fast tokenizer's file."""
+    file = folder / "tokenizer.json"
+    if not file.is_file():
+        raise origin.problem("has no tokenizer.json: save the fast tokenizer beside the weights")
+    return file
+
+
+def longest(origin: Origin, folder: Path) -> int:
+    """Return how many tokens a text has at most, as ``model.yaml`` says, or else the folder.
+
+    Raises:
+        SpecError: If neither says it.
+    """
+    asked = origin.source.max_length
+    return int(_one(origin, "max_length", _longest(folder) if asked is None else None, asked))
 
 
 def _one(origin: Origin, key: str, folder: Any, spec: Any, *, otherwise: Any = None) -> Any:

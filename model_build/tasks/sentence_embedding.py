@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from model_build.source import TextEmbedder
+from model_build.tasks.lines import lines
 from model_build.tasks.task import Feeds, Samples, Traceable
 from model_build.work import present
-from slipway.specs import Embed, Problem, SpecError, Tokenize
+from slipway.specs import Embed, Tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,7 +75,7 @@ class SentenceEmbedding:
 
     def samples(self, spec: ModelSpec, folder: Path) -> Samples:
         """Return the lines of the model's data file that are not empty."""
-        return Samples(_lines(folder, str(spec.verify.data)))
+        return Samples(lines(folder, str(spec.verify.data)))
 
     def calibration(self, spec: ModelSpec, folder: Path) -> Iterator[Feeds]:
         """Yield the lines of the model's calibration file, one at a time: padding would blur what is measured."""
@@ -82,7 +83,7 @@ class SentenceEmbedding:
 
         tokenizer = Tokenizer.from_file(str(self.original.tokenizer_file))
         tokenizer.enable_truncation(self.original.max_length)
-        for line in _lines(folder, str(present(spec.calibrate).data)):
+        for line in lines(folder, str(present(spec.calibrate).data)):
             encoded = tokenizer.encode(line)
             columns = (encoded.ids, encoded.attention_mask, encoded.type_ids)
             tensors = dict(zip(TENSORS, (np.asarray([column], np.int64) for column in columns), strict=True))
@@ -104,17 +105,6 @@ class SentenceEmbedding:
     def files(self) -> dict[str, Path]:
         """Return the tokenizer."""
         return {TOKENIZER_FILE: self.original.tokenizer_file}
-
-
-def _lines(folder: Path, name: str) -> list[str]:
-    """Return the lines of a data file that are not empty."""
-    file = folder / name
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        where = f"models/{folder.name}/{file.name}"
-        raise SpecError([Problem(where, 0, "", f"is not UTF-8 (byte {error.start}): save it as UTF-8")]) from None
-    return [line.strip() for line in lines if line.strip() != ""]
 
 
 def _by_keyword(original: TextEmbedder) -> torch.nn.Module:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from slipway.specs import Classify, Embed, ModelSpec, PassTensor, ReturnTensor, Tokenize
+    from slipway.specs import Classify, Embed, Generate, ModelSpec, PassTensor, ReturnTensor, Tokenize
 
 Feeds = dict[str, "np.ndarray"]
 
@@ -22,14 +22,16 @@ class Traceable:
     """The original as the exporter needs it.
 
     Args:
-        module: Takes ``inputs`` by position, in that order, and returns one tensor.
+        module: Takes ``inputs`` by position, in that order, and returns one tensor, or ``output`` and then ``more``.
         inputs: Name of each input and its dynamic dimensions by place.
-        output: Name of the output.
+        output: Name of the output that is the answer.
+        more: Name of each further output and its dynamic dimensions by place.
     """
 
     module: torch.nn.Module
     inputs: dict[str, dict[int, str]]
     output: str
+    more: dict[str, dict[int, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Task(Protocol):
     def preprocess(self) -> Tokenize | PassTensor:
         """Say how the server makes tensors of a request."""
 
-    def postprocess(self, output_shape: tuple[int | str, ...]) -> Embed | Classify | ReturnTensor:
+    def postprocess(self, output_shape: tuple[int | str, ...]) -> Embed | Classify | ReturnTensor | Generate:
         """Say how the server makes an answer of the output."""
 
     def files(self) -> dict[str, Path]:

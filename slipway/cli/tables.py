@@ -24,7 +24,14 @@ WITHOUT_EDGE = 1000
 
 GAP = "  "
 MOST_SHARE = 10
-METRIC_WORDS = {"cosine_similarity": "cosine", "accuracy": "accuracy", "r_squared": "R²"}
+METRIC_WORDS = {
+    "cosine_similarity": "cosine",
+    "accuracy": "accuracy",
+    "r_squared": "R²",
+    "next_token_agreement": "agreement",
+    "kl_similarity": "KL similarity",
+    "perplexity_ratio": "perplexity ratio",
+}
 
 
 class Rows:
@@ -73,7 +80,7 @@ def build_table(results: Sequence[BuildResult]) -> Rows:
             "built" if result.built else "unchanged",
             f"{result.size_bytes / 1e6:.1f} MB",
             _share(result.size_bytes / result.reference_bytes),
-            ", ".join(f"{row.ratio:.1f}x at {row.shape}" for row in result.benchmark),
+            ", ".join(f"{row.ratio:.1f}x at {row.shape}" for row in result.per_token or result.benchmark),
             f"{METRIC_WORDS[result.metric]} {result.value:.4f}",
             result.recipe,
         )

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from slipway.specs.model import Metric
+    from slipway.specs.task import Metric
 
 LONGEST = 24
 """Characters of a text that a table has room for."""

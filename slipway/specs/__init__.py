@@ -30,7 +30,10 @@ if TYPE_CHECKING:
         BenchmarkRow,
         Classify,
         Embed,
+        FloatLayer,
+        Generate,
         Manifest,
+        Mixture,
         PassTensor,
         Proof,
         ReturnTensor,
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
         Tokenize,
         Tried,
     )
-    from slipway.specs.model import Calibrate, ModelSpec, Target, Task
+    from slipway.specs.model import Calibrate, ModelSpec, Target
     from slipway.specs.multi_container_endpoint import MultiContainerEndpointSpec
     from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
     from slipway.specs.pipeline_endpoint import PipelineEndpointSpec
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from slipway.specs.realtime import RealtimeEndpointSpec
     from slipway.specs.serverless import ServerlessEndpointSpec
     from slipway.specs.shrink import SHRINKING, Distill, Prune
+    from slipway.specs.task import Task
 
 _HOMES = {
     "Artifact": "artifact",
@@ -69,7 +73,7 @@ _HOMES = {
     "RealtimeEndpointSpec": "realtime",
     "ServerlessEndpointSpec": "serverless",
     "Target": "model",
-    "Task": "model",
+    "Task": "task",
 }
 """Everything else is of the manifest."""
 
@@ -85,13 +89,16 @@ __all__ = [
     "Distill",
     "Embed",
     "EnvironmentSpec",
+    "FloatLayer",
     "GateError",
+    "Generate",
     "HostError",
     "InferenceComponentsEndpointSpec",
     "InterruptedByUser",
     "Lock",
     "LockedModel",
     "Manifest",
+    "Mixture",
     "ModelSpec",
     "MultiContainerEndpointSpec",
     "MultiModelEndpointSpec",

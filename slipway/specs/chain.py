@@ -13,17 +13,19 @@ if TYPE_CHECKING:
     from slipway.specs.document import Document
     from slipway.specs.endpoint import AnyEndpoint
     from slipway.specs.errors import Problem
-    from slipway.specs.model import Task
+    from slipway.specs.task import Task
 
 ANSWERS: Final[dict[Task, str]] = {
     "sentence-embedding": "embeddings",
     "image-classification": "predictions",
     "transformation": "tensors",
+    "text-generation": "generated texts",
 }
 TAKES: Final[dict[Task, str]] = {
     "sentence-embedding": "texts",
     "image-classification": "tensors",
     "transformation": "tensors",
+    "text-generation": "texts",
 }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from slipway.specs.shrink import SHRINKING
 from slipway.specs.source import TEXT_KEYS
+from slipway.specs.task import TEXT_TASKS
 
 if TYPE_CHECKING:
     from slipway.specs.base import Findings
@@ -23,14 +24,16 @@ def check_data(findings: Findings, spec: ModelSpec, source: Source) -> None:
     """
     if spec.task == "transformation" and source.huggingface is not None and not source.is_code:
         findings.add(("source", "huggingface"), f"does not say how {spec.task} is done: use 'python' or 'onnx'")
+    if spec.task == "text-generation":
+        _check_generator(findings, spec, source)
     if source.labels is not None and spec.task != "image-classification":
         findings.add(("source", "labels"), f"{spec.task} has no classes: remove the key")
-    for key in SHRINKING if not source.is_code else ():
+    for key in SHRINKING if not source.is_code and spec.task != "text-generation" else ():
         if getattr(spec, key) is not None:
             findings.add(
                 (key,), "learns from data that a source's function returns, and files bring none: use 'python'"
             )
-    if spec.task == "sentence-embedding":
+    if spec.task in TEXT_TASKS:
         _check_text(findings, spec)
     elif source.is_code:
         _check_none(findings, spec)
@@ -38,12 +41,21 @@ def check_data(findings: Findings, spec: ModelSpec, source: Source) -> None:
         _check_arrays(findings, spec, source)
 
 
+def _check_generator(findings: Findings, spec: ModelSpec, source: Source) -> None:
+    if source.onnx is not None:
+        findings.add(("source", "onnx"), f"does not say how {spec.task} is done: use 'huggingface' or 'python'")
+    for key in ("pooling", "normalize"):
+        if getattr(source, key) is not None:
+            findings.add(("source", key), f"{spec.task} makes no vectors: remove the key")
+
+
 def _check_text(findings: Findings, spec: ModelSpec) -> None:
+    line = "sentence" if spec.task == "sentence-embedding" else "prompt"
     if spec.verify.data is None:
-        findings.add(("verify",), "required key 'data' is missing: name a file with one sentence a line")
+        findings.add(("verify",), f"required key 'data' is missing: name a file with one {line} a line")
     for path, file in _files(spec):
         if file.endswith(".npz"):
-            findings.add(path, f"'{file}' is not a text file with one sentence a line")
+            findings.add(path, f"'{file}' is not a text file with one {line} a line")
 
 
 def _check_none(findings: Findings, spec: ModelSpec) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from slipway.specs.base import Name, Spec
-from slipway.specs.model import Metric, Target, Task
+from slipway.specs.model import Target
+from slipway.specs.task import Metric, Task
 from slipway.specs.text import Shape
 
 Sha256 = Annotated[str, Shape(r"^[0-9a-f]{64}$", "a SHA-256 hash: 64 hexadecimal digits")]
@@ -58,6 +59,16 @@ class ReturnTensor(Spec):
     kind: Literal["tensor"]
 
 
+class Generate(Spec):
+    """Logits become tokens, one after the other, with the keys and values of what was read kept between them."""
+
+    kind: Literal["generate"]
+    max_new_tokens: Annotated[int, Field(ge=1)]
+    """As many may a request ask for; one that does not ask gets no more."""
+    eos: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    """Tokens that end an answer."""
+
+
 class ServedModel(Spec):
     """All that the server knows of a model; lies in the archive as ``manifest.json``."""
 
@@ -73,7 +84,7 @@ class ServedModel(Spec):
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     preprocess: Annotated[Tokenize | PassTensor, Field(discriminator="kind")]
-    postprocess: Annotated[Embed | Classify | ReturnTensor, Field(discriminator="kind")]
+    postprocess: Annotated[Embed | Classify | ReturnTensor | Generate, Field(discriminator="kind")]
     example: dict[Literal["inputs"], list[Any]]
     """A request that the server answers once before it says that it is ready."""
 
@@ -89,7 +100,8 @@ class BenchmarkRow(Spec):
     """Original and artifact, interleaved in one process at one shape."""
 
     shape: str
-    """Batch x length in tokens (``1x16``) for text, batch x channels x height x width for images."""
+    """Batch x length in tokens (``1x16``) for text, batch x channels x height x width for images; batch x tokens that
+    are read x tokens that were read before for text generation: ``1x16x0`` reads a prompt, ``1x1x16`` makes a token."""
     ratio: float
     """How many times faster the artifact is: median of the paired rounds."""
     ratio_p25: float
@@ -132,12 +144,31 @@ class Proof(Spec):
     ``alone_against_batched`` are the metric, the others the largest difference of any number."""
 
 
+class FloatLayer(Spec):
+    """A layer that was not quantised."""
+
+    name: str
+    """In the graph."""
+    error: float
+    """How far the answers moved when it alone was quantised: root of the mean square, as a share of the answers'."""
+
+
+class Mixture(Spec):
+    """Which layers of a quantised model stay in float32, found by measuring."""
+
+    layers: Annotated[int, Field(ge=1)]
+    """That could be quantised."""
+    in_float: tuple[FloatLayer, ...]
+    """That stay, the costliest for what it gains first."""
+
+
 class Tried(Spec):
     """One recipe that the build tried."""
 
     recipe: str
-    outcome: Literal["kept", "slower", "refused", "unfit"]
-    """``slower`` than the one that was kept; ``refused`` by the gate; ``unfit`` for this model or machine."""
+    outcome: Literal["kept", "slower", "refused", "spared", "unfit"]
+    """``slower`` than the one that was kept; ``refused`` by the gate; ``spared`` because a simpler one passes it;
+    ``unfit`` for this model or machine."""
     reason: str = ""
     """Why not, where there is more to say."""
     value: float | None = None
@@ -159,12 +190,17 @@ class Manifest(Spec):
     """Size of the original's weights as they were loaded."""
     recipe: str
     """What was done, in the order it was done."""
+    mixture: Mixture | None = None
+    """None where all layers were treated alike."""
     tried: tuple[Tried, ...] = ()
     """Every recipe of the search; empty where the target names one."""
     processor: str = ""
     """That the times are of."""
     proof: Proof
     benchmark: tuple[BenchmarkRow, ...]
+    per_token: tuple[BenchmarkRow, ...] = ()
+    """Answers of a model that generates, all figures divided by their tokens: ``1x128+16`` reads a prompt of 128 tokens
+    and says 16, the likeliest each time, the original with its own cache."""
     server: ServerFigures | None = None
     versions: dict[str, str]
     """Library to version, of all that shape the result."""

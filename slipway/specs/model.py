@@ -7,21 +7,16 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Spec
+from slipway.specs.build import Build, check_build
 from slipway.specs.data import check_data
+from slipway.specs.generation import check_generation
 from slipway.specs.gpu import Gpu, check_gpu
 from slipway.specs.shrink import SHRINKING, Distill, Prune
 from slipway.specs.source import Source
+from slipway.specs.task import METRICS_OF_TASK, TEXT_TASKS, Metric, Task
 from slipway.specs.text import Distinct, Shape
 
-Task = Literal["sentence-embedding", "image-classification", "transformation"]
 Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8", "gpu"]
-Metric = Literal["cosine_similarity", "accuracy", "r_squared"]
-
-METRIC_OF_TASK: dict[Task, Metric] = {
-    "sentence-embedding": "cosine_similarity",
-    "image-classification": "accuracy",
-    "transformation": "r_squared",
-}
 
 DataFile = Annotated[
     str,
@@ -41,7 +36,12 @@ class Verify(Spec):
     metric: Metric
     """``cosine_similarity``: mean over the data between original and artifact, -1 to 1. ``accuracy``: share of held-out
     inputs that the artifact labels rightly, 0 to 1. ``r_squared``: share of the original's variance that the artifact's
-    numbers explain, at most 1; unlike a cosine it sees a wrong scale."""
+    numbers explain, at most 1; unlike a cosine it sees a wrong scale.
+
+    Of text generation, over the tokens that the original goes on with, each prompt's next 16: ``next_token_agreement``
+    is the share that the artifact would choose too. ``kl_similarity`` is e to the minus mean KL divergence of the
+    artifact's next-token probabilities from the original's, 1 where they are the same. ``perplexity_ratio`` is the
+    original's perplexity over the artifact's."""
     at_least: Annotated[float, Field(gt=0, le=1)]
     """Smallest value that passes."""
     top_k: Annotated[int, Field(ge=1, le=1000)] | None = None
@@ -62,7 +62,7 @@ Tokens = Annotated[int, Field(ge=1, le=131_072)]
 
 
 Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
-ShapeName = Annotated[str, Shape(r"^[1-9][0-9]*(x[1-9][0-9]*)*$", "sizes joined by x, such as 1x128")]
+ShapeName = Annotated[str, Shape(r"^[1-9][0-9]*(x(0|[1-9][0-9]*))*$", "sizes joined by x, such as 1x128")]
 
 
 class Benchmark(Spec):
@@ -76,8 +76,17 @@ class Benchmark(Spec):
     """Threads given to the original and the artifact alike."""
     p95_ms: Annotated[dict[ShapeName, Milliseconds], Field(min_length=1)] | None = None
     """Latency by shape that 95 of 100 calls must not exceed on the machine that builds; without it there is no
-    artifact. Shapes are written batch x length in tokens (``1x128``) for text, batch x the shape of an input
-    (``1x3x32x32``) for others. Absent: the fastest form is kept, however fast it is."""
+    artifact. Shapes are written batch x length in tokens (``1x128``) for text, batch x tokens that
+    are read x tokens before them (``1x128x0`` a prompt, ``1x1x128`` a token after it) for text generation, batch x the
+    shape of an input (``1x3x32x32``) for others. Absent: the fastest form is kept, however fast it is."""
+
+
+def timed_shapes(task: Task, benchmark: Benchmark) -> set[str]:
+    """Return the names of the shapes that a text model is timed at."""
+    pairs = [(batch, length) for batch in benchmark.batch for length in benchmark.sequence_length or ()]
+    if task == "text-generation":  # a prompt is read, then a token is made
+        return {shape for batch, length in pairs for shape in (f"{batch}x{length}x0", f"{batch}x1x{length}")}
+    return {f"{batch}x{length}" for batch, length in pairs}
 
 
 class ModelSpec(Spec):
@@ -90,9 +99,9 @@ class ModelSpec(Spec):
     """What it is built for.
 
     ``cpu``: the fastest of all recipes that pass the gate, found by measuring. ``cpu-lossless``: the fastest of those
-    whose answers are the original's, a similarity of 0.9999 or the same labels. ``cpu-fp32`` and ``cpu-int8``: one
-    recipe for ONNX Runtime, without a search. ``gpu``: TensorRT or ONNX Runtime on one NVIDIA GPU; built, proved and
-    measured on a machine that has it."""
+    whose answers are the original's, a similarity of 0.9999, the same labels, the same texts. ``cpu-fp32`` and
+    ``cpu-int8``: one recipe for ONNX Runtime, without a search. ``gpu``: TensorRT or ONNX Runtime on one NVIDIA GPU;
+    built, proved and measured on a machine that has it."""
     gpu: Gpu | None = None
     """Which GPU; ``target: gpu`` only, which needs it."""
     verify: Verify
@@ -105,33 +114,46 @@ class ModelSpec(Spec):
     prune: Prune | None = None
     """Fewer channels to try; absent: all stay. With ``distill`` the student is pruned too. A target that searches tries
     every form with and without, a target that names its recipe does both."""
+    build: Build | None = None
+    """Where it is built; absent: on the machine that ``slipway build`` runs on."""
+
+    @property
+    def in_cloud(self) -> bool:
+        """Whether a processing job builds it."""
+        return self.build is not None and self.build.in_cloud
 
     @model_validator(mode="after")
     def _fits_task(self) -> Self:
-        findings, metric = Findings(), METRIC_OF_TASK[self.task]
-        text = self.task == "sentence-embedding"
-        if self.verify.metric != metric:
-            findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use '{metric}'")
+        findings, metrics = Findings(), METRICS_OF_TASK[self.task]
+        text = self.task in TEXT_TASKS
+        if self.verify.metric not in metrics:
+            use = " or ".join(f"'{metric}'" for metric in metrics)
+            findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use {use}")
         if self.task == "transformation" and self.target == "cpu-int8":
             findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu' or 'cpu-fp32'")
+        if self.task == "text-generation":
+            check_generation(findings, self)
         if self.task != "image-classification" and self.verify.top_k is not None:
             findings.add(("verify", "top_k"), f"{self.task} names no labels: remove the key")
         if self.source.model is None:
             check_data(findings, self, self.source)
-        if text and self.benchmark.sequence_length is None:
-            findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
-        lengths = self.benchmark.sequence_length or ()
-        timed = {f"{batch}x{length}" for batch in self.benchmark.batch for length in lengths}
-        for shape in sorted((self.benchmark.p95_ms or {}).keys() - timed) if text else ():
-            findings.add(("benchmark", "p95_ms", shape), f"is not timed: {', '.join(sorted(timed))} are")
-        if not text and self.benchmark.sequence_length is not None:
-            findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
+        self._check_shapes(findings, text=text)
         self._check_target(findings)
         findings.refuse()
         return self
 
+    def _check_shapes(self, findings: Findings, *, text: bool) -> None:
+        if text and self.benchmark.sequence_length is None:
+            findings.add(("benchmark",), f"{self.task} needs 'sequence_length', for instance [16, 128]")
+        timed = timed_shapes(self.task, self.benchmark)
+        for shape in sorted((self.benchmark.p95_ms or {}).keys() - timed) if text else ():
+            findings.add(("benchmark", "p95_ms", shape), f"is not timed: {', '.join(sorted(timed))} are")
+        if not text and self.benchmark.sequence_length is not None:
+            findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
+
     def _check_target(self, findings: Findings) -> None:
-        self._check_shrinking(findings)
+        if self.task != "text-generation":  # of which none can be made smaller
+            self._check_shrinking(findings)
         if self.target == "gpu" and self.gpu is None:
             findings.add(
                 (), "required key 'gpu' is missing: name the endpoint's machine, {instance_type: ml.g6.xlarge}"
@@ -140,6 +162,8 @@ class ModelSpec(Spec):
             findings.add(("gpu",), f"is for 'target: gpu', not for '{self.target}': remove one of them")
         elif self.gpu is not None:
             check_gpu(findings, self.gpu, self.benchmark.batch, self.benchmark.sequence_length)
+        if self.build is not None:
+            check_build(findings, self.build, None if self.gpu is None else self.gpu.architecture)
 
     def _check_shrinking(self, findings: Findings) -> None:
         reasons = {

@@ -105,7 +105,18 @@ def test_build_serves_like_the_original(built: Project, tmp_path: Path) -> None:
     assert theirs.answers.shape == (2, 32)
     assert np.einsum("nd,nd->n", ours, theirs.answers).min() > 0.98
     assert result.model_dump(mode="json").keys() == {
-        *("name", "digest", "built", "size_bytes", "reference_bytes", "metric", "value", "recipe", "benchmark")
+        *(
+            "name",
+            "digest",
+            "built",
+            "size_bytes",
+            "reference_bytes",
+            "metric",
+            "value",
+            "recipe",
+            "benchmark",
+            "per_token",
+        )
     }
     assert result.size_bytes == archive.stat().st_size
     assert result.recipe == (

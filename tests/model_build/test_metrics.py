@@ -8,6 +8,7 @@ import pytest
 from model_build.metrics import (
     accuracy,
     cosine_similarity,
+    kl_similarity,
     largest_difference,
     lower_bound,
     next_token_agreement,
@@ -43,48 +44,58 @@ def test_top_k_refuses_a_k_that_tells_nothing(k: int) -> None:
         top_k_agreement(np.eye(4), np.eye(4), k=k)
 
 
-def test_next_token_agreement_counts_text_and_not_padding() -> None:
+def test_next_token_agreement_counts_tokens_and_whole_texts() -> None:
     original, artifact = np.zeros((4, 3, 5)), np.zeros((4, 3, 5))
     original[:, :, 2] = 1
     artifact[:, :, 2] = 1
-    artifact[0, 1:, 3] = 2  # of text 0 one place of three is the same
-    artifact[1, 2, 3] = 2  # of text 1 only padding differs
-    mask = np.ones((4, 3))
-    mask[1, 2] = 0
-    measured = next_token_agreement(TEXTS, original, artifact, mask)
+    artifact[0, 1:, 3] = 2  # of text 0 one token of three is the same
+    measured = next_token_agreement(TEXTS, original, artifact)
     assert measured.value == pytest.approx((1 / 3 + 3) / 4)
-    assert measured.details == {"minimum": pytest.approx(1 / 3), "places": 11.0}
+    assert (measured.details["same_text"], measured.details["tokens_each"]) == (0.75, 3)
     assert measured.worst[0] == "0.3333 for 'text 0'"
     assert measured.bound < measured.value
 
 
 def test_perplexity_of_even_odds_is_the_vocabulary() -> None:
-    tokens = np.asarray([[0, 3, 1], [2, 2, 0]])
-    found = perplexity_ratio(tokens, np.zeros((2, 3, 8)), np.zeros((2, 3, 8)))
-    assert found["perplexity"] == pytest.approx(8)
-    assert found["perplexity_difference"] == found["perplexity_difference_bound"] == 0
+    found = perplexity_ratio(TEXTS, np.zeros((4, 3, 8)), np.zeros((4, 3, 8)))
+    assert found.details["perplexity"] == found.details["original_perplexity"] == pytest.approx(8)
+    assert found.details["perplexity_difference"] == found.details["perplexity_difference_bound"] == 0
+    assert found.value == found.bound == 1
 
 
-def test_perplexity_looks_at_the_place_before_a_token() -> None:
-    tokens = np.asarray([[0, 1, 2]])
-    sure = np.full((1, 3, 4), -50.0)
-    sure[0, 0, 1] = sure[0, 1, 2] = 50  # foretells both; what stands at the last place foretells nothing of the text
-    found = perplexity_ratio(tokens, np.zeros((1, 3, 4)), sure)
-    assert found["perplexity"] == pytest.approx(1)
-    assert found["perplexity_difference"] == pytest.approx(1 / 4 - 1)
+def test_perplexity_is_of_what_the_original_says() -> None:
+    sure, even = np.full((4, 2, 4), -50.0), np.zeros((4, 2, 4))
+    sure[:, 0, 1] = sure[:, 1, 2] = 50
+    assert perplexity_ratio(TEXTS, sure, even).value == pytest.approx(1 / 4)
+    assert perplexity_ratio(TEXTS, sure, even).details["perplexity_difference"] == pytest.approx(3)
 
 
-def test_perplexity_bound_is_above_the_difference_and_masks_padding() -> None:
+def test_next_token_metrics_are_what_they_say() -> None:
+    original = np.log(np.array([[[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]]] * 4))
+    artifact = np.log(np.array([[[0.5, 0.4, 0.1], [0.1, 0.3, 0.6]]] * 4)) + 4  # logits have no zero
+    divergence = (0.7 * np.log(0.7 / 0.5) + 0.2 * np.log(0.2 / 0.4) + 0.6 * np.log(2) + 0.3 * np.log(0.5)) / 2
+    wanted = {
+        next_token_agreement: 0.5,
+        kl_similarity: np.exp(-divergence),
+        perplexity_ratio: np.sqrt(0.5 * 0.3 / (0.7 * 0.6)),
+    }
+    for metric, value in wanted.items():
+        measured = metric(TEXTS, original, artifact)
+        assert measured.value == measured.bound == pytest.approx(value)
+        for other in wanted.keys() - {metric}:
+            assert measured.details[other.__name__] == pytest.approx(wanted[other])
+
+
+def test_bound_of_a_perplexity_difference_is_above_it() -> None:
     random = np.random.default_rng(1)
-    tokens, original = random.integers(0, 9, (40, 6)), random.normal(size=(40, 6, 9))
-    artifact = original + random.normal(size=original.shape) * 0.3
-    found = perplexity_ratio(tokens, original, artifact)
-    assert found["perplexity_difference_bound"] > found["perplexity_difference"]
-    mask = np.ones((40, 6))
-    mask[:, 4:] = 0
-    artifact[:, 3:] = 99 * random.normal(size=artifact[:, 3:].shape)  # foretells padding only
-    short = perplexity_ratio(tokens[:, :4], original[:, :4], artifact[:, :4])
-    assert perplexity_ratio(tokens, original, artifact, mask) == pytest.approx(short)
+    original = random.normal(size=(40, 6, 9))
+    texts = Samples([str(number) for number in range(40)])
+    found = kl_similarity(texts, original, original + random.normal(size=original.shape) * 0.3)
+    assert found.bound < found.value < 1
+    assert found.details["perplexity_difference_bound"] > found.details["perplexity_difference"] > 0
+    assert found.details["perplexity_ratio_bound"] == pytest.approx(
+        1 / (1 + found.details["perplexity_difference_bound"])
+    )
 
 
 def test_proofs_carry_bounds_beside_shares() -> None:
