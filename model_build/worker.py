@@ -74,7 +74,7 @@ class Worker:
 
     def tell(self, event: Event) -> None:
         """Send one event."""
-        self._events.write(replace(event, peak_bytes=peak_bytes()).line())
+        self._events.write(replace(event, peak_bytes=peak_bytes() or 0).line())
         self._events.flush()
 
     def fail(self, error: BaseException) -> None:
