@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Timer, main_thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from slipway.specs import Problem, SpecError
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import FrameType
+
+DISK_FULL: Final = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a file grew beyond the limit on its size",
+}
+"""What is the machine's fault, whatever wrote or printed."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from typing import TYPE_CHECKING, Any
 
-from model_build.blame import Blame
+from model_build.blame import DISK_FULL, Blame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,8 @@ def call(folder: Path, source: str, arguments: tuple[Path, ...] = ()) -> Any:
     try:
         return _function(folder / file, function, blame)(*arguments)
     except (Exception, SystemExit) as error:
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            raise
         raise blame.for_error(error) from error
 
 

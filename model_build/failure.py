@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_build.blame import DISK_FULL
 from model_build.job import Event
 from model_build.work import ShapingError
 from slipway.specs import SHRINKING, HostError, Problem, SlipwayError, SpecError
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "bad_alloc", "bad allocation")
 """How PyTorch, the system, and C++ libraries say it."""
-DISK_FULL = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "a file grew beyond the limit on its size",
-}
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ def _host_text(error: BaseException, scratch: str) -> str | None:
     if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
         return "memory is used up"
     if isinstance(error, OSError) and error.errno in DISK_FULL:
-        return f"{DISK_FULL[error.errno]} while {scratch} was written"
+        return f"{DISK_FULL[error.errno]} while {error.filename or scratch} was written"
     return None
 
 

@@ -8,6 +8,8 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
+from slipway.specs import Mixture
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -28,6 +30,9 @@ DESCRIPTION = "graph.json"
 ENCODER = "encoder"
 INTERFACE_FILE = "interface.onnx"
 """Inputs and outputs of an engine, which only its own GPU could be asked for."""
+MIXTURE_FILE = "mixture.json"
+BESIDE = (DESCRIPTION, INTERFACE_FILE, MIXTURE_FILE)
+"""What is no runtime's business."""
 BIG_BYTES = 1 << 30
 """From here on an ONNX model's weights lie beside it: protobuf ends at 2 GiB, and a file can be mapped."""
 
@@ -78,11 +83,13 @@ class Graph:
         folder: Holds the files and nothing else.
         runtime: That runs it.
         options: What that runtime is told, in its own words.
+        mixture: Which layers stay in float, where not all are treated alike.
     """
 
     folder: Path
     runtime: Runtime = "onnxruntime"
     options: dict[str, str] = field(default_factory=dict)
+    mixture: Mixture | None = None
 
     @property
     def file(self) -> Path:
@@ -124,8 +131,7 @@ class Graph:
 
     def files(self) -> list[Path]:
         """Return what the runtime reads; the encoder's are its own."""
-        here = (path for path in self.folder.iterdir() if path.is_file())
-        return sorted(path for path in here if path.name not in (DESCRIPTION, INTERFACE_FILE))
+        return sorted(path for path in self.folder.iterdir() if path.is_file() and path.name not in BESIDE)
 
     @classmethod
     def of_onnx(cls, model: onnx.ModelProto, folder: Path, *, big_bytes: int = BIG_BYTES) -> Self:
@@ -162,6 +168,8 @@ class Graph:
         """Write down what is not in the files, so that ``found`` can tell; and how large those are."""
         sizes = {path.name: path.stat().st_size for path in self.files()}
         document = {"runtime": self.runtime, "options": self.options, "sizes": sizes}
+        if self.mixture is not None:
+            (self.folder / MIXTURE_FILE).write_text(self.mixture.model_dump_json(), encoding="utf-8")
         (self.folder / DESCRIPTION).write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
 
     @classmethod
@@ -173,5 +181,7 @@ class Graph:
             whole = all((folder / name).stat().st_size == size for name, size in sizes.items())
         except (OSError, ValueError, KeyError):
             return None
-        graph = cls(folder, **document)
+        mixture = folder / MIXTURE_FILE
+        mixed = Mixture.model_validate_json(mixture.read_bytes()) if mixture.is_file() else None
+        graph = cls(folder, **document, mixture=mixed)
         return graph if whole and graph.file.name in sizes else None

@@ -62,6 +62,10 @@ class Search:
         for recipe in self._recipes:
             if self._is_search:
                 self._on_step(recipe.name)
+            if self._is_spared(recipe, asked):
+                reason = f"{recipe.spared_by} passes the gate"
+                self._tried[recipe.name] = Tried(recipe=recipe.name, outcome="spared", reason=reason)
+                continue
             reason = next((it for it in (step.unfit(asked) for step in recipe.passes) if it is not None), "")
             shaped = self._attempt(recipe, asked) if reason == "" else reason
             if isinstance(shaped, str):
@@ -92,6 +96,11 @@ class Search:
         if kept is None:
             raise self._nothing_passed(work)
         return replace(kept, tried=self._table() if self._is_search else ())
+
+    def _is_spared(self, recipe: Recipe, asked: Work) -> bool:
+        """Judge the simpler form on all data: the screen lets through what nearly passes."""
+        simpler = self._candidates.get(recipe.spared_by)
+        return simpler is not None and refused(asked.spec, Verify().measure(simpler.work)) == ""
 
     def _attempt(self, recipe: Recipe, work: Work) -> Work | str:
         """Return the form, or why there is none: what one library cannot do with a model, another one may."""
@@ -135,7 +144,7 @@ class Search:
 
     def _table(self) -> tuple[Tried, ...]:
         """Return what was tried, best first."""
-        order = ("kept", "slower", "refused", "unfit")
+        order = ("kept", "slower", "refused", "spared", "unfit")
         return tuple(sorted(self._tried.values(), key=lambda it: (order.index(it.outcome), -(it.speedup or 0))))
 
     def _nothing_passed(self, work: Work) -> GateError:

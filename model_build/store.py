@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from slipway.specs import Project
 
 SCRATCH_PREFIX = ".building-"
+HALF_WRITTEN = (
+    ".artifacts.lock-*",
+    ".slipway/.build.html-*",
+    ".slipway/.files-seen.json-*",
+    ".slipway/sources/.fetching-*",
+)
+"""Files on their way into a place; they get a name of their own until they are whole."""
 
 
 class Store:
@@ -90,6 +97,9 @@ class Store:
         """Remove what a killed build left."""
         for left in self._folder.glob(f"{SCRATCH_PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
+        for pattern in HALF_WRITTEN:
+            for left in self._project.root.glob(pattern):
+                left.unlink(missing_ok=True)
 
 
 def write_if_changed(path: Path, text: str) -> bool:

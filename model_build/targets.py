@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from model_build.gpu_targets import on_gpu
 from model_build.passes.benchmark import Benchmark
+from model_build.passes.compress_mixed import CompressMixed
 from model_build.passes.compress_weights import CompressWeights
 from model_build.passes.convert import Convert
 from model_build.passes.export import Export
@@ -16,9 +17,10 @@ from model_build.passes.optimize import Optimize
 from model_build.passes.package import Package
 from model_build.passes.quantize_calibrated import QuantizeCalibrated
 from model_build.passes.quantize_dynamic import QuantizeDynamic
+from model_build.passes.quantize_mixed import QuantizeMixed
 from model_build.passes.quantize_static import QuantizeStatic
 from model_build.passes.untie_head import UntieHead
-from model_build.passes.verify import Verify
+from model_build.passes.verify import Verify, gate
 from model_build.shrinking import PRUNING, shrunk
 
 if TYPE_CHECKING:
@@ -34,14 +36,21 @@ class Recipe:
     Args:
         name: Runtime and precision, as people say it.
         passes: In order; recipes that begin alike share what these passes make.
+        spared_by: Name of a simpler recipe: where that one passes the gate, this one is not tried.
     """
 
     name: str
     passes: tuple[FormingPass, ...]
+    spared_by: str = ""
 
     def after(self, form: Form) -> Recipe:
         """Return the same recipe for another network."""
-        return replace(self, name=self.name + form.suffix, passes=(*form.passes, *self.passes))
+        return replace(
+            self,
+            name=self.name + form.suffix,
+            passes=(*form.passes, *self.passes),
+            spared_by=self.spared_by and self.spared_by + form.suffix,
+        )
 
     def __str__(self) -> str:
         return " > ".join(str(step) for step in self.passes)
@@ -54,6 +63,7 @@ TEXT: Final = (
     Recipe("openvino-bf16", (Export(), Convert("bf16"))),
     Recipe("openvino-int8", (Export(), QuantizeCalibrated(transformer=True))),
     Recipe("openvino-int8-weights", (Export(), CompressWeights())),
+    Recipe("openvino-int4-weights", (Export(), CompressWeights(bits=4))),
 )
 IMAGES: Final = (
     Recipe("onnxruntime-fp32", (Export(), Optimize())),
@@ -92,11 +102,23 @@ def recipes(spec: ModelSpec) -> tuple[Recipe, ...]:
     if spec.gpu is not None:
         return tuple(Recipe(name, passes) for name, passes in on_gpu(spec, spec.gpu).items())
     fixed = FIXED.get(spec.target)
-    offered = [recipe for recipe in RECIPES[spec.task] if fixed in (None, recipe.name)]
+    offered = [recipe for recipe in (*RECIPES[spec.task], *_mixed(spec)) if fixed in (None, recipe.name)]
     forms = [form for form in shrunk(spec) if fixed is None or form.is_whole]
-    return tuple(
-        Recipe(recipe.name + form.suffix, (*form.passes, *recipe.passes)) for form in forms for recipe in offered
-    )
+    return tuple(recipe.after(form) for form in forms for recipe in offered)
+
+
+def _mixed(spec: ModelSpec) -> tuple[Recipe, ...]:
+    """Return the recipes that look for what the gate can bear, and so are others for another gate."""
+    if spec.task not in ("sentence-embedding", "image-classification"):
+        return ()
+    is_text = spec.task == "sentence-embedding"
+    asked = f"{spec.verify.metric} {gate(spec):g}{' as the original' if spec.target == 'cpu-lossless' else ''}"
+    mixed = QuantizeMixed(asked, transformer=is_text)
+    found = [Recipe("openvino-int8-mixed", (Export(), mixed), spared_by="openvino-int8")]
+    if is_text:
+        weights = (Export(), CompressMixed(asked))
+        found.append(Recipe("openvino-int8-weights-mixed", weights, spared_by="openvino-int8-weights"))
+    return tuple(found)
 
 
 def libraries(spec: ModelSpec) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -45,7 +46,8 @@ def main(job_file: str, event_handle: str) -> int:
         try:
             worker.do()
         except BaseException as error:  # noqa: BLE001  told to the parent, which raises it
-            traceback.print_exc()
+            with suppress(OSError):  # the log may lie on the very disk that is full
+                traceback.print_exc()
             worker.fail(error)
             return 1
     return 0

@@ -39,6 +39,7 @@ class Package(Pass):
             archive=write_archive(present(work.served), folder / ARCHIVE_FILE),
             reference_bytes=weights_bytes(present(work.original).module),
             recipe=work.recipe,
+            mixture=present(work.graph).mixture,
             tried=work.tried,
             processor=", ".join([processor(), *_gpu(work)]),
             proof=present(work.proof),

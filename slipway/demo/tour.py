@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "local"
 SAMPLES = 32
+AT_ONCE = "4"
+"""Stacks that are deployed at a time: cdk looks every five seconds whether one is done."""
 
 
 def run(project: Project, *, keep: bool) -> DemoResult:
@@ -79,7 +81,7 @@ def _deploy(project: Project, deployment: Deployment, cloud: Cloud, steps: Steps
     with steps.step("bootstrap", "cdk bootstrap"):  # this and the next would each synthesise once more
         cdk.run("bootstrap", f"aws://{place.account}/{place.region}", "--app", str(assembly))
     with steps.step("deploy", "cdk deploy --all"):
-        cdk.run("deploy", "--all", "--require-approval", "never", "--app", str(assembly))
+        cdk.run("deploy", "--all", "--require-approval", "never", "--concurrency", AT_ONCE, "--app", str(assembly))
 
 
 def _originals(project: Project, deployment: Deployment) -> dict[tuple[str, ...], model_build.Samples]:

@@ -154,12 +154,31 @@ class Proof(Spec):
     ``alone_against_batched`` are the metric, the others the largest difference of any number."""
 
 
+class FloatLayer(Spec):
+    """A layer that was not quantised."""
+
+    name: str
+    """In the graph."""
+    error: float
+    """How far the answers moved when it alone was quantised: root of the mean square, as a share of the answers'."""
+
+
+class Mixture(Spec):
+    """Which layers of a quantised model stay in float32, found by measuring."""
+
+    layers: Annotated[int, Field(ge=1)]
+    """That could be quantised."""
+    in_float: tuple[FloatLayer, ...]
+    """That stay, the costliest for what it gains first."""
+
+
 class Tried(Spec):
     """One recipe that the build tried."""
 
     recipe: str
-    outcome: Literal["kept", "slower", "refused", "unfit"]
-    """``slower`` than the one that was kept; ``refused`` by the gate; ``unfit`` for this model or machine."""
+    outcome: Literal["kept", "slower", "refused", "spared", "unfit"]
+    """``slower`` than the one that was kept; ``refused`` by the gate; ``spared`` because a simpler one passes it;
+    ``unfit`` for this model or machine."""
     reason: str = ""
     """Why not, where there is more to say."""
     value: float | None = None
@@ -181,6 +200,8 @@ class Manifest(Spec):
     """Size of the original's weights as they were loaded."""
     recipe: str
     """What was done, in the order it was done."""
+    mixture: Mixture | None = None
+    """None where all layers were treated alike."""
     tried: tuple[Tried, ...] = ()
     """Every recipe of the search; empty where the target names one."""
     processor: str = ""

@@ -49,13 +49,10 @@ class Seen:
         if not self._new:
             return
         known, self._new = {**_read(self._file), **self._new}, {}
+        text = json.dumps({path: item for path, item in known.items() if Path(path).exists()})
         with suppress(OSError):
             self._file.parent.mkdir(exist_ok=True)
-            text = json.dumps({path: item for path, item in known.items() if Path(path).exists()})
-            handle, temporary = tempfile.mkstemp(prefix=f".{self._file.name}-", dir=self._file.parent)
-            with os.fdopen(handle, "w") as file:
-                file.write(text)
-            Path(temporary).replace(self._file)
+            _replace(self._file, text)
 
 
 @cache
@@ -64,6 +61,16 @@ def seen_in(root: Path) -> Seen:
     seen = Seen(root / ".slipway" / "files-seen.json")
     atexit.register(seen.keep)
     return seen
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
 
 
 def _read(file: Path) -> dict[str, list[object]]:

@@ -193,6 +193,11 @@ def embedder_source() -> str:
 
 
 @pytest.fixture
+def classifier_source() -> str:
+    return CLASSIFIER
+
+
+@pytest.fixture
 def classifier(tmp_path: Path) -> Callable[..., Project]:
     def make(*args: Any, **kwargs: Any) -> Project:
         write_classifier(tmp_path, *args, **kwargs)

@@ -162,6 +162,8 @@ def test_quantizing_does_not_fit_a_model_without_calibration_data(step: ShapingP
         (Convert(), 1e-5, 1.1),
         (CompressWeights(), 0.1, 0.6),
         (CompressWeights(bits=4), 0.8, 0.6),
+        (CompressWeights(bits=4, symmetric=True), 1.2, 0.6),
+        (CompressWeights(bits=4, ratio=0.5), 0.8, 0.6),
         (QuantizeCalibrated(transformer=True), 0.3, 0.6),
     ],
     ids=str,
@@ -181,6 +183,32 @@ def test_openvino_forms_are_served_and_stay_near(
     assert (folder / "model.bin").stat().st_size < size * weights_bytes(present(work.original).module)
     if not isinstance(step, Convert):
         assert difference > 0
+
+
+def four_bit_weights(work: Work) -> int:
+    """Count the tables that are stored in four bits."""
+    ordered = present(work.graph).as_openvino().get_ordered_ops()
+    kinds = [node.get_element_type().get_type_name() for node in ordered if node.get_type_name() == "Constant"]
+    return sum(kind in ("u4", "i4") for kind in kinds)
+
+
+def test_four_bits_are_for_as_many_layers_as_the_ratio_says(embedder_work: Work) -> None:
+    counts = [
+        four_bit_weights(
+            CompressWeights(bits=4, symmetric=True, ratio=ratio).run(
+                replace(embedder_work, scratch=embedder_work.scratch / str(ratio))
+            )
+        )
+        for ratio in (1.0, 0.5)
+    ]
+    assert counts == [3, 1]  # of four products; the last stays in eight bits
+
+
+def test_four_bits_do_not_fit_where_no_layer_is_as_wide_as_a_group(embedder_work: Work) -> None:
+    reason = "no layer takes a multiple of 48 numbers, which share a scale in four bits"
+    assert CompressWeights(bits=4, group=48).unfit(embedder_work) == reason
+    assert CompressWeights(bits=8, group=48).unfit(embedder_work) is None
+    assert CompressWeights(bits=4).unfit(embedder_work) is None
 
 
 def test_verify_measures_with_the_serving_code(embedder_work: Work) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOSTILE = "<script>document.title='taken'</script><img src=x onerror=alert(1)>"
-OUTCOMES = ("kept", "slower", "refused", "unfit")
+OUTCOMES = ("kept", "slower", "refused", "spared", "unfit")
 DASH = "\u2013"
 COMPLAINTS = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded", "Page.javascriptDialogOpening")
 in_a_browser = pytest.mark.skipif(
@@ -55,6 +55,7 @@ def told(**changes: Any) -> Manifest:
         for (name, outcome), (speed, value) in zip(names, speeds, strict=True)
     ]
     tried.append({"recipe": "wrong", "outcome": "refused", "value": 0.934, "reason": "missed by 0.046"})
+    tried.append({"recipe": "needless", "outcome": "spared", "reason": "fast passes the gate"})
     tried.append({"recipe": "elsewhere", "outcome": "unfit", "reason": HOSTILE})
     rows = [
         {"shape": shape, "ratio": 3.1, "ratio_p25": 2.9, "ratio_p75": 3.4, "p50_ms": 4.0, "reference_p50_ms": 12.4}
