@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types contracts unit random synth lock schemas clean
+.PHONY: help setup demo test lint format types contracts models unit random synth lock schemas clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 BIN := .venv/bin
@@ -27,8 +27,12 @@ node_modules/.ready: package.json package-lock.json
 demo: setup ## build, deploy to the local cloud with the real cdk, invoke, compare; KEEP=1 leaves it up
 	$(BIN)/slipway demo $(if $(KEEP),--keep)
 
-test: setup lint types contracts ## the whole check, as CI runs it
+test: setup ## the whole check, as CI runs it
+	@$(MAKE) --no-print-directory -j 4 lint types contracts models
 	$(BIN)/pytest -n logical --maxprocesses 3 --dist loadfile --no-loadscope-reorder --durations 25
+
+models: setup ## build the example models, where they are not built yet
+	$(BIN)/slipway build
 
 lint: setup ## style
 	$(BIN)/ruff check .
@@ -63,6 +67,7 @@ lock: setup ## resolve the pins of pyproject.toml into requirements*.txt
 	$(PIP_COMPILE) -c requirements-dev.txt -o requirements.txt pyproject.toml
 	echo '-e .' >> requirements.txt
 	echo '-e .[build,local,dev]' >> requirements-dev.txt
+	$(BIN)/python scripts/generate_build_requirements.py
 
 clean: ## remove what can be made again
 	rm -rf artifacts cdk.out .slipway build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

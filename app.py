@@ -1,6 +1,7 @@
 """The door of the CDK: read what one environment deploys, and define its stacks.
 
-``npx cdk synth -c environment=dev``; without the context it is ``local``.
+``npx cdk synth -c environment=dev``; without the context it is ``local``. ``-c part=build`` defines only the stack that
+models are built by, which stands before there is an artifact to deploy.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 from sagemaker_hosting import Preflight
-from slipway.specs import Project, SlipwayError
-from stacks import define
+from slipway.specs import Project, SlipwayError, UsageError
+from stacks import define, define_builds
 
 
 def main() -> int:
@@ -26,13 +27,22 @@ def main() -> int:
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app), Preflight())
     try:
         name = str(app.node.try_get_context("environment") or "local")
-        deployment = Project(Path.cwd()).deployment(name)
-        define(app, deployment=deployment, source_root=Path(__file__).resolve().parent)
+        project, source_root = Project(Path.cwd()), Path(__file__).resolve().parent
+        if _builds_alone(app.node.try_get_context("part")):
+            define_builds(app, name=name, environment=project.environment(name), source_root=source_root)
+        else:
+            define(app, deployment=project.deployment(name), source_root=source_root)
     except SlipwayError as error:
         print(error, file=sys.stderr)  # noqa: T201  the CLI shows it as it is
         return error.exit_code
     app.synth()
     return 0
+
+
+def _builds_alone(part: object) -> bool:
+    if part not in (None, "build"):
+        raise UsageError(f"'{part}' is not a part of an environment: the only one is 'build'")
+    return part == "build"
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def build(
         names: Which. Default: all of them.
         force: Build again what is here already, and record its figures anew.
         progress: Hears what happens. Default: nobody does.
-        load_timeout_seconds: How long a source may take to return its model.
+        load_timeout_seconds: How long a source may take to return its model, and the model to answer its own data.
         fetch: Brings what a model's source names in S3 or a registry under ``.slipway/sources/``, if it is not there.
             Default: nobody does; a source that is not there is refused.
         report: File to write a page on all the named models into, built now or before.
@@ -171,7 +171,7 @@ class _Run:
         locked = self._project.lock.models
         if not locked.keys() <= self._project.models.keys():
             return False  # a model was removed, and its entry goes with it
-        return all(name in locked and _same(locked[name], present[name]) for name in digests)
+        return all(name in locked and self._same(locked[name], present[name]) for name in digests)
 
     def _build(self, missing: dict[str, str]) -> dict[str, Manifest]:
         built: dict[str, Manifest] = {}
@@ -265,13 +265,21 @@ class _Run:
         """Write the lock; figures of an artifact that is the same, byte for byte, stay, unless asked anew."""
         lock = Project(self._project.root).lock
         changed = {
-            name: LockedModel.from_manifest(manifest, self._sources[name])
+            name: LockedModel.from_manifest(
+                manifest, self._sources[name], self._store.location(name, manifest.served.digest)
+            )
             for name, manifest in manifests.items()
-            if anew or name not in lock.models or not _same(lock.models[name], manifest)
+            if anew or name not in lock.models or not self._same(lock.models[name], manifest)
         }
         kept = {name: entry for name, entry in lock.models.items() if name in self._project.models}
         write_if_changed(self._project.lock_file, Lock(models={**kept, **changed}).text())
         self._project.__dict__.pop("lock", None)  # the caller's project must read it anew
+
+    def _same(self, locked: LockedModel, manifest: Manifest) -> bool:
+        """Tell whether the lock says of an artifact what it is and where."""
+        served = manifest.served
+        is_ = (served.digest, manifest.archive, self._store.location(served.name, served.digest))
+        return (locked.digest, locked.archive, locked.location) == is_
 
 
 class _Build:
@@ -294,10 +302,6 @@ class _Build:
 
     def _note(self, text: str) -> None:
         self._progress.note(self.name, text)
-
-
-def _same(locked: LockedModel, manifest: Manifest) -> bool:
-    return (locked.digest, locked.archive) == (manifest.served.digest, manifest.archive)
 
 
 def _wanted(project: Project, names: Sequence[str] | None) -> list[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import onnx
     import openvino
 
-Runtime = Literal["onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx"]
+Runtime = Literal["onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx", "aotinductor"]
 
 MODEL_FILES: dict[Runtime, str] = {
     "onnxruntime": "model.onnx",
@@ -24,6 +24,7 @@ MODEL_FILES: dict[Runtime, str] = {
     "openvino": "model.xml",
     "tensorrt": "model.plan",
     "tensorrt-rtx": "model.rtx-engine",
+    "aotinductor": "model.pt2",
 }
 WEIGHTS_FILE = "model.onnx.data"
 DESCRIPTION = "graph.json"
@@ -131,7 +132,8 @@ class Graph:
 
     def files(self) -> list[Path]:
         """Return what the runtime reads; the encoder's are its own."""
-        return sorted(path for path in self.folder.iterdir() if path.is_file() and path.name not in BESIDE)
+        here = (path for path in self.folder.iterdir() if path.is_file())
+        return sorted(path for path in here if path.name not in BESIDE)
 
     @classmethod
     def of_onnx(cls, model: onnx.ModelProto, folder: Path, *, big_bytes: int = BIG_BYTES) -> Self:

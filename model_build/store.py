@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from model_build.passes.package import ARCHIVE_FILE
 from model_build.served import MANIFEST_FILE
 from slipway.specs import Manifest
+from slipway.specs.location import Location
 from slipway.specs.seen import seen_in
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ HALF_WRITTEN = (
     ".slipway/sources/.fetching-*",
 )
 """Files on their way into a place; they get a name of their own until they are whole."""
+LOCATION_FILE = "location.json"
+"""Beside a manifest in an archive's stead: where the artifact stays."""
 
 
 class Store:
@@ -48,11 +51,17 @@ class Store:
         folder = self._project.artifact_folder(name, digest)
         try:
             manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
-            actual = self._seen.sha256(folder / ARCHIVE_FILE)
+            away = (folder / LOCATION_FILE).exists()  # an archive that stays in S3 is not here to be looked at
+            actual = manifest.archive.sha256 if away else self._seen.sha256(folder / ARCHIVE_FILE)
         except (OSError, ValidationError):
             return None
         whole = actual == manifest.archive.sha256 and manifest.served.digest == digest and manifest.served.name == name
         return manifest if whole else None
+
+    def location(self, name: str, digest: str) -> Location | None:
+        """Return where an artifact stays that is not here; None for one that is."""
+        file = self._project.artifact_folder(name, digest) / LOCATION_FILE
+        return Location.model_validate_json(file.read_bytes()) if file.exists() else None
 
     def is_damaged(self, name: str, digest: str) -> bool:
         """Tell whether something lies where an artifact should, and is not one."""

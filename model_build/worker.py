@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -24,6 +24,7 @@ from model_build.failure import Failure
 from model_build.job import Event, Job
 from model_build.memory import limit_memory, peak_bytes
 from model_build.passes.load import Load, load_original
+from model_build.passes.verify import Verify
 from model_build.search import Search
 from model_build.streams import LATE, Leash, standard_streams
 from model_build.targets import finishing_passes, is_search, recipes
@@ -90,7 +91,7 @@ class Worker:
 
     def build(self) -> None:
         """Build up to the proof, wait for the word, measure and pack."""
-        work = self._run(Load(), self._work())
+        work = self._questioned()
         cache = self._cache(work)
         search = self._search(cache)
         search.shape(work)
@@ -104,11 +105,23 @@ class Worker:
 
     def rehearse(self) -> None:
         """Do what a build for a GPU does up to its engine, and write down what came of it."""
-        work = self._run(Load(), self._work())
+        work = self._questioned()
         rows = Trial(recipes(self._spec), self._cache(work), self._say).run(work)
         file = work.scratch / "rehearsed.json"
         file.write_bytes(orjson.dumps([row.model_dump(mode="json") for row in rows]))
         self.tell(Event("done", str(file)))
+
+    def _questioned(self) -> Work:
+        """Load the original and let it answer: a source may take long for either, and for nothing else."""
+        self._say(Load.name)
+        work = self._work()
+        with standard_streams(), self._deadline():
+            work = Load().run(work)
+        with self._deadline():
+            return Verify().questioned(work)
+
+    def _deadline(self) -> AbstractContextManager[None]:
+        return deadline(self._job.load_timeout_seconds, self._blame(), self._end_late)
 
     def _work(self) -> Work:
         work = Work.begin(self._project, self._job.name, Path(self._job.scratch), digest=self._job.digest)
@@ -141,24 +154,22 @@ class Worker:
         """Let the untouched original answer the job's inputs or its own data, taken evenly over all of it."""
         self._step = Load.name
         work, task_class = self._work(), TASKS[self._spec.task]
-        with deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
+        with self._deadline():
             original = load_original(work.source_folder, work.source, task_class.returns, work.origin)
         if self._job.inputs is None:
             every = task_of(work.spec.task, original).samples(work.spec, work.source_folder).inputs
         else:
             every = orjson.loads(Path(self._job.inputs).read_bytes())
         inputs = every[:: max(1, len(every) // count)][:count]
-        answers = np.asarray(original.reference(inputs), dtype=np.float32)
+        with self._deadline():
+            answers = np.asarray(original.reference(inputs), dtype=np.float32)
         np.save(work.scratch / "answers.npy", answers, allow_pickle=False)
         (work.scratch / "inputs.json").write_bytes(orjson.dumps(inputs, option=orjson.OPT_SERIALIZE_NUMPY))
         self.tell(Event("done", str(work.scratch)))
 
     def _run(self, step: Pass, work: Work) -> Work:
         self._say(step.name)
-        if not isinstance(step, Load):
-            return step.run(work)
-        with standard_streams(), deadline(self._job.load_timeout_seconds, self._blame(), self._end_late):
-            return step.run(work)
+        return step.run(work)
 
     def _blame(self) -> Blame:
         return Blame(self._folder, self._source.split(":")[0] or "model.yaml")

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
 
+from slipway.specs import UsageError
+from stacks.build_stack import BuildStack
 from stacks.endpoint_stack import EndpointStack
 from stacks.shared_stack import SharedStack
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import App, Stack
 
-    from slipway.specs import Deployment
+    from slipway.specs import Deployment, EnvironmentSpec
 
 
 def define(app: App, *, deployment: Deployment, source_root: Path) -> None:
@@ -32,6 +34,27 @@ def define(app: App, *, deployment: Deployment, source_root: Path) -> None:
     if deployment.environment.permissions_boundary is not None:
         for stack in (shared, *endpoints):
             _bound(stack, deployment.environment.permissions_boundary)
+    if deployment.environment.builds is not None:
+        define_builds(app, name=deployment.name, environment=deployment.environment, source_root=source_root)
+
+
+def define_builds(app: App, *, name: str, environment: EnvironmentSpec, source_root: Path) -> None:
+    """Define the stack that builds an environment's models, which stands before the first of them is built.
+
+    Args:
+        app: What it belongs to.
+        name: Of the environment.
+        environment: What it says.
+        source_root: Folder that holds ``containers/``, ``model_build/``, ``serving/`` and ``slipway/``.
+
+    Raises:
+        UsageError: If the environment builds none.
+    """
+    if environment.builds is None:
+        raise UsageError(f"environments/{name}.yaml has no 'builds', and so no stack that builds: write 'builds: {{}}'")
+    stack = BuildStack(app, name=name, environment=environment, builds=environment.builds, source_root=source_root)
+    if environment.permissions_boundary is not None:
+        _bound(stack, environment.permissions_boundary)
 
 
 def _bound(stack: Stack, boundary: str) -> None:

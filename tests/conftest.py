@@ -23,27 +23,18 @@ COPIED = ("models", "endpoints", "environments", "lambdas", "containers", "servi
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Hand out the files of slow tests first: no worker is left alone with one at the end.
-
-    Of those that need the built models one goes ahead and builds them, where they are not here yet; the others come
-    after the files that need none, so that no worker waits for the build.
-    """
+    """Hand out the files of slow tests first: no worker is left alone with one at the end."""
     if not hasattr(config, "workerinput"):  # one process: whoever runs that wants the quick ones first
         return
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
-    ordered = sorted(files.values(), key=lambda tests: (not slow(tests), needs_build(tests), -slow(tests), -len(tests)))
-    ordered.sort(key=lambda tests: tests is not next(filter(needs_build, ordered), None))
-    items[:] = [item for tests in ordered for item in tests]
+    items[:] = [item for tests in sorted(files.values(), key=weight, reverse=True) for item in tests]
 
 
-def slow(tests: list[pytest.Item]) -> int:
-    return sum(item.get_closest_marker("slow") is not None for item in tests)
-
-
-def needs_build(tests: list[pytest.Item]) -> bool:
-    return any("built_models" in getattr(item, "fixturenames", ()) for item in tests)
+def weight(tests: list[pytest.Item]) -> tuple[int, int, int]:
+    slow, cloud = (sum(item.get_closest_marker(name) is not None for item in tests) for name in ("slow", "local_cloud"))
+    return slow, cloud, len(tests)
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from sagemaker_hosting.environment_dashboard import EnvironmentDashboard
 from sagemaker_hosting.gateway_logging import GatewayLogging
 from sagemaker_hosting.inference_components_endpoint import InferenceComponentsEndpoint
 from sagemaker_hosting.invocation_front import InvocationFront
+from sagemaker_hosting.model_builds import ModelBuilds
 from sagemaker_hosting.multi_container_endpoint import MultiContainerEndpoint
 from sagemaker_hosting.multi_model_endpoint import MultiModelEndpoint
 from sagemaker_hosting.oversight import Oversight
@@ -30,6 +31,7 @@ __all__ = [
     "GatewayLogging",
     "InferenceComponentsEndpoint",
     "InvocationFront",
+    "ModelBuilds",
     "MultiContainerEndpoint",
     "MultiModelEndpoint",
     "Oversight",

@@ -15,9 +15,13 @@ class EncryptionKey(Construct):
     Args:
         description: What the key is for.
         keep_data: Whether the key outlives the stack.
+        publishes: Whether alarms and rules publish with it.
+            Default: they do.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, description: str, keep_data: bool) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, description: str, keep_data: bool, publishes: bool = True
+    ) -> None:
         super().__init__(scope, construct_id)
         self.key = kms.Key(
             self,
@@ -26,8 +30,9 @@ class EncryptionKey(Construct):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if keep_data else RemovalPolicy.DESTROY,
         )
-        self.key.add_to_resource_policy(self._alarms_may_publish())
-        self.key.add_to_resource_policy(self._rules_may_publish())
+        if publishes:
+            self.key.add_to_resource_policy(self._alarms_may_publish())
+            self.key.add_to_resource_policy(self._rules_may_publish())
         self.key.add_to_resource_policy(self._logs_may_encrypt())
 
     def _alarms_may_publish(self) -> iam.PolicyStatement:

@@ -24,9 +24,13 @@ class ExecutionRole(Construct):
     """Define the role that SageMaker takes to run one endpoint's containers.
 
     It starts with nothing but this endpoint's metrics; everything else is granted by what needs it.
+
+    Args:
+        metrics: Namespace that it may put metrics under.
+            Default: that of endpoints' hosts.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, metrics: str = HOST_METRICS) -> None:
         super().__init__(scope, construct_id)
         self.role = iam.Role(
             self,
@@ -40,7 +44,7 @@ class ExecutionRole(Construct):
             iam.PolicyStatement(
                 actions=["cloudwatch:PutMetricData"],
                 resources=["*"],  # knows no resource, only the condition
-                conditions={"StringEquals": {"cloudwatch:namespace": HOST_METRICS}},
+                conditions={"StringEquals": {"cloudwatch:namespace": metrics}},
             )
         )
         acknowledge_wildcard(

@@ -6,7 +6,7 @@ from aws_cdk import CfnTag
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from sagemaker_hosting.model_archive import ModelArchive
+from sagemaker_hosting.model_data import model_data
 from sagemaker_hosting.model_size import tell_size
 
 if TYPE_CHECKING:
@@ -67,12 +67,11 @@ class HostedContainers(Construct):
         self.model_name = model.attr_model_name
 
     def _definition(self, scope: Construct, container: Container) -> sagemaker.CfnModel.ContainerDefinitionProperty:
-        archive = ModelArchive(scope, container.name, artifact=self._artifacts[container.model])
-        archive.grant_read(self._role.role)
+        data = model_data(scope, container.name, artifact=self._artifacts[container.model], role=self._role)
         return sagemaker.CfnModel.ContainerDefinitionProperty(
             container_hostname=container.name,
             environment=dict(container.environment) or None,
             image=self._images[container.server].uri,
             mode="SingleModel",
-            model_data_url=archive.url,
+            **data,
         )

@@ -6,7 +6,7 @@ from aws_cdk import CfnTag
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from sagemaker_hosting.model_archive import ModelArchive
+from sagemaker_hosting.model_data import model_data
 from sagemaker_hosting.model_size import tell_size
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ class HostedModel(Construct):
         vpc_config: sagemaker.CfnModel.VpcConfigProperty | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        archive = ModelArchive(self, "Archive", artifact=artifact)
-        archive.grant_read(role.role)
+        data = model_data(self, "Archive", artifact=artifact, role=role)
         model = sagemaker.CfnModel(
             self,
             "Resource",
@@ -56,7 +55,7 @@ class HostedModel(Construct):
                 environment=dict(environment) or None,
                 image=image.uri,
                 mode="SingleModel",
-                model_data_url=archive.url,
+                **data,
             ),
             enable_network_isolation=network_isolation,
             vpc_config=vpc_config,

@@ -37,6 +37,11 @@ class LogGroup(Construct):
         resource.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if keep_data else RemovalPolicy.DESTROY)
         self._resource = resource
 
+    @property
+    def arn(self) -> str:
+        """The group's ARN, as services that deliver to it take it."""
+        return self._resource.attr_arn
+
     @cached_property
     def group(self) -> logs.ILogGroup:
         """The group as other constructs take it; made when one does, since most groups are only written to."""

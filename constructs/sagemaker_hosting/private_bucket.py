@@ -24,6 +24,7 @@ def private_bucket(
     key: kms.IKey | None = None,
     access_logs: s3.IBucket | None = None,
     access_logs_prefix: str | None = None,
+    expiring: str | None = None,
 ) -> s3.Bucket:
     """Define a bucket that takes nothing without TLS, and nothing encrypted otherwise than it does itself.
 
@@ -38,6 +39,8 @@ def private_bucket(
         access_logs: Takes the log of who reads it.
             Default: nobody does, for buckets that hold such logs.
         access_logs_prefix: Where in that bucket.
+        expiring: What the keys of objects that expire begin with; the others stay.
+            Default: all of them expire.
     """
     encryption: dict[str, Any] = {"encryption": s3.BucketEncryption.S3_MANAGED}
     if key is not None:
@@ -47,7 +50,7 @@ def private_bucket(
         construct_id,
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
         enforce_ssl=True,
-        lifecycle_rules=[_expiry(retention_days)],
+        lifecycle_rules=_rules(retention_days, expiring),
         minimum_tls_version=1.2,
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if keep_data else RemovalPolicy.DESTROY,
@@ -60,7 +63,9 @@ def private_bucket(
         bucket,
         "NIST.800.53.R5-S3BucketReplicationEnabled",
         "what lies here expires by design and is kept in the environment's own region; versions guard it against "
-        "mistakes meanwhile",
+        "mistakes meanwhile"
+        if expiring is None
+        else "what stays here can be built again from its sources; versions guard it against mistakes meanwhile",
     )
     if key is not None:
         for statement in _no_other_encryption(bucket, key):
@@ -91,10 +96,21 @@ def _no_other_encryption(bucket: s3.Bucket, key: kms.IKey) -> list[iam.PolicySta
     ]
 
 
-def _expiry(retention_days: int) -> s3.LifecycleRule:
-    return s3.LifecycleRule(
-        id="Expire",
-        abort_incomplete_multipart_upload_after=Duration.days(1),
-        expiration=Duration.days(retention_days),
-        noncurrent_version_expiration=Duration.days(min(30, retention_days)),
-    )
+def _rules(retention_days: int, expiring: str | None) -> list[s3.LifecycleRule]:
+    expiration, abandoned = Duration.days(retention_days), Duration.days(1)
+    replaced = Duration.days(min(30, retention_days))
+    if expiring is None:
+        return [
+            s3.LifecycleRule(
+                id="Expire",
+                abort_incomplete_multipart_upload_after=abandoned,
+                expiration=expiration,
+                noncurrent_version_expiration=replaced,
+            )
+        ]
+    return [
+        s3.LifecycleRule(id="Expire", expiration=expiration, prefix=expiring),
+        s3.LifecycleRule(
+            id="Tidy", abort_incomplete_multipart_upload_after=abandoned, noncurrent_version_expiration=replaced
+        ),
+    ]

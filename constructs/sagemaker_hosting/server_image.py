@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 PRIVATE_REGISTRY: Final = re.compile(
@@ -16,35 +17,53 @@ PRIVATE_REGISTRY: Final = re.compile(
 )
 
 
-class ServerImage(Construct):
-    """Name the image that answers inside a container.
+class Image(Construct):
+    """Name the image of a container: ours, built from its Dockerfile by ``cdk deploy``, or one that is there already.
 
     Args:
-        server: Of the variant, such as ``onnxruntime``.
+        container: Folder below ``containers/``.
+        content: Folders that go into it, and nothing else.
+        kind: What it is, in a word.
         prebuilt: Image to use as it is.
-            Default: ours is built from its Dockerfile and uploaded by ``cdk deploy``, which needs Docker.
-        source_root: Folder that holds ``containers/`` and ``serving/``.
+            Default: ours, which needs Docker.
+        source_root: Folder that holds ``containers/`` and the content.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, server: str, prebuilt: str | None, source_root: Path
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        container: str,
+        content: Sequence[str],
+        kind: str,
+        prebuilt: str | None,
+        source_root: Path,
     ) -> None:
         super().__init__(scope, construct_id)
         self._prebuilt = prebuilt
-        self._asset = None if prebuilt is not None else self._build(server, source_root)
-        self.uri = prebuilt if self._asset is None else self._asset.image_uri
+        self._asset = None if prebuilt is not None else self._build(container, content, kind, source_root)
+        self.uri: str = self._asset.image_uri if self._asset is not None else str(prebuilt)
 
-    def _build(self, server: str, source_root: Path) -> ecr_assets.DockerImageAsset:
+    def _build(
+        self, container: str, content: Sequence[str], kind: str, source_root: Path
+    ) -> ecr_assets.DockerImageAsset:
         return ecr_assets.DockerImageAsset(
             self,
             "Resource",
             directory=str(source_root),
-            file=f"containers/{server}/Dockerfile",
-            # .dockerignore syntax, where a later line wins: the server and its Dockerfile, nothing else.
-            exclude=["**", "!serving/**", f"!containers/{server}/**", "**/__pycache__", "**/*.pyc"],
+            file=f"containers/{container}/Dockerfile",
+            # .dockerignore syntax, where a later line wins: the code and its Dockerfile, nothing else.
+            exclude=[
+                "**",
+                *(f"!{folder}/**" for folder in content),
+                f"!containers/{container}/**",
+                "**/__pycache__",
+                "**/*.pyc",
+            ],
             ignore_mode=IgnoreMode.DOCKER,
             platform=ecr_assets.Platform.LINUX_AMD64,
-            display_name=f"server {server}",
+            display_name=f"{kind} {container}",
         )
 
     def grant_pull(self, grantee: iam.IGrantable) -> None:
@@ -73,3 +92,48 @@ class ServerImage(Construct):
         )
         # A token belongs to the registry: this action knows no resource.
         policy.add_to_principal_policy(iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]))
+
+
+class ServerImage(Image):
+    """Name the image that answers inside a container.
+
+    Args:
+        server: Of the variant, such as ``onnxruntime``.
+        prebuilt: Image to use as it is.
+            Default: ours is built from its Dockerfile and uploaded by ``cdk deploy``, which needs Docker.
+        source_root: Folder that holds ``containers/`` and ``serving/``.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, server: str, prebuilt: str | None, source_root: Path
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            container=server,
+            content=["serving"],
+            kind="server",
+            prebuilt=prebuilt,
+            source_root=source_root,
+        )
+
+
+class BuildImage(Image):
+    """Name the image that builds models.
+
+    Args:
+        prebuilt: Image to use as it is.
+            Default: ours is built from its Dockerfile and uploaded by ``cdk deploy``, which needs Docker.
+        source_root: Folder that holds ``containers/``, ``model_build/``, ``serving/`` and ``slipway/``.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, prebuilt: str | None, source_root: Path) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            container="model-build",
+            content=["model_build", "serving", "slipway"],
+            kind="build",
+            prebuilt=prebuilt,
+            source_root=source_root,
+        )

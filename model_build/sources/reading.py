@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from model_build.sources import hub, onnx_file, pretrained
+from model_build.sources import hub, pretrained
 from model_build.sources.unpack import unpack
 from model_build.sources.weights import require_weights
 from slipway.specs import HostError
@@ -23,9 +23,18 @@ def read(origin: Origin) -> Original:
         SpecError: If they are not what they should be; with the mend.
         HostError: If they cannot be had here and now.
     """
+    from model_build.sources import onnx_file  # which imports torch
+
     if origin.source.onnx is not None:
         return onnx_file.read(origin, origin.folder / origin.source.onnx)
-    return _read_folder(origin, weights_folder(origin))
+    folder = weights_folder(origin)
+    graphs = sorted(folder.glob("*.onnx"))
+    if (folder / "config.json").is_file():
+        return pretrained.read(origin, folder)
+    if len(graphs) == 1:
+        return onnx_file.read(origin, graphs[0])
+    accepted = "config.json with model.safetensors, or one ONNX file; or write 'python' beside it, which reads it"
+    raise origin.problem(f"holds {len(graphs)} ONNX files and no config.json, accepted: {accepted}")
 
 
 def weights_folder(origin: Origin) -> Path:
@@ -39,16 +48,6 @@ def weights_folder(origin: Origin) -> Path:
         folder = origin.folder / source.huggingface
     require_weights(origin, folder)
     return folder
-
-
-def _read_folder(origin: Origin, folder: Path) -> Original:
-    graphs = sorted(folder.glob("*.onnx"))
-    if (folder / "config.json").is_file():
-        return pretrained.read(origin, folder)
-    if len(graphs) == 1:
-        return onnx_file.read(origin, graphs[0])
-    accepted = "config.json with model.safetensors, or one ONNX file; or write 'python' beside it, which reads it"
-    raise origin.problem(f"holds {len(graphs)} ONNX files and no config.json, accepted: {accepted}")
 
 
 def _unpacked(origin: Origin) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .archive import download, unpack
 from .child import python_path
 from .library import Library
+from .prefix import download_prefix
 from .resting import RestingServer
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ class Container:
             self.library.open(s3)
             return
         model.mkdir(parents=True)
+        if _unpacked(self.definition):
+            download_prefix(s3(), model_data_url(self.definition), model)
+            return
         archive = self.folder / "model.tar.gz"
         download(s3(), model_data_url(self.definition), archive, number=self.number)
         unpack(archive, model)
@@ -93,6 +97,11 @@ def model_data_url(definition: dict[str, Any]) -> str:
     if "ModelDataUrl" in definition:
         return str(definition["ModelDataUrl"])
     return str(definition["ModelDataSource"]["S3DataSource"]["S3Uri"])
+
+
+def _unpacked(definition: dict[str, Any]) -> bool:
+    """Tell whether a container's model is files below a prefix instead of an archive."""
+    return bool(definition.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3DataType") == "S3Prefix")
 
 
 def _library(definition: dict[str, Any], folder: Path, server: RestingServer) -> Library:

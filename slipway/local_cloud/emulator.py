@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import logging
 import os
 import resource
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from . import cloudformation, guardian, leash, state
+from . import cloudformation, guardian, job_integration, leash, state
 from . import ministack_seams as seams
 from .alarms import MINUTE_SECONDS, Alarms
 from .api.async_runtime import AsyncRuntime
@@ -27,6 +28,7 @@ from .api.autoscaling import AutoScaling
 from .api.definitions import Definitions
 from .api.endpoints import Endpoints
 from .api.inference_components import InferenceComponents
+from .api.processing_jobs import ProcessingJobs
 from .api.runtime import PATH, Runtime
 from .api.shapes import service_model
 from .api.tags import Tags
@@ -39,6 +41,7 @@ from .heartbeat import Heartbeat
 from .hosting import Hosting
 from .meter import Meter
 from .metrics import Metrics
+from .processing import Processing
 from .records import Store
 from .scaler import Scaler
 from .status import with_status
@@ -50,13 +53,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger("slipway.local_cloud")
 
 
-def install(hosting: Hosting, component_hosting: ComponentHosting, url: str) -> None:
-    """Teach the emulator SageMaker hosting and Application Auto Scaling."""
+def install(hosting: Hosting, component_hosting: ComponentHosting, processing: Processing, url: str) -> None:
+    """Teach the emulator SageMaker hosting and processing jobs, and Application Auto Scaling."""
     definitions, endpoints = Definitions(hosting.store), Endpoints(hosting)
     autoscaling, tags = AutoScaling(hosting.store), Tags(hosting.store)
     components = InferenceComponents(component_hosting)
     runtime = Runtime(hosting, Capture(url), AsyncRuntime(hosting, url), component_hosting)
-    control = {**definitions.operations(), **endpoints.operations(), **components.operations(), **tags.operations()}
+    offered = (definitions, endpoints, components, ProcessingJobs(processing), tags)
+    control = {name: operation for api in offered for name, operation in api.operations().items()}
 
     async def answer_sagemaker(
         _method: str, path: str, headers: Mapping[str, str], body: bytes, _query: Mapping[str, list[str]]
@@ -77,6 +81,7 @@ def install(hosting: Hosting, component_hosting: ComponentHosting, url: str) -> 
     seams.add_service("application-autoscaling", "AnyScaleFrontendService", answer_autoscaling)
     seams.validate_requests()
     seams.stream_functions(call_function)
+    seams.add_integration(job_integration.RESOURCE, functools.partial(job_integration.run_job, url))
     cloudformation.register(definitions, endpoints, components, autoscaling, hosting, url)
 
 
@@ -95,7 +100,8 @@ async def run(listener: int, folder: Path, port: int, *, minute_seconds: float, 
     scaler = Scaler(hosting.store, components, alarms, minute_seconds)
     gauges, caretaker = Gauges(hosting.store, hosting.meter, folder), Caretaker(hosting.store, idle_seconds)
     heartbeat = Heartbeat(gauges, metrics, alarms, scaler, caretaker)
-    install(hosting, components, url)
+    processing = Processing(hosting.store, folder, url)
+    install(hosting, components, processing, url)
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
@@ -108,6 +114,7 @@ async def run(listener: int, folder: Path, port: int, *, minute_seconds: float, 
         await serve(with_status(seams.asgi(), hosting), config, shutdown_trigger=stopping.wait)
     finally:
         beating.cancel()
+        await processing.close()
         await hosting.close()
 
 

@@ -1,6 +1,7 @@
 """Ties a process to its owner: the owner holds the write end of a pipe, and its death, however it dies, is EOF here.
 
-``python -m slipway.local_cloud.leash FD MODULE`` runs MODULE in this process, on the leash whose read end is FD.
+``python -m slipway.local_cloud.leash FD MODULE WORD…`` runs MODULE with these words in this process, on the leash whose
+read end is FD.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def _wait_for_end(read_end: int, leave: Callable[[], None]) -> None:
 def main() -> None:
     """Run the module named on the command line until its owner is gone."""
     read_end, module = int(sys.argv[1]), sys.argv[2]
-    sys.argv = [module]
+    sys.argv = [module, *sys.argv[3:]]
     hold(read_end, lambda: os._exit(0))  # at once: a hanging model must not outlive its endpoint
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

@@ -13,9 +13,11 @@ from ministack.core import responses as _responses
 from ministack.core import router as _router
 from ministack.services import apigateway_v1 as _apigateway
 from ministack.services import lambda_svc as _functions
+from ministack.services import stepfunctions as _stepfunctions
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
+from .job_integration import TaskError
 from .places import Place
 from .streaming_function import Function
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     Response = tuple[int, dict[str, str], Body]
     Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, list[str]]], Awaitable[Response]]
 
+    RunTask = Callable[[Place, str, dict[str, Any]], dict[str, Any]]
     CallFunction = Callable[[Function, dict[str, Any]], Awaitable[Response]]
 
 VERSION = "1.5.33"
@@ -142,6 +145,24 @@ def _with_models_of_its_type(method: dict[str, Any], headers: Mapping[str, str])
     given = next((value for name, value in headers.items() if name.lower() == "content-type"), "application/json")
     known = given.split(";", maxsplit=1)[0].strip() in (method.get("requestModels") or {})
     return method if known else {**method, "requestModels": {}}
+
+
+def add_integration(resource: str, run: RunTask) -> None:
+    """Add a service integration of Step Functions.
+
+    Args:
+        resource: ARN of the task without what follows its action, such as ``.sync``.
+        run: Gets the place, the whole ARN and the task's arguments, on a thread of the execution's own; raises
+            TaskError.
+    """
+
+    def handle(whole: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return run(place(), whole, arguments)
+        except TaskError as error:
+            raise _stepfunctions._ExecutionError(error.error, error.cause) from error  # noqa: SLF001  a seam
+
+    _stepfunctions._SERVICE_DISPATCH[resource] = handle  # noqa: SLF001  a seam
 
 
 def physical_name(stack_name: str, logical_id: str, most_characters: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from .container import PRIMARY
 
 if TYPE_CHECKING:
+    import asyncio
+
     from .component import Component
     from .endpoint import Endpoint
     from .places import Place
@@ -78,6 +81,42 @@ class ComponentConfig(EndpointConfig):
 
 
 @dataclass
+class ProcessingJob(Record):
+    """A processing job and what becomes of it.
+
+    Args:
+        status: As SageMaker calls it.
+        modified: When it changed last.
+        started: When its machine was its own; None while it waits.
+        ended: None while it goes on.
+        exit_message: What the container wrote at its end.
+        failure_reason: Why it failed.
+        work: What runs it.
+    """
+
+    status: str = "InProgress"
+    modified: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    exit_message: str | None = None
+    failure_reason: str | None = None
+    work: asyncio.Task[None] | None = None
+
+    kind = "processing-job"
+    words = "processing job"
+
+    def __post_init__(self) -> None:
+        self.modified = self.created
+
+    def become(self, status: str, reason: str | None = None) -> None:
+        """Change its status, with the reason where it failed."""
+        self.status, self.modified = status, time.time()
+        self.failure_reason = reason
+        if status in ("Completed", "Failed", "Stopped"):
+            self.ended = self.modified
+
+
+@dataclass
 class ScalableTarget:
     """A registered scalable target, its policies and its scheduled actions by name."""
 
@@ -96,6 +135,7 @@ class Records:
     endpoint_configs: dict[str, EndpointConfig] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     components: dict[str, Component] = field(default_factory=dict)
+    jobs: dict[str, ProcessingJob] = field(default_factory=dict)
     targets: dict[tuple[str, str, str], ScalableTarget] = field(default_factory=dict)
 
 

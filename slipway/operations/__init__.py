@@ -1,10 +1,14 @@
-"""What is done to a running endpoint, here or on AWS."""
+"""What is done to a running endpoint or asked of a build stack, here or on AWS."""
 
+from slipway.operations.build_orders import Order
+from slipway.operations.cloud_builds import CloudBuilds
 from slipway.operations.invoke import Reply, asked_component, check_container, client_for, endpoint_name, invoke
 from slipway.operations.plan import Planner, StackPlan
 from slipway.operations.target_model import target_model
 
 __all__ = [
+    "CloudBuilds",
+    "Order",
     "Planner",
     "Reply",
     "StackPlan",

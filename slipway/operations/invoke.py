@@ -159,15 +159,17 @@ def check_container(deployment: Deployment, endpoint: str, container: str | None
         raise UsageError(f"'{container}' is not a container of '{endpoint}'{did_you_mean(container, names)} ({known})")
 
 
-def client_for(service: str, deployment: Deployment, connection: Mapping[str, str] | None) -> Any:
+def client_for(
+    service: str, deployment: Deployment, connection: Mapping[str, str] | None, config: Config = PATIENCE
+) -> Any:
     """Make a boto3 client for an environment's region, of the local cloud where one is given."""
     if connection is None:
-        return boto3.client(service, region_name=deployment.environment.region, config=PATIENCE)
+        return boto3.client(service, region_name=deployment.environment.region, config=config)
     return boto3.client(
         service,
         region_name=deployment.environment.region,
         endpoint_url=connection["AWS_ENDPOINT_URL"],
         aws_access_key_id=connection["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=connection["AWS_SECRET_ACCESS_KEY"],
-        config=PATIENCE,
+        config=config,
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A built model that is here and is what the lock says."""
+    """A built model that is here, or stays in S3, and is what the lock says."""
 
     model: str
     locked: LockedModel
@@ -40,6 +40,8 @@ def find_artifact(model: str, locked: LockedModel | None, sources: str, folder: 
     if locked.sources != sources:
         raise _refusal(f"models/{model}", model, f"changed since it was built as {short}")
     archive = folder / locked.digest / "model.tar.gz"
+    if locked.location is not None:  # it is read there, and never here
+        return Artifact(model, locked, archive)
     if not archive.is_file():
         raise _refusal("artifacts.lock", model, f"the artifact {short} is not on this machine")
     if archive.stat().st_size != locked.archive.size_bytes:

@@ -13,6 +13,7 @@ from slipway.specs.environment import EnvironmentSpec
 from slipway.specs.environments import environment_document, twin_problems
 from slipway.specs.files import model_files, name_problems, named_files, suffix_problems
 from slipway.specs.placement import size_problems
+from slipway.specs.staying import location_problems
 from slipway.specs.validate import validate
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def read_deployment(
     for endpoint, spec in endpoints.specs.items():
         problems.add(size_problems(spec, endpoints.documents[endpoint], artifacts))
         problems.add(architecture_problems(spec, endpoints.documents[endpoint], artifacts))
+        problems.add(location_problems(spec, endpoints.documents[endpoint], artifacts, environment))
         problems.add(chain_problems(spec, endpoints.documents[endpoint], tasks))
     problems.refuse()
     assert environment is not None  # noqa: S101  refused above otherwise

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from slipway.specs.environment import EnvironmentSpec
 
 
-_TAKEN = "shared"  # the stack that all endpoints of an environment use is called so
+_TAKEN = {"build": "that models are built by", "shared": "that all endpoints use"}
+"""Names of an environment's own stacks, with what they are."""
 
 
 class Endpoints:
@@ -72,9 +73,10 @@ class Endpoints:
         return data if isinstance(data, dict) else {}
 
     def _taken_name(self) -> Iterator[Problem]:
-        if _TAKEN in self._files:
-            message = f"'{_TAKEN}' is the name of the stack that all endpoints use: choose another"
-            yield Problem(f"endpoints/{_TAKEN}.yaml", 0, "", message)
+        for name, what in _TAKEN.items():
+            if name in self._files:
+                message = f"'{name}' is the name of the stack {what}: choose another"
+                yield Problem(f"endpoints/{name}.yaml", 0, "", message)
 
     def _unknown_names(self) -> Iterator[Problem]:
         if self._environment is None:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.catalog import regions
-from slipway.specs.base import Findings, Name, Spec
+from slipway.specs.account import Account, Key
+from slipway.specs.base import Findings, Keys, Name, Spec
 from slipway.specs.network import Network
 from slipway.specs.parts import Server
 from slipway.specs.suggest import did_you_mean
@@ -26,16 +27,7 @@ Boundary = Annotated[
         "a managed policy's ARN, such as arn:aws:iam::111122223333:policy/Boundary",
     ),
 ]
-Key = Annotated[
-    str,
-    Shape(
-        r"^arn:aws(-cn|-us-gov)?:kms:[a-z0-9-]+:[0-9]{12}:key/"
-        r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$",
-        "a KMS key's ARN, such as arn:aws:kms:eu-west-1:111122223333:key/1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809",
-    ),
-]
 Email = Annotated[str, Shape(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "an e-mail address")]
-Account = Annotated[str, Shape(r"^[0-9]{12}$", "an account: twelve digits in quotes")]
 Prefix = Annotated[
     str,
     Shape(
@@ -70,6 +62,17 @@ class AlarmTarget(Spec):
     """Confirms the subscription once by mail."""
 
 
+class Builds(Spec):
+    """A stack that builds models in processing jobs."""
+
+    image: Image | None = None
+    """What the jobs run. Default: ours is built from ``containers/model-build`` and uploaded by ``cdk deploy``, which
+    needs Docker."""
+    max_at_once: Annotated[int, Field(ge=1, le=40)] = 4
+    """Jobs of one ``slipway build`` that run side by side; the account's quota for the instance type is another
+    limit."""
+
+
 class EnvironmentSpec(Spec):
     """One place to deploy to."""
 
@@ -96,6 +99,8 @@ class EnvironmentSpec(Spec):
     """Address that ``docs/runbooks/`` is published under; alarms name their page there. Default: its path here."""
     images: dict[Server, Image] = {}
     """Prebuilt image by server. Default: ours is built and uploaded by ``cdk deploy``, which needs Docker."""
+    builds: Builds | None = None
+    """Models may be built here, in processing jobs. Absent: none are."""
     keep_data: bool = True
     """Whether captured data, logs and the key outlive the stacks."""
     log_retention_days: LogRetentionDays = 90
@@ -119,15 +124,21 @@ class EnvironmentSpec(Spec):
             findings.add(("keep_data",), "production keeps its data: remove the key")
         _check_arns(findings, self)
         for server, image in self.images.items():
-            registry = REGISTRY.match(image)
-            if registry is not None and registry[1] != self.region:
-                message = f"lies in {registry[1]}: a model's image is in its own region, {self.region}"
-                findings.add(("images", server), message, because=(("region",),))
+            _check_image(findings, ("images", server), image, self.region)
+        if self.builds is not None and self.builds.image is not None:
+            _check_image(findings, ("builds", "image"), self.builds.image, self.region)
         for index, name in enumerate(self.leave_out):
             if name in self.endpoints:
                 findings.add(("leave_out", index), f"'{name}' is also given under 'endpoints': remove one of the two")
         findings.refuse()
         return self
+
+
+def _check_image(findings: Findings, path: Keys, image: str, region: str) -> None:
+    registry = REGISTRY.match(image)
+    if registry is not None and registry[1] != region:
+        message = f"lies in {registry[1]}: a model's image is in its own region, {region}"
+        findings.add(path, message, because=(("region",),))
 
 
 def _check_arns(findings: Findings, environment: EnvironmentSpec) -> None:

@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field
 
 from slipway.specs.base import Name, Spec
+from slipway.specs.location import Location
 from slipway.specs.manifest import Archive, BenchmarkRow, Manifest, Sha256
 from slipway.specs.model import Target
 from slipway.specs.scalar import FLOAT
@@ -49,10 +50,19 @@ class LockedModel(Spec):
     """From the start of the server's process to its first answer."""
     peak_memory_bytes: int | None = None
     """Of that process."""
+    location: Location | None = None
+    """Where the artifact stays that is too large to be copied; none where it is deployed from this machine."""
 
     @classmethod
-    def from_manifest(cls, manifest: Manifest, sources: str) -> Self:
-        """Take from a manifest what a reviewer should see."""
+    def from_manifest(cls, manifest: Manifest, sources: str, location: Location | None = None) -> Self:
+        """Take from a manifest what a reviewer should see.
+
+        Args:
+            manifest: Of the artifact.
+            sources: Hash of what it was built from.
+            location: Where it stays.
+                Default: it is on this machine.
+        """
         return cls(
             digest=manifest.served.digest,
             sources=sources,
@@ -69,6 +79,7 @@ class LockedModel(Spec):
             per_token=manifest.per_token or None,
             cold_start_ms=None if manifest.server is None else manifest.server.cold_start_ms,
             peak_memory_bytes=None if manifest.server is None else manifest.server.peak_memory_bytes,
+            location=location,
         )
 
     @property

@@ -176,9 +176,9 @@ class Tried(Spec):
     """One recipe that the build tried."""
 
     recipe: str
-    outcome: Literal["kept", "slower", "refused", "spared", "unfit"]
+    outcome: Literal["kept", "slower", "refused", "spared", "peer", "unfit"]
     """``slower`` than the one that was kept; ``refused`` by the gate; ``spared`` because a simpler one passes it;
-    ``unfit`` for this model or machine."""
+    ``peer`` for comparison, since it cannot be served; ``unfit`` for this model or machine."""
     reason: str = ""
     """Why not, where there is more to say."""
     value: float | None = None

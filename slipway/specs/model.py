@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Spec
+from slipway.specs.build import Build, check_build
 from slipway.specs.data import check_data
 from slipway.specs.generation import check_generation
 from slipway.specs.gpu import Gpu, check_gpu
@@ -64,6 +65,9 @@ Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
 ShapeName = Annotated[str, Shape(r"^[1-9][0-9]*(x(0|[1-9][0-9]*))*$", "sizes joined by x, such as 1x128")]
 
 
+Peer = Literal["aotinductor"]
+
+
 class Benchmark(Spec):
     """The shapes that this model meets in use, and how fast it must be there."""
 
@@ -73,6 +77,9 @@ class Benchmark(Spec):
     """Tokens per input; text models only, which need it."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1
     """Threads given to the original and the artifact alike."""
+    peers: Annotated[tuple[Peer, ...], Field(min_length=1), Distinct()] | None = None
+    """Compilers whose result a search times beside its own and shows in the report, though it needs PyTorch and cannot
+    be served: ``aotinductor``, a minute or two a model. Absent: none."""
     p95_ms: Annotated[dict[ShapeName, Milliseconds], Field(min_length=1)] | None = None
     """Latency by shape that 95 of 100 calls must not exceed on the machine that builds; without it there is no
     artifact. Shapes are written batch x length in tokens (``1x128``) for text, batch x tokens that
@@ -113,6 +120,13 @@ class ModelSpec(Spec):
     prune: Prune | None = None
     """Fewer channels to try; absent: all stay. With ``distill`` the student is pruned too. A target that searches tries
     every form with and without, a target that names its recipe does both."""
+    build: Build | None = None
+    """Where it is built; absent: on the machine that ``slipway build`` runs on."""
+
+    @property
+    def in_cloud(self) -> bool:
+        """Whether a processing job builds it."""
+        return self.build is not None and self.build.in_cloud
 
     @model_validator(mode="after")
     def _fits_task(self) -> Self:
@@ -154,6 +168,8 @@ class ModelSpec(Spec):
             findings.add(("gpu",), f"is for 'target: gpu', not for '{self.target}': remove one of them")
         elif self.gpu is not None:
             check_gpu(findings, self.gpu, self.benchmark.batch, self.benchmark.sequence_length)
+        if self.build is not None:
+            check_build(findings, self.build, None if self.gpu is None else self.gpu.architecture)
 
     def _check_shrinking(self, findings: Findings) -> None:
         reasons = {

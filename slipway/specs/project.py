@@ -11,7 +11,7 @@ from slipway.specs.gather import Problems
 from slipway.specs.lock import Lock
 from slipway.specs.models import read_models
 from slipway.specs.reader import read
-from slipway.specs.sources import files_hash, source_of, sources_hash
+from slipway.specs.sources import build_files, files_hash, source_of, sources_hash
 from slipway.specs.validate import validate
 
 if TYPE_CHECKING:
@@ -69,6 +69,10 @@ class Project:
     def files_hash(self, model: str) -> str:
         """Hash what a model's original is made of, whatever its gate and its target say."""
         return files_hash(self.root, self.models, model)
+
+    def build_files(self, model: str) -> list[Path]:
+        """Every file that a model is built from, its spec and that of its source's owner among them."""
+        return build_files(self.root, self.models, model)
 
     def environment_names(self) -> list[str]:
         """Every environment that has a file."""

@@ -24,9 +24,18 @@ def source_of(root: Path, models: Mapping[str, ModelSpec], name: str) -> tuple[P
 
 
 def sources_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
-    """Hash a model's spec and every byte of its folder and its source's, but specs, caches and hidden files."""
-    spec = models[name].model_dump(mode="json", exclude_none=True)
+    """Hash a model's spec and every byte of its folder and its source's, but specs, caches and hidden files.
+
+    Where it is built is no part of what it is.
+    """
+    spec = models[name].model_dump(mode="json", exclude={"build"}, exclude_none=True)
     return _hash_of({"spec": spec, "files": files_hash(root, models, name)})
+
+
+def build_files(root: Path, models: Mapping[str, ModelSpec], name: str) -> list[Path]:
+    """Return every file that a model is built from, its spec and that of its source's owner among them."""
+    folders = dict.fromkeys((root / "models" / name, source_of(root, models, name)[0]))
+    return [path for folder in folders for path in (folder / "model.yaml", *_files(folder))]
 
 
 def files_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ministack import app
 from ministack.core import lambda_runtime, responses, router
-from ministack.services import apigateway_v1, lambda_svc
+from ministack.services import apigateway_v1, lambda_svc, stepfunctions
 from ministack.services.cloudformation import provisioners, stacks
 
 from slipway.local_cloud import ministack_seams
@@ -29,6 +29,7 @@ def test_version_is_the_one_that_was_read() -> None:
         (provisioners._REPLACING_PROPERTIES, "AWS::SQS::Queue"),
         (provisioners._CUSTOM_NAME_REPLACEMENT, "AWS::DynamoDB::Table"),
         (provisioners._STACK_TAG_PROPERTY, "AWS::ApiGateway::ApiKey"),
+        (stepfunctions._SERVICE_DISPATCH, "arn:aws:states:::sqs:sendMessage"),
     ],
 )
 def test_table_is_a_dict_that_holds_what_the_emulator_put_there(table: Any, known: str) -> None:
@@ -51,6 +52,8 @@ def test_tables_hold_entries_of_the_shape_that_we_add() -> None:
         (provisioners._physical_name, ["stack_name", "logical_id", "lowercase", "max_len", "seeded"]),
         (stacks._runs_on_worker_thread, ["resource_type"]),
         (responses.get_account_id, []),
+        (stepfunctions._ExecutionError, ["error", "cause"]),
+        (stepfunctions._invoke_ecs_run_task, ["resource", "input_data"]),
         (responses.get_region, []),
         (app.app, ["scope", "receive", "send"]),
         (apigateway_v1._create_request_validator, ["api_id", "data"]),

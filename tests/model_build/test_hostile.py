@@ -10,6 +10,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from model_build import build
@@ -18,6 +19,7 @@ from model_build.child import Child
 from model_build.memory import Peaks, waves
 from model_build.progress import Silent
 from slipway.specs import HostError, Project, SpecError
+from tests.model_build.test_sources import packed, save_bert, scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +34,7 @@ PYTHON = (sys.executable, "-m", "model_build")
 
 def run(project: Project, *words: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     command = [*before, *PYTHON, "--project", str(project.root), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,14 @@ def test_source_that_breaks_what_is_not_its_own_is_refused(embedder: Make, lines
     assert (result.stdout, result.returncode) == ("", 2)
 
 
+def test_original_that_never_answers_is_blamed_at_its_line(embedder: Make, embedder_source: str) -> None:
+    never = embedder_source.replace("def reference(texts):", "def reference(texts):\n        while True: pass")
+    line = 1 + never.splitlines().index("        while True: pass")
+    result = run(embedder(never), "--load-timeout", "8")
+    assert f"line {line}  is still busy here after 8 s: give it longer with --load-timeout" in result.stderr
+    assert (result.stdout, result.returncode) == ("", 2)
+
+
 def test_weights_that_are_not_finite_are_refused_by_name(
     embedder: Make, embedder_source: str, loaded: Callable[[Project], Work]
 ) -> None:
@@ -77,6 +87,66 @@ def test_calibration_data_without_a_line_is_refused_before_anything_is_built(
     (project.root / "models/tiny/calibration.txt").write_text("\n  \n")
     with pytest.raises(SpecError, match=r"calibration.txt: 1 problem\n  file  holds no input: calibration needs one"):
         loaded(project)
+
+
+HARM = b"cos\nsystem\n(S'touch %s'\ntR."
+TEXT = (
+    "task: sentence-embedding\nsource: {{{source}, pooling: mean}}\ntarget: cpu-fp32\n"
+    "verify: {{data: sentences.txt, metric: cosine_similarity, at_least: 0.9}}\nbenchmark: {{sequence_length: [8]}}\n"
+)
+NUMBERS = (
+    "task: transformation\nsource: {onnx: model.onnx}\ntarget: cpu\n"
+    "verify: {data: held-out.npz, metric: r_squared, at_least: 0.9}\ncalibrate: {data: seen.npz}\n"
+)
+
+
+def write_hostile(root: Path) -> dict[str, str]:
+    """Write a model of each kind; return what is said of it."""
+    tokenizer = (root / "models/tiny/tokenizer.json").read_bytes()
+    for name in ("pickled", "climbing", "cut", "poisoned", "unseen"):
+        (root / "models" / name).mkdir()
+    for name in ("pickled", "cut"):
+        folder = root / "models" / name
+        save_bert(folder / "weights")
+        (folder / "weights/tokenizer.json").write_bytes(tokenizer)
+        (folder / "model.yaml").write_text(TEXT.format(source="huggingface: weights"))
+    weights = root / "models/cut/weights/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-9])
+    (root / "models/pickled/weights/model.safetensors").unlink()
+    (root / "models/pickled/weights/pytorch_model.bin").write_bytes(HARM % str(root / "harmed").encode())
+    packed(root / "models/climbing/a.tar.gz", ("config.json", b"{}", None), ("../../../harmed", b"", None))
+    (root / "models/climbing/model.yaml").write_text(TEXT.format(source="archive: a.tar.gz"))
+    for name, weight, seen in (("poisoned", np.nan, 9), ("unseen", 1, 0)):
+        folder = root / "models" / name
+        (folder / "model.onnx").write_bytes(scale(np.full((3, 4), weight)).SerializeToString())
+        np.savez(folder / "held-out.npz", inputs=np.ones((120, 3), np.float32))
+        np.savez(folder / "seen.npz", inputs=np.ones((seen, 3), np.float32))
+        (folder / "model.yaml").write_text(NUMBERS)
+    for name in ("pickled", "climbing", "cut"):
+        (root / "models" / name / "sentences.txt").write_text("the blue boat\n" * 120)
+    return {
+        "models/pickled/model.yaml": "source.huggingface: pytorch_model.bin is a pickle, which runs code as it is read",
+        "models/climbing/model.yaml": "source.archive: entry '../../../harmed' leads out of the folder",
+        "models/cut/model.yaml": "source.huggingface: model.safetensors is cut short: ",
+        "models/poisoned/model.yaml": "source.onnx: tensor 'factor' holds NaN or infinity",
+        "models/unseen/seen.npz": "inputs: is missing or empty, needed: one or more inputs",
+        "models/tiny/source.py": "ended the process with code 3: return the model instead",
+    }
+
+
+@pytest.mark.slow
+def test_every_hostile_source_of_a_build_is_named_and_none_of_them_did_harm(embedder: Make) -> None:
+    project = embedder("def load():\n    print('noise')\n    raise SystemExit(3)")
+    said = write_hostile(project.root)
+    result = run(project)
+    assert (result.stdout, result.returncode) == ("", 2)
+    found = result.stderr[result.stderr.index("models/") :]
+    assert "Traceback" not in result.stderr
+    assert found.count(": 1 problem\n") == len(said)
+    for file, message in said.items():
+        assert message in found.split(f"{file}: 1 problem\n")[1].splitlines()[0]
+    assert not list(project.root.rglob("harmed"))
+    assert [path.name for path in (project.root / "artifacts").iterdir()] == [".lock"]
 
 
 class Killer(Silent):

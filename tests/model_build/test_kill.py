@@ -125,6 +125,7 @@ def require_whole(room: Room, whole: Room) -> None:
     assert sorted(path.name for path in (room.root / "artifacts" / "tiny").iterdir()) == [room.artifact[0]]
 
 
+@pytest.mark.slow
 def test_build_that_is_killed_anywhere_leaves_nothing_half_and_the_next_one_is_whole(
     whole: Room, tmp_path: Path
 ) -> None:
@@ -156,6 +157,7 @@ cp -r "$root-narrow/artifacts" "$root-narrow/artifacts.lock" "$root"
 """
 
 
+@pytest.mark.slow
 def test_build_on_a_disk_without_room_says_so_and_the_next_one_is_whole(whole: Room, tmp_path: Path) -> None:
     room, pick = Room(tmp_path), random.Random(SEED)  # noqa: S311  see above
     sizes = [f"{size}k" for size in sorted(pick.sample(range(28, 144, 4), 2))]  # it takes 176, of them the project 24

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from slipway.specs import Archive, Lock, LockedModel, Project, Proof, RealtimeEndpointSpec, SpecError, UsageError
+from slipway.specs.location import Location
 from slipway.specs.parts import AllAtOnce, Canary
 from slipway.specs.reader import read
 from slipway.specs.scaling import LoadScaling, StepScaling
@@ -97,6 +99,40 @@ def test_sources_hash_sees_what_shapes_the_model_and_nothing_else(project: Proje
     assert len({before, deeper, gate, source}) == 4
 
 
+def test_place_that_builds_a_model_is_no_part_of_what_it_is(project: Project) -> None:
+    spec, before = project.root / "models" / "digits" / "model.yaml", project.sources_hash("digits")
+    spec.write_text(f"{spec.read_text()}\nbuild: {{where: sagemaker, instance_type: ml.c7i.xlarge}}\n")
+    moved = Project(project.root)
+    assert moved.models["digits"].in_cloud
+    assert moved.sources_hash("digits") == before
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint", "words"),
+    [
+        ("eu-west-1", "fast", None),
+        ("us-east-1", "fast", "lies in us-east-1, and the endpoint is in eu-west-1"),
+        ("eu-west-1", "reader", "lies unpacked in S3, where serverless reads none"),
+    ],
+)
+def test_artifact_that_stays_in_s3_is_hosted_where_it_can_be_read(
+    project: Project, region: str, endpoint: str, words: str | None
+) -> None:
+    environment = project.environment("prod")
+    key = f"arn:aws:kms:{region}:{environment.account}:key/{'0' * 8}-0000-0000-0000-{'0' * 12}"
+    place = Location(uri="s3://built/digits/", key_arn=key, account=environment.account, region=region)
+    locked = project.lock.models["digits"].model_copy(update={"location": place})
+    project.lock_file.write_text(Lock(models={"digits": locked}).text())
+    shutil.rmtree(project.root / "artifacts")
+    other = {"fast": "reader", "reader": "fast"}[endpoint]
+    (project.root / "endpoints" / f"{other}.yaml").unlink()
+    if words is None:
+        assert Project(project.root).deployment("prod").artifacts["digits"].locked.location == place
+        return
+    with pytest.raises(SpecError, match=words):
+        Project(project.root).deployment("prod")
+
+
 def test_models_are_refused_all_at_once(project: Project) -> None:
     for name in ("one", "two"):
         (project.root / "models" / name).mkdir()
@@ -147,8 +183,13 @@ def test_small_copy_is_untouched(project: Project, tmp_path: Path) -> None:
     assert project.artifact_folder("digits", "ab") == project.root / "artifacts" / "digits" / "ab"
 
 
-def test_endpoint_is_refused_when_its_stack_would_be_the_shared_one(project: Project) -> None:
+@pytest.mark.parametrize(
+    ("name", "what"), [("shared", "that all endpoints use"), ("build", "that models are built by")]
+)
+def test_endpoint_is_refused_when_its_stack_would_be_one_of_the_environments_own(
+    project: Project, name: str, what: str
+) -> None:
     endpoints = project.root / "endpoints"
-    (endpoints / "fast.yaml").rename(endpoints / "shared.yaml")
-    with pytest.raises(SpecError, match="'shared' is the name of the stack that all endpoints use: choose another"):
+    (endpoints / "fast.yaml").rename(endpoints / f"{name}.yaml")
+    with pytest.raises(SpecError, match=f"'{name}' is the name of the stack {what}: choose another"):
         project.deployment("prod")

@@ -27,6 +27,12 @@ EXAMPLES = {
     "model": sorted(ROOT.glob("models/*/model.yaml")),
 }
 BEYOND_JSON_SCHEMA = {
+    # Which machines run jobs, and what one key of a build asks of another.
+    "build-here-on-a-machine",
+    "build-in-the-cloud-on-no-machine",
+    "build-on-an-unknown-machine",
+    "build-on-another-gpu",
+    "builds-with-an-image-of-another-region",
     # What a task has: shapes that are products of two lists, labels.
     "need-at-a-shape-that-is-not-timed",
     "top-k-for-texts",
@@ -80,6 +86,7 @@ BEYOND_JSON_SCHEMA = {
     "generation-judged-by-direction",
     "generation-need-of-a-text",
     "generation-on-a-gpu",
+    "generation-with-a-peer",
     "generation-with-calibration",
     "generation-without-prompts",
     "inferentia-with-a-canary",

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
+BUILDS = {
+    "local": "{image: slipway/model-build:local}",
+    "dev": "{max_at_once: 8}",
+    "prod": "{image: 444455556666.dkr.ecr.eu-west-1.amazonaws.com/model-build:1}",
+}
 VARIANT = {"name": "only", "model": "digits", "instance_type": "ml.c7i.xlarge"}
 
 Template = dict[str, Any]
@@ -61,7 +66,8 @@ def _build(project: Project, name: str, content: bytes) -> LockedModel:
 def source_root(root: Path) -> Path:
     """Lay out what the app uploads besides models: the real functions, a stand-in for the server's image."""
     shutil.copytree(REPOSITORY / "lambdas", root / "lambdas", ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("containers/onnxruntime/Dockerfile", "serving/__init__.py"):
+    packages = [f"{package}/__init__.py" for package in ("model_build", "serving", "slipway")]
+    for file in ("containers/model-build/Dockerfile", "containers/onnxruntime/Dockerfile", *packages):
         (root / file).parent.mkdir(parents=True)
         (root / file).write_text("# stand-in\n", encoding="utf-8")
     return root
@@ -98,10 +104,13 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository's own endpoints, environments and models, with stand-in archives."""
+    """The repository's own endpoints, environments and models, with stand-in archives; three build models too."""
     root = tmp_path_factory.mktemp("project")
     for folder in ("endpoints", "environments", "models"):
         shutil.copytree(REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name, builds in BUILDS.items():
+        with (root / "environments" / f"{name}.yaml").open("a", encoding="utf-8") as environment:
+            environment.write(f"builds: {builds}\n")
     lock(root)
     return root
 

@@ -1,6 +1,6 @@
 """Whatever a user writes is refused with path and reason, or gives templates that AWS's own validators accept.
 
-2,000 specs in a test run, more with ``make random COUNT=10000``.
+1,000 specs in a test run, more with ``make random COUNT=10000``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from slipway.specs import Deployment
 
-COUNT: Final = int(os.environ.get("SLIPWAY_RANDOM_SPECS", "2000"))
+COUNT: Final = int(os.environ.get("SLIPWAY_RANDOM_SPECS", "1000"))
 SEEDS: Final = 10
 BATCH: Final = 50
 FEWEST_ACCEPTED: Final = 0.2  # a strategy that is always refused would prove nothing

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Template = dict[str, Any]
 Assemblies = dict[str, tuple[Path, dict[str, Template]]]
 
+OWN = ("-build", "-shared")
+"""How the names of stacks end that are no endpoint's."""
 # Actions that know no resource, as AWS's service authorization reference lists them.
 NO_RESOURCE = {
     "cloudwatch:PutMetricData",
@@ -22,6 +24,16 @@ NO_RESOURCE = {
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
     "ecr:GetAuthorizationToken",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
@@ -46,7 +58,11 @@ def listed(value: Any) -> list[Any]:
 
 
 def endpoint_count(assemblies: Assemblies) -> int:
-    return sum("shared" not in name for _, templates in assemblies.values() for name in templates)
+    return sum(not name.endswith(OWN) for _, templates in assemblies.values() for name in templates)
+
+
+def build_count(assemblies: Assemblies) -> int:
+    return sum(name.endswith("-build") for _, templates in assemblies.values() for name in templates)
 
 
 def test_no_action_is_a_wildcard(assemblies: Assemblies) -> None:
@@ -72,7 +88,11 @@ def test_metrics_are_held_to_their_namespace(assemblies: Assemblies) -> None:
         if statement["Action"] == "cloudwatch:PutMetricData"
     )
     endpoints = endpoint_count(assemblies)
-    assert namespaces == {"/aws/sagemaker/Endpoints": endpoints, "/aws/sagemaker/InferenceComponents": len(assemblies)}
+    assert namespaces == {
+        "/aws/sagemaker/Endpoints": endpoints,
+        "/aws/sagemaker/InferenceComponents": len(assemblies),
+        "/aws/sagemaker/ProcessingJobs": build_count(assemblies),
+    }
 
 
 def test_role_reads_archives_of_its_own_endpoint_alone(assemblies: Assemblies) -> None:
@@ -93,7 +113,7 @@ def test_roles_trust_sagemaker_for_this_account_alone(assemblies: Assemblies) ->
         if resource["Type"] == "AWS::IAM::Role"
     ]
     sagemaker = [entry for entry in roles if entry["Principal"]["Service"] == "sagemaker.amazonaws.com"]
-    assert len(sagemaker) == endpoint_count(assemblies)
+    assert len(sagemaker) == endpoint_count(assemblies) + build_count(assemblies)
     assert all("aws:SourceAccount" in entry["Condition"]["StringEquals"] for entry in sagemaker)
 
 

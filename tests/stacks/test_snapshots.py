@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,11 @@ def normalise(template: dict[str, Any]) -> str:
     )
 
 
-@pytest.mark.parametrize("environment", ["local", "dev", "staging", "prod"])
-@pytest.mark.parametrize("stack", ["shared", *sorted(path.stem for path in ENDPOINTS.glob("*.yaml"))])
+STACKS = ["shared", *sorted(path.stem for path in ENDPOINTS.glob("*.yaml"))]
+BUILDING = [("build", environment) for environment in ("local", "dev", "prod")]
+
+
+@pytest.mark.parametrize(("stack", "environment"), [*product(STACKS, ("local", "dev", "staging", "prod")), *BUILDING])
 def test_template_equals_its_snapshot(
     template: Callable[[str, str], dict[str, Any]], environment: str, stack: str
 ) -> None:

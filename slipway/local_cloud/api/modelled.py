@@ -59,7 +59,7 @@ def check_model(params: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ApiError: If it asks for what this cloud does not do.
     """
-    _only(params, _MODEL, "CreateModel")
+    only(params, _MODEL, "CreateModel")
     if "PrimaryContainer" in params and params.get("Containers"):
         raise invalid("You must provide either a PrimaryContainer or Containers, not both.")
     containers = [params["PrimaryContainer"]] if "PrimaryContainer" in params else params.get("Containers", [])
@@ -90,7 +90,7 @@ def _check_hostnames(names: list[str | None], *, direct: bool) -> None:
 
 
 def _check_container(container: dict[str, Any]) -> None:
-    _only(container, _CONTAINER, "CreateModel: a container")
+    only(container, _CONTAINER, "CreateModel: a container")
     image = container.get("Image")
     if image != IMAGE:
         raise invalid(f"image {image!r} is not modelled here: only {IMAGE} runs without Docker")
@@ -134,7 +134,8 @@ def _check_model_data(container: dict[str, Any]) -> None:
     if ("ModelDataUrl" in container) == ("ModelDataSource" in container):
         raise not_modelled("CreateModel: a container without exactly one of ModelDataUrl and ModelDataSource")
     source = container.get("ModelDataSource", {}).get("S3DataSource")
-    if source is not None and (source["S3DataType"], source["CompressionType"]) != ("S3Object", "Gzip"):
+    forms = (("S3Object", "Gzip"), ("S3Prefix", "None"))
+    if source is not None and (source["S3DataType"], source["CompressionType"]) not in forms:
         raise not_modelled(f"CreateModel: S3DataType {source['S3DataType']} with {source['CompressionType']}")
     if "ModelDataSource" in container and source is None:
         raise invalid("ModelDataSource must have an S3DataSource")
@@ -146,7 +147,7 @@ def check_endpoint_config(params: dict[str, Any]) -> None:
     Raises:
         ApiError: If it does.
     """
-    _only(params, _CONFIG, "CreateEndpointConfig")
+    only(params, _CONFIG, "CreateEndpointConfig")
     shadows = params.get("ShadowProductionVariants", [])
     names = [variant["VariantName"] for variant in (*params["ProductionVariants"], *shadows)]
     if len(set(names)) < len(names):
@@ -174,8 +175,8 @@ def _check_shadow(variants: list[dict[str, Any]], shadows: list[dict[str, Any]])
 
 def _check_async(params: dict[str, Any]) -> None:
     where, output = "CreateEndpointConfig: AsyncInferenceConfig", params["AsyncInferenceConfig"]["OutputConfig"]
-    _only(output, _ASYNC_OUTPUT, f"{where}: OutputConfig")
-    _only(output.get("NotificationConfig", {}), {"SuccessTopic", "ErrorTopic"}, f"{where}: NotificationConfig")
+    only(output, _ASYNC_OUTPUT, f"{where}: OutputConfig")
+    only(output.get("NotificationConfig", {}), {"SuccessTopic", "ErrorTopic"}, f"{where}: NotificationConfig")
     if "S3OutputPath" not in output:
         raise not_modelled(f"{where}: OutputConfig without S3OutputPath")
     if "DataCaptureConfig" in params:
@@ -189,7 +190,7 @@ def _check_async(params: dict[str, Any]) -> None:
 
 
 def _check_variant(variant: dict[str, Any]) -> None:
-    _only(variant, _VARIANT, "CreateEndpointConfig: ProductionVariants")
+    only(variant, _VARIANT, "CreateEndpointConfig: ProductionVariants")
     if "ManagedInstanceScaling" in variant and "ModelName" in variant:
         raise invalid(f"Variant {variant['VariantName']}: ManagedInstanceScaling is only for inference components.")
     _check_pools(variant)
@@ -268,7 +269,7 @@ def check_component(params: dict[str, Any], operation: str) -> None:
         if operation == "CreateInferenceComponent":
             raise invalid("Specification is required.")
         return
-    _only(specification, _SPECIFICATION, f"{operation}: Specification")
+    only(specification, _SPECIFICATION, f"{operation}: Specification")
     for key in ("ModelName", "ComputeResourceRequirements"):
         if key not in specification:
             raise not_modelled(f"{operation}: a Specification without {key}")
@@ -284,6 +285,11 @@ def check_provisioned(config: dict[str, Any]) -> None:
         raise invalid("ProvisionedConcurrency must be less than or equal to MaxConcurrency.")
 
 
-def _only(params: dict[str, Any], modelled: set[str], where: str) -> None:
+def only(params: dict[str, Any], modelled: set[str], where: str) -> None:
+    """Refuse members of a request that this cloud does not do.
+
+    Raises:
+        ApiError: If there are any.
+    """
     if unknown := sorted(set(params) - modelled):
         raise not_modelled(f"{where}: {', '.join(unknown)}")

@@ -10,15 +10,19 @@ from .paging import page
 _PAGE: Final = 10
 
 
-def listed(member: str, params: dict[str, Any], summaries: list[dict[str, Any]]) -> dict[str, Any]:
+def listed(
+    member: str, params: dict[str, Any], summaries: list[dict[str, Any]], *, name: str | None = None
+) -> dict[str, Any]:
     """Return one page of summaries.
 
     Args:
-        member: Of the answer, as in ``Models``; the summaries' name member is its singular with ``Name``.
+        member: Of the answer, as in ``Models``.
         params: The request: filters, order and page.
         summaries: All that there is, in creation order.
+        name: Member of a summary that names it.
+            Default: the singular of the answer's with ``Name``.
     """
-    name_key = f"{member.removesuffix('s')}Name"
+    name_key = f"{member.removesuffix('s')}Name" if name is None else name
     chosen = [summary for summary in summaries if _matches(summary, params, name_key)]
     by_name = params.get("SortBy") == "Name"
     chosen.sort(key=lambda summary: (summary[name_key],) if by_name else (summary["CreationTime"], summary[name_key]))

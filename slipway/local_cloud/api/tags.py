@@ -20,7 +20,7 @@ def tag_map(tags: list[dict[str, str]]) -> dict[str, str]:
 
 
 class Tags:
-    """The operations on the tags of models, endpoint configurations and endpoints."""
+    """The operations on the tags of models, endpoint configurations, endpoints, components and jobs."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -54,7 +54,7 @@ class Tags:
             ApiError: If there is no such resource.
         """
         records = self._store.at(place)
-        for kind in (records.models, records.endpoint_configs, records.endpoints, records.components):
+        for kind in (records.models, records.endpoint_configs, records.endpoints, records.components, records.jobs):
             for record in kind.values():
                 if record.arn == arn:
                     return record.tags

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+
+from sagemaker_hosting.acknowledge import acknowledge_wildcard
+from sagemaker_hosting.execution_role import ExecutionRole
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_s3 as s3
+    from constructs import Construct
+
+METRICS: Final = "/aws/sagemaker/ProcessingJobs"
+LOG_GROUP: Final = "/aws/sagemaker/ProcessingJobs"
+"""Of every processing job of an account and region; SageMaker makes it."""
+
+
+class BuildRole(ExecutionRole):
+    """Define the role of processing jobs: they read sources, write artifacts and say what they do."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, key_arn: str) -> None:
+        super().__init__(scope, construct_id, metrics=METRICS)
+        self._grant_files(bucket)
+        self._grant_logs()
+        self.grant_key(key_arn)
+        # The volume's key is lent to the machine, and to nothing else.
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["kms:CreateGrant"],
+                conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+                resources=[key_arn],
+            )
+        )
+
+    def _grant_files(self, bucket: s3.IBucket) -> None:
+        sources, artifacts = bucket.arn_for_objects("sources/*"), bucket.arn_for_objects("artifacts/*")
+        below = {"StringLike": {"s3:prefix": "sources/*"}}
+        for actions, resource, conditions in (
+            (["s3:GetObject"], sources, None),
+            (["s3:ListBucket"], bucket.bucket_arn, below),
+            (["s3:PutObject"], artifacts, None),
+        ):
+            self.role.add_to_policy(iam.PolicyStatement(actions=actions, conditions=conditions, resources=[resource]))
+        why = "a folder for each model and digest, which are not known when the stack is defined"
+        acknowledge_wildcard(self, sources, why)
+        acknowledge_wildcard(self, artifacts, why)
+
+    def _grant_logs(self) -> None:
+        group = Stack.of(self).format_arn(service="logs", resource=f"log-group:{LOG_GROUP}:*")
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                resources=[group],
+            )
+        )
+        acknowledge_wildcard(self, group, "SageMaker names a log stream for each job, in its own group for all of them")
