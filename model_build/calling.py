@@ -48,7 +48,7 @@ def call(folder: Path, source: str, arguments: tuple[Path, ...] = ()) -> Any:
         return _function(folder / file, function, blame)(*arguments)
     except (Exception, SystemExit) as error:
         if isinstance(error, OSError) and error.errno in DISK_FULL:
-            raise
+            raise  # not the source's fault, whatever it wrote or printed
         raise blame.for_error(error) from error
 
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import onnx
     import openvino
 
-Runtime = Literal["onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx", "aotinductor"]
+Runtime = Literal[
+    "onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx", "aotinductor", "safetensors"
+]
 
 MODEL_FILES: dict[Runtime, str] = {
     "onnxruntime": "model.onnx",
@@ -25,6 +27,7 @@ MODEL_FILES: dict[Runtime, str] = {
     "tensorrt": "model.plan",
     "tensorrt-rtx": "model.rtx-engine",
     "aotinductor": "model.pt2",
+    "safetensors": "config.json",
 }
 WEIGHTS_FILE = "model.onnx.data"
 DESCRIPTION = "graph.json"

@@ -61,6 +61,7 @@ def _describe(work: Work, example: Any) -> ServedModel:
     inputs, outputs = _tensors(graph)
     dynamic = next(iter(wanted.inputs.values()))
     answers = tuple(_named(tensor, dynamic) for tensor in outputs if tensor.name == wanted.output)
+    assert graph.runtime != "safetensors"  # noqa: S101  a language model's files are served as they are
     more = tuple(_named(tensor, wanted.more[tensor.name]) for tensor in outputs if tensor.name in wanted.more)
     return ServedModel(
         name=work.name,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import serving
+from model_build.memory import peak_bytes
 from serving.negotiate import JSON, NPY
 from slipway.specs import GateError, HostError
 
@@ -97,11 +98,7 @@ class ServerProcess:
 
     def peak_memory_bytes(self) -> int | None:
         """Return the most memory that it held at once; None where the system does not say."""
-        try:
-            lines = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8").splitlines()
-        except OSError:
-            return None
-        return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
+        return peak_bytes(self._process.pid)
 
     def _start(self) -> tuple[int, subprocess.Popen[bytes]]:
         port = _free_port()

@@ -22,6 +22,7 @@ from model_build.cache import Cache
 from model_build.digest import versions
 from model_build.failure import Failure
 from model_build.job import Event, Job
+from model_build.llm_target import around_llm, shaped
 from model_build.memory import limit_memory, peak_bytes
 from model_build.passes.load import Load, load_original
 from model_build.passes.verify import Verify
@@ -73,7 +74,7 @@ class Worker:
 
     def tell(self, event: Event) -> None:
         """Send one event."""
-        self._events.write(replace(event, peak_bytes=peak_bytes()).line())
+        self._events.write(replace(event, peak_bytes=peak_bytes() or 0).line())
         self._events.flush()
 
     def fail(self, error: BaseException) -> None:
@@ -91,6 +92,9 @@ class Worker:
 
     def build(self) -> None:
         """Build up to the proof, wait for the word, measure and pack."""
+        if self._spec.target == "llm":
+            self._build_checkpoint()
+            return
         work = self._questioned()
         cache = self._cache(work)
         search = self._search(cache)
@@ -100,6 +104,19 @@ class Worker:
         work = search.choose(work)
         for step in finishing_passes():
             work = self._run(step, work)
+        cache.sweep()
+        self.tell(Event("done", str(work.artifact)))
+
+    def _build_checkpoint(self) -> None:
+        """Do the same for files that no engine of ours runs: there is nothing to measure."""
+        read, verify, package = around_llm()
+        [recipe] = recipes(self._spec)
+        work = replace(self._run(read, self._work()), recipe=str(recipe))
+        cache = self._cache(work)
+        work = self._run(verify, shaped(work, recipe.passes, cache, self._say))
+        self.tell(Event("proved"))
+        self._may_go_on.wait()
+        work = self._run(package, work)
         cache.sweep()
         self.tell(Event("done", str(work.artifact)))
 

@@ -32,8 +32,10 @@ class CompileAotInductor(ShapingPass):
     version: ClassVar[int] = 1
     name: ClassVar[str] = "compile_aotinductor"
 
-    def unfit(self, work: Work) -> str | None:  # noqa: ARG002  the machine's matter alone
-        """Ask for a C++ compiler."""
+    def unfit(self, work: Work) -> str | None:
+        """Ask for a C++ compiler, and for a model that is called once an answer."""
+        if work.spec.task == "text-generation":
+            return "a decoder is called once a token, with what it remembers: that is compiled by its own passes alone"
         named = os.environ.get("CXX")
         found = any(shutil.which(each) is not None for each in ((named,) if named else COMPILERS))
         return None if found else "AOTInductor writes C++, and this machine has no compiler for it"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from slipway.specs.base import Name, Spec
+from slipway.specs.language_artifact import ServedLanguageModel
 from slipway.specs.model import Target
 from slipway.specs.task import Metric, Task
 from slipway.specs.text import Shape
@@ -100,7 +101,7 @@ class ServedModel(Spec):
 
 
 class Archive(Spec):
-    """The bytes that came out."""
+    """The bytes that came out: one archive, or a language model's files; then the hash is that of their list."""
 
     sha256: Sha256
     size_bytes: Annotated[int, Field(ge=1)]
@@ -194,7 +195,7 @@ class Tried(Spec):
 class Manifest(Spec):
     """The whole story of one artifact."""
 
-    served: ServedModel
+    served: ServedModel | ServedLanguageModel
     archive: Archive
     reference_bytes: Annotated[int, Field(ge=1)]
     """Size of the original's weights as they were loaded."""
@@ -214,3 +215,18 @@ class Manifest(Spec):
     server: ServerFigures | None = None
     versions: dict[str, str]
     """Library to version, of all that shape the result."""
+
+    @property
+    def language(self) -> ServedLanguageModel | None:
+        """What a server of language models is told; None of any other model."""
+        return self.served if isinstance(self.served, ServedLanguageModel) else None
+
+    @property
+    def runtime(self) -> str:
+        """What runs it: the engine in our own server, or ``safetensors``, which others read."""
+        return "safetensors" if self.packed is None else self.packed.runtime
+
+    @property
+    def packed(self) -> ServedModel | None:
+        """What our own server knows of a model that is packed for it; None of a language model's files."""
+        return self.served if isinstance(self.served, ServedModel) else None
