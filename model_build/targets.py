@@ -134,7 +134,7 @@ def is_search(spec: ModelSpec) -> bool:
 def step_count(spec: ModelSpec) -> int:
     """Return how many steps a build tells of: a search tells of its recipes, a recipe of its passes."""
     offered = recipes(spec)
-    shaping = [*offered, "race"] if is_search(spec) else offered[0].passes
+    shaping = [*offered, *(spec.benchmark.peers or ()), "race"] if is_search(spec) else offered[0].passes
     return len([Load(), *shaping, Verify(), *finishing_passes()])
 
 

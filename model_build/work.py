@@ -203,7 +203,14 @@ class ShapingPass(FormingPass):
         raise NotImplementedError
 
     def make(self, work: Work, into: Path) -> None:
-        """Write the new graph."""
+        """Write the new graph, and that of the encoder where there is one."""
+        encoder = None if work.graph is None else work.graph.encoder()
+        if encoder is not None:  # first: what is described is whole
+            from model_build.graph import encoder_folder
+
+            beside = encoder_folder(into)
+            beside.mkdir()
+            self.shape(replace(work, graph=encoder), beside).describe()
         self.shape(work, into).describe()
 
     def found(self, work: Work, folder: Path) -> Work | None:

@@ -28,7 +28,7 @@ from model_build.passes.verify import Verify
 from model_build.search import Search
 from model_build.streams import LATE, Leash, standard_streams
 from model_build.targets import finishing_passes, is_search, recipes
-from model_build.tasks import TASKS
+from model_build.tasks import TASKS, task_of
 from model_build.trial import Trial
 from model_build.work import Work
 from slipway.specs import Project
@@ -157,7 +157,7 @@ class Worker:
         with self._deadline():
             original = load_original(work.source_folder, work.source, task_class.returns, work.origin)
         if self._job.inputs is None:
-            every = task_class(original).samples(work.spec, work.source_folder).inputs
+            every = task_of(work.spec.task, original).samples(work.spec, work.source_folder).inputs
         else:
             every = orjson.loads(Path(self._job.inputs).read_bytes())
         inputs = every[:: max(1, len(every) // count)][:count]

@@ -69,6 +69,16 @@ class Generate(Spec):
     """Tokens that end an answer."""
 
 
+class Rewrite(Spec):
+    """As ``generate``, of a model that reads the text with an encoder and answers with a text of its own."""
+
+    kind: Literal["rewrite"]
+    max_new_tokens: Annotated[int, Field(ge=1)]
+    eos: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    start: Annotated[int, Field(ge=0)]
+    """Token that every answer begins after."""
+
+
 class ServedModel(Spec):
     """All that the server knows of a model; lies in the archive as ``manifest.json``."""
 
@@ -84,7 +94,7 @@ class ServedModel(Spec):
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     preprocess: Annotated[Tokenize | PassTensor, Field(discriminator="kind")]
-    postprocess: Annotated[Embed | Classify | ReturnTensor | Generate, Field(discriminator="kind")]
+    postprocess: Annotated[Embed | Classify | ReturnTensor | Generate | Rewrite, Field(discriminator="kind")]
     example: dict[Literal["inputs"], list[Any]]
     """A request that the server answers once before it says that it is ready."""
 
@@ -166,9 +176,9 @@ class Tried(Spec):
     """One recipe that the build tried."""
 
     recipe: str
-    outcome: Literal["kept", "slower", "refused", "spared", "unfit"]
+    outcome: Literal["kept", "slower", "refused", "spared", "peer", "unfit"]
     """``slower`` than the one that was kept; ``refused`` by the gate; ``spared`` because a simpler one passes it;
-    ``unfit`` for this model or machine."""
+    ``peer`` for comparison, since it cannot be served; ``unfit`` for this model or machine."""
     reason: str = ""
     """Why not, where there is more to say."""
     value: float | None = None

@@ -65,6 +65,9 @@ Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
 ShapeName = Annotated[str, Shape(r"^[1-9][0-9]*(x(0|[1-9][0-9]*))*$", "sizes joined by x, such as 1x128")]
 
 
+Peer = Literal["aotinductor"]
+
+
 class Benchmark(Spec):
     """The shapes that this model meets in use, and how fast it must be there."""
 
@@ -74,6 +77,9 @@ class Benchmark(Spec):
     """Tokens per input; text models only, which need it."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1
     """Threads given to the original and the artifact alike."""
+    peers: Annotated[tuple[Peer, ...], Field(min_length=1), Distinct()] | None = None
+    """Compilers whose result a search times beside its own and shows in the report, though it needs PyTorch and cannot
+    be served: ``aotinductor``, a minute or two a model. Absent: none."""
     p95_ms: Annotated[dict[ShapeName, Milliseconds], Field(min_length=1)] | None = None
     """Latency by shape that 95 of 100 calls must not exceed on the machine that builds; without it there is no
     artifact. Shapes are written batch x length in tokens (``1x128``) for text, batch x tokens that
