@@ -17,8 +17,8 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 from sagemaker_hosting import Preflight
-from slipway.specs import Project, SlipwayError, UsageError
-from stacks import define, define_builds
+from slipway.specs import Project, SlipwayError
+from stacks import define_part
 
 
 def main() -> int:
@@ -26,23 +26,13 @@ def main() -> int:
     app = App(analytics_reporting=False)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app), Preflight())
     try:
-        name = str(app.node.try_get_context("environment") or "local")
-        project, source_root = Project(Path.cwd()), Path(__file__).resolve().parent
-        if _builds_alone(app.node.try_get_context("part")):
-            define_builds(app, name=name, environment=project.environment(name), source_root=source_root)
-        else:
-            define(app, deployment=project.deployment(name), source_root=source_root)
+        name, part = (app.node.try_get_context(key) for key in ("environment", "part"))
+        define_part(app, Project(Path.cwd()), str(name or "local"), part, Path(__file__).resolve().parent)
     except SlipwayError as error:
         print(error, file=sys.stderr)  # noqa: T201  the CLI shows it as it is
         return error.exit_code
     app.synth()
     return 0
-
-
-def _builds_alone(part: object) -> bool:
-    if part not in (None, "build"):
-        raise UsageError(f"'{part}' is not a part of an environment: the only one is 'build'")
-    return part == "build"
 
 
 if __name__ == "__main__":

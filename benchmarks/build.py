@@ -74,7 +74,7 @@ def compare(work: Work, project: Path, seconds: float, threads: int) -> None:
     print(f"\n{work.name}, {threads} thread(s), {processor()}, torch {torch.__version__}")
     for label, answer in answers.items():
         if isinstance(getattr(answer, "__self__", None), Model):
-            print(f"  {label:<40}{quality(work, answer.__self__)}")  # type: ignore[attr-defined]
+            print(f"  {label:<52}{quality(work, answer.__self__)}")  # type: ignore[attr-defined]
     for shape in SHAPES[work.name]:
         feeds = task.feeds(shape)
         calls: dict[str, Callable[[], Any]] = {label: partial(answer, feeds) for label, answer in answers.items()}
@@ -186,7 +186,7 @@ def show(shape: tuple[int, ...], times: dict[str, np.ndarray]) -> None:
     print(f"  {'x'.join(map(str, shape))}: {medians}, {len(times[EAGER])} rounds; times faster than each")
     for label, measured in times.items():
         cells = "".join(f"{_ratio(times[other] / measured):>24}" for other in (EAGER, INDUCTOR))
-        print(f"    {label:<40}{cells}{np.median(measured) * 1000:12.3f} ms")
+        print(f"    {label:<52}{cells}{np.median(measured) * 1000:12.3f} ms")
 
 
 def _ratio(ratios: np.ndarray) -> str:

@@ -10,6 +10,7 @@ from model_build.rehearsal import Rehearsal, rehearse
 from model_build.results import BuildResult
 from model_build.source import ImageClassifier, TensorTransform, TextEmbedder, Training
 from model_build.text_generator import TextGenerator
+from model_build.text_rewriter import TextRewriter
 
 __all__ = [
     "BuildResult",
@@ -20,6 +21,7 @@ __all__ = [
     "TensorTransform",
     "TextEmbedder",
     "TextGenerator",
+    "TextRewriter",
     "Training",
     "build",
     "rehearse",

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import onnx
     import openvino
 
-Runtime = Literal["onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx"]
+Runtime = Literal[
+    "onnxruntime", "onnxruntime-cuda", "openvino", "tensorrt", "tensorrt-rtx", "aotinductor", "safetensors"
+]
 
 MODEL_FILES: dict[Runtime, str] = {
     "onnxruntime": "model.onnx",
@@ -24,9 +26,12 @@ MODEL_FILES: dict[Runtime, str] = {
     "openvino": "model.xml",
     "tensorrt": "model.plan",
     "tensorrt-rtx": "model.rtx-engine",
+    "aotinductor": "model.pt2",
+    "safetensors": "config.json",
 }
 WEIGHTS_FILE = "model.onnx.data"
 DESCRIPTION = "graph.json"
+ENCODER = "encoder"
 INTERFACE_FILE = "interface.onnx"
 """Inputs and outputs of an engine, which only its own GPU could be asked for."""
 MIXTURE_FILE = "mixture.json"
@@ -67,6 +72,11 @@ def _take_in(tensor: onnx.TensorProto, folder: Path) -> None:
     tensor.ClearField("data_location")
 
 
+def encoder_folder(folder: Path) -> Path:
+    """Return where the encoder lies that goes with a decoder in a folder."""
+    return folder / ENCODER
+
+
 @dataclass(frozen=True)
 class Graph:
     """One form of the model on its way.
@@ -99,7 +109,9 @@ class Graph:
     @property
     def size_bytes(self) -> int:
         """Of all files together."""
-        return sum(path.stat().st_size for path in self.files())
+        encoder = self.encoder()
+        own = sum(path.stat().st_size for path in self.files())
+        return own if encoder is None else own + encoder.size_bytes
 
     def as_onnx(self) -> onnx.ModelProto:
         """Return the model with its weights in memory."""
@@ -117,9 +129,14 @@ class Graph:
 
         return openvino.Core().read_model(self.file)
 
+    def encoder(self) -> Graph | None:
+        """Return the graph that is asked once before this one, where there is one."""
+        return Graph.found(encoder_folder(self.folder))
+
     def files(self) -> list[Path]:
-        """Return what the runtime reads."""
-        return sorted(path for path in self.folder.iterdir() if path.name not in BESIDE)
+        """Return what the runtime reads; the encoder's are its own."""
+        here = (path for path in self.folder.iterdir() if path.is_file())
+        return sorted(path for path in here if path.name not in BESIDE)
 
     @classmethod
     def of_onnx(cls, model: onnx.ModelProto, folder: Path, *, big_bytes: int = BIG_BYTES) -> Self:

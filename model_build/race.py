@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_build.tasks import Task
+    from serving.model import Model
 
 HOPELESS: Final = 0.7
 """Who has less than this share of the leader's speed after a shape is not timed at the next."""
@@ -51,6 +52,7 @@ def race(
     *,
     threads: int,
     needs: Mapping[str, float] | None = None,
+    peers: Mapping[str, Model] | None = None,
 ) -> list[Runner]:
     """Time contenders and the original in turns, shape after shape; hopeless ones leave on the way.
 
@@ -62,6 +64,8 @@ def race(
         needs: Milliseconds by shape that 95 of 100 calls must not exceed. Who meets them comes before who is faster
             and does not, so nobody leaves: the last shape may be the one that counts.
             Default: none.
+        peers: Others to time at every shape, whom nobody has to keep up with.
+            Default: none.
 
     Returns:
         The fastest first; those who left are last.
@@ -72,11 +76,14 @@ def race(
 
     torch.set_num_threads(threads)
     models = {name: Model.load(folder, threads=threads) for name, folder in folders.items()}
-    runners, running = {name: Runner(name) for name in folders}, set(folders)
+    models |= peers or {}
+    runners, running = {name: Runner(name) for name in models}, set(folders)
     for shape in shapes:
         feeds = task.feeds(shape)
         calls: dict[str, Callable[[], object]] = {ORIGINAL: partial(task.eager(), feeds)}
-        calls.update({name: partial(models[name].run, feeds) for name in folders if name in running})
+        calls.update(
+            {name: partial(models[name].run, feeds) for name in models if name in running or name not in folders}
+        )
         each: dict[str, list[float]] = {}
         times = rounds(calls, seconds=0.4 * len(calls), least=5, most=60, each=each)
         _note(runners, "x".join(map(str, shape)), times, each)

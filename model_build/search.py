@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from model_build.passes.benchmark import missed
 from model_build.passes.verify import Verify, refused
+from model_build.peers import compare
 from model_build.race import race
 from model_build.targets import is_search
 from model_build.work import ShapingError, present
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from model_build.cache import Cache
+    from model_build.peers import Compared
     from model_build.race import Runner
     from model_build.targets import Recipe
     from model_build.work import Work
@@ -82,12 +84,18 @@ class Search:
             GateError: If none passes.
         """
         task, folders = present(work.task), {name: present(it.work.served) for name, it in self._candidates.items()}
-        shapes = list(task.shapes(work.spec))
+        shapes, peers = list(task.shapes(work.spec)), self._peers(work)
         if self._is_search:
             self._on_step("race")
         asked = work.spec.benchmark
-        ranking = race(task, shapes, folders, threads=asked.threads, needs=asked.p95_ms) if len(folders) > 1 else []
-        order: list[tuple[Candidate, Runner | None]] = [(self._candidates[runner.name], runner) for runner in ranking]
+        ranking = []
+        if len(folders) + len(peers) > 1:
+            around = {name: peer.model for name, peer in peers.items()}
+            ranking = race(task, shapes, folders, threads=asked.threads, needs=asked.p95_ms, peers=around)
+        self._tried |= {runner.name: peers[runner.name].tried(runner) for runner in ranking if runner.name in peers}
+        order: list[tuple[Candidate, Runner | None]] = [
+            (self._candidates[runner.name], runner) for runner in ranking if runner.name not in peers
+        ]
         kept: Work | None = None
         for candidate, runner in order or [(it, None) for it in self._candidates.values()]:
             kept = kept or self._proved(candidate, runner)
@@ -96,6 +104,19 @@ class Search:
         if kept is None:
             raise self._nothing_passed(work)
         return replace(kept, tried=self._table() if self._is_search else ())
+
+    def _peers(self, work: Work) -> dict[str, Compared]:
+        """Return what is timed beside the candidates, if there is any; what cannot be is told with its reason."""
+        found: dict[str, Compared] = {}
+        some = next((present(each.work.served) for each in self._candidates.values()), None)
+        for name in (work.spec.benchmark.peers or ()) if self._is_search and some is not None else ():
+            self._on_step(name)
+            peer = compare(Verify().questioned(work), name, self._cache, present(some))
+            if isinstance(peer, str):
+                self._tried[name] = Tried(recipe=name, outcome="unfit", reason=peer)
+            else:
+                found[name] = peer
+        return found
 
     def _is_spared(self, recipe: Recipe, asked: Work) -> bool:
         """Judge the simpler form on all data: the screen lets through what nearly passes."""
@@ -144,7 +165,7 @@ class Search:
 
     def _table(self) -> tuple[Tried, ...]:
         """Return what was tried, best first."""
-        order = ("kept", "slower", "refused", "spared", "unfit")
+        order = ("kept", "slower", "refused", "spared", "peer", "unfit")
         return tuple(sorted(self._tried.values(), key=lambda it: (order.index(it.outcome), -(it.speedup or 0))))
 
     def _nothing_passed(self, work: Work) -> GateError:

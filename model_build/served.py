@@ -6,7 +6,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from model_build.graph import link
+from model_build.graph import encoder_folder, link
 from model_build.work import present
 from slipway.specs import ServedModel, TensorSpec
 
@@ -32,12 +32,20 @@ def lay_out(work: Work, samples: Samples) -> tuple[Path, ServedModel]:
     folder = work.scratch / "served"
     folder.mkdir(parents=True)
     described = _describe(work, samples.inputs[0])
-    for source in present(work.graph).files():
-        link(source, folder / source.name)
+    for graph, into in _parts(present(work.graph), folder):
+        into.mkdir(exist_ok=True)
+        for source in graph.files():
+            link(source, into / source.name)
     for name, source in present(work.task).files().items():
         shutil.copyfile(source, folder / name)
     (folder / MANIFEST_FILE).write_bytes(as_json(described.model_dump(mode="json")))
     return folder, described
+
+
+def _parts(graph: Graph, folder: Path) -> list[tuple[Graph, Path]]:
+    """Return each graph with the folder that the server reads it from."""
+    encoder = graph.encoder()
+    return [(graph, folder)] if encoder is None else [(graph, folder), (encoder, encoder_folder(folder))]
 
 
 def as_json(document: Any) -> bytes:
@@ -47,10 +55,13 @@ def as_json(document: Any) -> bytes:
 
 def _describe(work: Work, example: Any) -> ServedModel:
     task, graph = present(work.task), present(work.graph)
+    if graph.runtime == "aotinductor":
+        raise AssertionError("a peer is timed, never served")
     wanted = task.traceable()
     inputs, outputs = _tensors(graph)
     dynamic = next(iter(wanted.inputs.values()))
     answers = tuple(_named(tensor, dynamic) for tensor in outputs if tensor.name == wanted.output)
+    assert graph.runtime != "safetensors"  # noqa: S101  a language model's files are served as they are
     more = tuple(_named(tensor, wanted.more[tensor.name]) for tensor in outputs if tensor.name in wanted.more)
     return ServedModel(
         name=work.name,

@@ -30,7 +30,7 @@ def answers(task: Task, model: Model, spec: ModelSpec) -> Iterator[tuple[str, di
     if model.generator is None or not isinstance(task, TextGeneration):
         return
     for batch, length in product(spec.benchmark.batch, spec.benchmark.sequence_length or ()):
-        steps = min(TOKENS, task.original.context_length - length)
+        steps = min(TOKENS, task.original.context_length - length) if task.after else TOKENS
         prompts = {name: tensor for name, tensor in task.feeds((batch, length, 0)).items() if tensor.ndim == 2}  # noqa: PLR2004  no cache
         calls: dict[str, Callable[[], Any]] = {
             "original": partial(task.speak, prompts["input_ids"], steps),

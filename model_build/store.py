@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from model_build.passes.package import ARCHIVE_FILE
+from model_build.passes.package_checkpoint import MODEL_FOLDER
 from model_build.served import MANIFEST_FILE
-from slipway.specs import Manifest
+from slipway.specs import Manifest, ServedFile, listing_sha256
 from slipway.specs.location import Location
 from slipway.specs.seen import seen_in
 
@@ -52,11 +53,19 @@ class Store:
         try:
             manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
             away = (folder / LOCATION_FILE).exists()  # an archive that stays in S3 is not here to be looked at
-            actual = manifest.archive.sha256 if away else self._seen.sha256(folder / ARCHIVE_FILE)
+            actual = manifest.archive.sha256 if away else self._hash(folder, manifest)
         except (OSError, ValidationError):
             return None
         whole = actual == manifest.archive.sha256 and manifest.served.digest == digest and manifest.served.name == name
         return manifest if whole else None
+
+    def _hash(self, folder: Path, manifest: Manifest) -> str:
+        """Return the hash of what lies there: of the archive, or of the list of a language model's files."""
+        if manifest.language is None:
+            return self._seen.sha256(folder / ARCHIVE_FILE)
+        files = (folder / MODEL_FOLDER).iterdir()
+        found = [ServedFile(name=it.name, sha256=self._seen.sha256(it), size_bytes=it.stat().st_size) for it in files]
+        return listing_sha256(found)
 
     def location(self, name: str, digest: str) -> Location | None:
         """Return where an artifact stays that is not here; None for one that is."""

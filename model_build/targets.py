@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from model_build.gpu_targets import on_gpu
+from model_build.llm_target import LLM_LIBRARIES, around_llm, for_llm
 from model_build.passes.benchmark import Benchmark
 from model_build.passes.compress_mixed import CompressMixed
 from model_build.passes.compress_weights import CompressWeights
@@ -99,6 +100,8 @@ LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime", "openvino", "nncf", "
 
 def recipes(spec: ModelSpec) -> tuple[Recipe, ...]:
     """Return what may be done to a model for its target; one recipe is no search."""
+    if spec.target == "llm":
+        return (Recipe(*for_llm(spec)),)
     if spec.gpu is not None:
         return tuple(Recipe(name, passes) for name, passes in on_gpu(spec, spec.gpu).items())
     fixed = FIXED.get(spec.target)
@@ -123,18 +126,22 @@ def _mixed(spec: ModelSpec) -> tuple[Recipe, ...]:
 
 def libraries(spec: ModelSpec) -> tuple[str, ...]:
     """Return the distributions that shape this model's result."""
+    if spec.target == "llm":
+        return LLM_LIBRARIES
     return LIBRARIES if spec.prune is None else (*LIBRARIES, PRUNING)
 
 
 def is_search(spec: ModelSpec) -> bool:
     """Return whether the target leaves open what is done."""
-    return spec.target not in FIXED
+    return spec.target not in FIXED and spec.target != "llm"
 
 
 def step_count(spec: ModelSpec) -> int:
     """Return how many steps a build tells of: a search tells of its recipes, a recipe of its passes."""
     offered = recipes(spec)
-    shaping = [*offered, "race"] if is_search(spec) else offered[0].passes
+    if spec.target == "llm":
+        return len([*offered[0].passes, *around_llm()])
+    shaping = [*offered, *(spec.benchmark.peers or ()), "race"] if is_search(spec) else offered[0].passes
     return len([Load(), *shaping, Verify(), *finishing_passes()])
 
 
@@ -145,5 +152,7 @@ def finishing_passes() -> tuple[Pass, ...]:
 
 def identity(spec: ModelSpec) -> list[object]:
     """Return all that can be done, as it enters the artifact's digest."""
-    shaping = [[step.identity() for step in recipe.passes] for recipe in recipes(spec)]
+    shaping: list[object] = [[step.identity() for step in recipe.passes] for recipe in recipes(spec)]
+    if spec.target == "llm":
+        return [*shaping, *(step.identity() for step in around_llm())]
     return [Load().identity(), shaping, Verify().identity(), *(step.identity() for step in finishing_passes())]

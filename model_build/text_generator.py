@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from model_build.source import require, require_module
 
@@ -45,6 +45,8 @@ class TextGenerator:
         ValueError: If it has a value that cannot be served.
     """
 
+    least_context: ClassVar[int] = FOLLOWED + 2
+
     module: torch.nn.Module
     tokenizer_file: Path
     context_length: int
@@ -52,18 +54,27 @@ class TextGenerator:
     max_new_tokens: int = 128
 
     def __post_init__(self) -> None:
-        from model_build.flat_past import FlatPast
-
         require_module(self.module)
         require(isinstance(self.tokenizer_file, Path), "tokenizer_file", self.tokenizer_file, "a pathlib.Path")
         if not self.tokenizer_file.is_file():
             raise ValueError(f"tokenizer_file: {self.tokenizer_file} does not exist")
-        for field, least in (("context_length", FOLLOWED + 2), ("max_new_tokens", 1)):
+        for field, least in (("context_length", self.least_context), ("max_new_tokens", 1)):
             value = getattr(self, field)
             require(type(value) is int, field, value, "a whole number")
             if value < least:
                 raise ValueError(f"{field}: {value}, accepted: {least} or more")
-        self._require_tokens(FlatPast(self.module).vocabulary)
+        self._require_tokens(self.vocabulary)
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens the module knows.
+
+        Raises:
+            ValueError: If it keeps no keys and values.
+        """
+        from model_build.flat_past import FlatPast
+
+        return FlatPast(self.module).vocabulary
 
     def reference(self, inputs: list[str]) -> np.ndarray:
         """Return what the untouched original says when it goes on with each text, always by its likeliest token.
@@ -110,9 +121,7 @@ class TextGenerator:
         return tokenizer
 
     def _steps(self, texts: int) -> int:
-        from model_build.flat_past import FlatPast
-
-        return max(1, min(FOLLOWED, MOST_NUMBERS // (texts * FlatPast(self.module).vocabulary)))
+        return max(1, min(FOLLOWED, MOST_NUMBERS // (texts * self.vocabulary)))
 
     def _require_tokens(self, known: int) -> None:
         made = self.tokenizer().get_vocab_size()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from model_build.checkpoint import Checkpoint
     from model_build.graph import Graph
     from model_build.source import Original
     from model_build.sources import Origin
@@ -40,6 +41,7 @@ class Work:
         versions: Libraries that shape the result.
         origin: Files that the original is read from; None where the source is a function alone.
         recipe: What is done, in words.
+        checkpoint: From ``read_checkpoint`` on; of ``target: llm`` alone, which has no original in memory.
         original: From ``load`` on.
         task: From ``load`` on; how this original is traced, fed and judged.
         student: From ``load`` on, where the spec names one: an untrained network.
@@ -67,6 +69,7 @@ class Work:
     versions: dict[str, str]
     origin: Origin | None = None
     recipe: str = ""
+    checkpoint: Checkpoint | None = None
     original: Original | None = None
     task: Task | None = None
     student: torch.nn.Module | None = None
@@ -203,7 +206,14 @@ class ShapingPass(FormingPass):
         raise NotImplementedError
 
     def make(self, work: Work, into: Path) -> None:
-        """Write the new graph."""
+        """Write the new graph, and that of the encoder where there is one."""
+        encoder = None if work.graph is None else work.graph.encoder()
+        if encoder is not None:  # first: what is described is whole
+            from model_build.graph import encoder_folder
+
+            beside = encoder_folder(into)
+            beside.mkdir()
+            self.shape(replace(work, graph=encoder), beside).describe()
         self.shape(work, into).describe()
 
     def found(self, work: Work, folder: Path) -> Work | None:

@@ -22,13 +22,14 @@ from model_build.cache import Cache
 from model_build.digest import versions
 from model_build.failure import Failure
 from model_build.job import Event, Job
+from model_build.llm_target import around_llm, shaped
 from model_build.memory import limit_memory, peak_bytes
 from model_build.passes.load import Load, load_original
 from model_build.passes.verify import Verify
 from model_build.search import Search
 from model_build.streams import LATE, Leash, standard_streams
 from model_build.targets import finishing_passes, is_search, recipes
-from model_build.tasks import TASKS
+from model_build.tasks import TASKS, task_of
 from model_build.trial import Trial
 from model_build.work import Work
 from slipway.specs import Project
@@ -91,6 +92,9 @@ class Worker:
 
     def build(self) -> None:
         """Build up to the proof, wait for the word, measure and pack."""
+        if self._spec.target == "llm":
+            self._build_checkpoint()
+            return
         work = self._questioned()
         cache = self._cache(work)
         search = self._search(cache)
@@ -100,6 +104,19 @@ class Worker:
         work = search.choose(work)
         for step in finishing_passes():
             work = self._run(step, work)
+        cache.sweep()
+        self.tell(Event("done", str(work.artifact)))
+
+    def _build_checkpoint(self) -> None:
+        """Do the same for files that no engine of ours runs: there is nothing to measure."""
+        read, verify, package = around_llm()
+        [recipe] = recipes(self._spec)
+        work = replace(self._run(read, self._work()), recipe=str(recipe))
+        cache = self._cache(work)
+        work = self._run(verify, shaped(work, recipe.passes, cache, self._say))
+        self.tell(Event("proved"))
+        self._may_go_on.wait()
+        work = self._run(package, work)
         cache.sweep()
         self.tell(Event("done", str(work.artifact)))
 
@@ -157,7 +174,7 @@ class Worker:
         with self._deadline():
             original = load_original(work.source_folder, work.source, task_class.returns, work.origin)
         if self._job.inputs is None:
-            every = task_class(original).samples(work.spec, work.source_folder).inputs
+            every = task_of(work.spec.task, original).samples(work.spec, work.source_folder).inputs
         else:
             every = orjson.loads(Path(self._job.inputs).read_bytes())
         inputs = every[:: max(1, len(every) // count)][:count]

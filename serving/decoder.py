@@ -46,15 +46,18 @@ class Decoder:
         manifest: Of a graph that takes token ids with the keys and values of what came before, and answers logits with
             those of all that it has read since.
         session: That runs it.
+        beside: Keys and values that it takes and does not add to.
+            Default: none.
     """
 
-    def __init__(self, manifest: Manifest, session: Session) -> None:
+    def __init__(self, manifest: Manifest, session: Session, *, beside: Sequence[str] = ()) -> None:
         if not isinstance(session, KeepingSession):
             raise ManifestError(
                 f"runtime: {manifest.runtime!r} keeps nothing for the next token, postprocess 'generate' needs it"
             )
         self._session = session
-        self._empty = {tensor.name: _empty(tensor) for tensor in manifest.inputs if tensor.name.startswith(PAST)}
+        kept = [each for each in manifest.inputs if each.name.startswith(PAST) and each.name not in beside]
+        self._empty = {tensor.name: _empty(tensor) for tensor in kept}
         self._takes_positions = any(tensor.name == "position_ids" for tensor in manifest.inputs)
         presents = [PRESENT + name.removeprefix(PAST) for name in self._empty]
         _require(manifest, session, presents)
@@ -70,8 +73,7 @@ class Decoder:
             The logits of each text's next token, (batch, vocabulary), and what to go on with.
         """
         ids, mask = feeds["input_ids"], feeds["attention_mask"]
-        empty = {name: np.zeros((len(ids), *shape), dtype) for name, (shape, dtype) in self._empty.items()}
-        return self._run(ids, Cache(mask, empty))
+        return self._run(ids, Cache(mask, self._nothing(len(ids))))
 
     def step(self, tokens: Sequence[int] | np.ndarray, cache: Cache) -> tuple[np.ndarray, Cache]:
         """Read one more token of each text; returns as `read` does."""
@@ -101,6 +103,9 @@ class Decoder:
             found.append(logits)
         return np.stack(found, axis=1)
 
+    def _nothing(self, batch: int) -> Feeds:
+        return {name: np.zeros((batch, *shape), dtype) for name, (shape, dtype) in self._empty.items()}
+
     def _run(self, ids: np.ndarray, cache: Cache) -> tuple[np.ndarray, Cache]:
         feeds = {"input_ids": ids, "attention_mask": cache.mask, **cache.past}
         if self._takes_positions:  # counted without the padding
@@ -108,7 +113,7 @@ class Decoder:
         logits, *presents = self._session.run_all(self._outputs, feeds)
         if not np.isfinite(logits).all():
             raise FloatingPointError("the model's answer is not finite")
-        return logits, Cache(cache.mask, dict(zip(self._empty, presents, strict=True)))
+        return logits, Cache(cache.mask, cache.past | dict(zip(self._empty, presents, strict=True)))
 
 
 def _empty(tensor: Tensor) -> tuple[tuple[int, int, int], np.dtype[np.generic]]:

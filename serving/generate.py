@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from serving import manifest as manifests
-from serving.decoder import Decoder
 from serving.errors import InputError, ManifestError
 from serving.sampling import Wishes, pick, read_wishes
 from serving.spoken import Spoken
@@ -15,9 +14,9 @@ from serving.spoken import Spoken
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from serving.decoder import Decoder
     from serving.manifest import Manifest
     from serving.preprocess import Feeds, TokenizePrompts
-    from serving.runtimes import Session
 
     Emit = Callable[[bytes], None]
 
@@ -28,15 +27,16 @@ class Generator:
     """Goes on with texts; safe to call from several threads at once.
 
     Args:
-        manifest: Whose postprocess is `generate`.
-        session: Runs the graph.
+        manifest: Whose postprocess is `generate` or `rewrite`.
+        decoder: Reads and goes on.
         prompts: Makes token ids of texts.
     """
 
-    def __init__(self, manifest: Manifest, session: Session, prompts: TokenizePrompts) -> None:
+    def __init__(self, manifest: Manifest, decoder: Decoder, prompts: TokenizePrompts) -> None:
         if not isinstance(manifest.postprocess, manifests.Generate):
             raise ManifestError(f"postprocess.kind: not 'generate', which {manifest.name!r} is made for")
-        self.decoder = Decoder(manifest, session)
+        self.decoder = decoder
+        self._rewrites = isinstance(manifest.postprocess, manifests.Rewrite)
         self._prompts, self._spec = prompts, manifest.postprocess
 
     def answer(self, inputs: list[Any], parameters: Any, emit: Emit | None = None) -> bytes:
@@ -72,7 +72,7 @@ class Generator:
     def begin(self, feeds: Feeds, wishes: Wishes) -> list[Spoken]:
         """Return what each text has been gone on with: nothing yet."""
         pairs = zip(feeds["input_ids"], feeds["attention_mask"], strict=True)
-        prompts = [ids[mask == 1].tolist() for ids, mask in pairs]
+        prompts = [[] if self._rewrites else ids[mask == 1].tolist() for ids, mask in pairs]
         return [Spoken(self._prompts.tokenizer, index, ids, wishes) for index, ids in enumerate(prompts)]
 
     def generate(
@@ -99,6 +99,8 @@ class Generator:
 
     def _room(self, feeds: Feeds, wishes: Wishes) -> int:
         """Return how many tokens an answer may have, or refuse what the context does not hold."""
+        if self._rewrites:
+            return wishes.max_new_tokens or self._spec.max_new_tokens
         lengths = feeds["attention_mask"].sum(axis=1)
         if wishes.max_new_tokens is None:
             return min(self._spec.max_new_tokens, self._prompts.context - int(lengths.max()))

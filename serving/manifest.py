@@ -67,6 +67,13 @@ class Generate:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewrite(Generate):
+    """Likewise, after a text that an encoder reads; every answer begins after the token `start`."""
+
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """All that the server knows about a model; read from `manifest.json` beside it."""
 
@@ -160,9 +167,9 @@ def _preprocess(document: dict[str, Any]) -> Tokenize | TensorInput:
 
 
 def _postprocess(document: dict[str, Any]) -> Embed | Classify | TensorOutput | Generate:
-    kind = _kind(document, ("embed", "classify", "tensor", "generate"), "postprocess")
-    if kind == "generate":
-        return _generate(document)
+    kind = _kind(document, ("embed", "classify", "tensor", "generate", "rewrite"), "postprocess")
+    if kind in ("generate", "rewrite"):
+        return _generate(document, kind)
     if kind == "tensor":
         _take(document, "postprocess.", kind=str)
         return TensorOutput()
@@ -178,13 +185,18 @@ def _postprocess(document: dict[str, Any]) -> Embed | Classify | TensorOutput | 
     return Embed(fields["pooling"], fields["normalize"], fields["dimensions"])
 
 
-def _generate(document: dict[str, Any]) -> Generate:
-    fields = _take(document, "postprocess.", kind=str, max_new_tokens=int, eos=list)
+def _generate(document: dict[str, Any], kind: str) -> Generate:
+    more: dict[str, type] = {"start": int} if kind == "rewrite" else {}
+    fields = _take(document, "postprocess.", kind=str, max_new_tokens=int, eos=list, **more)
     _positive(fields["max_new_tokens"], "postprocess.max_new_tokens")
     _not_empty(fields["eos"], "postprocess.eos")
     if not all(type(token) is int and token >= 0 for token in fields["eos"]):
         raise ManifestError("postprocess.eos: a token is not an integer from 0 up")
-    return Generate(fields["max_new_tokens"], tuple(fields["eos"]))
+    if kind == "generate":
+        return Generate(fields["max_new_tokens"], tuple(fields["eos"]))
+    if fields["start"] < 0:
+        raise ManifestError(f"postprocess.start: {fields['start']} is no token, accepted: an integer from 0 up")
+    return Rewrite(fields["max_new_tokens"], tuple(fields["eos"]), fields["start"])
 
 
 def _kind(document: dict[str, Any], accepted: tuple[str, ...], where: str) -> str:

@@ -6,9 +6,11 @@ import numpy as np
 
 from serving import manifest as manifests
 from serving import postprocess, preprocess, runtimes
+from serving.decoder import Decoder
 from serving.errors import ManifestError, ModelError
 from serving.generate import Generator
 from serving.preprocess import TokenizePrompts
+from serving.rewriter import Rewriter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from serving.preprocess import Feeds, Preprocess
     from serving.runtimes import Session
 
+ENCODER = "encoder"
+"""Folder of the graph that is asked once before the model's own."""
+
 
 class Model:
     """One model that answers, described by its manifest alone; safe to call from several threads at once.
@@ -26,7 +31,13 @@ class Model:
     """
 
     def __init__(
-        self, manifest: Manifest, folder: Path, session: Session, before: Preprocess, after: Postprocess
+        self,
+        manifest: Manifest,
+        folder: Path,
+        session: Session,
+        before: Preprocess,
+        after: Postprocess,
+        decoder: Decoder | None = None,
     ) -> None:
         self.manifest = manifest
         self._folder = folder
@@ -34,7 +45,9 @@ class Model:
         self.postprocess = after
         self._session = session
         self._output = manifest.outputs[0].name
-        self.generator = Generator(manifest, session, before) if isinstance(before, TokenizePrompts) else None
+        self.generator = None
+        if decoder is not None and isinstance(before, TokenizePrompts):
+            self.generator = Generator(manifest, decoder, before)
 
     @classmethod
     def load(cls, folder: Path, *, threads: int) -> Self:
@@ -53,12 +66,13 @@ class Model:
         session = _session(manifest, folder, threads)
         _require_same(manifest.inputs, session.inputs, "inputs", exact=True)
         _require_same(manifest.outputs, session.outputs, "outputs", exact=False)
-        return cls(manifest, folder, session, before, after)
+        return cls(manifest, folder, session, before, after, _decoder(manifest, folder, session, threads))
 
     def with_threads(self, threads: int) -> Model:
         """Return the same model on a session of its own with `threads` threads; all else is shared."""
         session = _session(self.manifest, self._folder, threads)
-        return Model(self.manifest, self._folder, session, self.preprocess, self.postprocess)
+        decoder = _decoder(self.manifest, self._folder, session, threads)
+        return Model(self.manifest, self._folder, session, self.preprocess, self.postprocess, decoder)
 
     def predict(self, inputs: list[Any]) -> np.ndarray:
         """Return (batch, dimensions) embeddings, (batch, classes) probabilities, a batch of tensors, float32.
@@ -92,6 +106,14 @@ class Model:
 
 def _session(manifest: Manifest, folder: Path, threads: int) -> Session:
     return runtimes.load(manifest.runtime, folder / manifest.model_file, threads=threads, options=manifest.options)
+
+
+def _decoder(manifest: Manifest, folder: Path, session: Session, threads: int) -> Decoder | None:
+    """Return what reads texts and goes on with them, where the manifest says that the model does."""
+    if isinstance(manifest.postprocess, manifests.Rewrite):
+        encoder = _session(manifest, folder / ENCODER, threads)
+        return Rewriter(manifest, session, encoder, manifest.postprocess.start)
+    return Decoder(manifest, session) if isinstance(manifest.postprocess, manifests.Generate) else None
 
 
 def _require_same(stated: tuple[Tensor, ...], found: dict[str, str], side: str, *, exact: bool) -> None:

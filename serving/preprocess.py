@@ -36,7 +36,8 @@ class Preprocess(Protocol):
 def make(manifest: Manifest, folder: Path) -> Preprocess:
     """Return the preprocessing that the manifest names."""
     if isinstance(manifest.postprocess, manifests.Generate):
-        return TokenizePrompts(manifest.preprocess, folder)
+        rewrites = isinstance(manifest.postprocess, manifests.Rewrite)
+        return TokenizePrompts(manifest.preprocess, folder, goes_on=not rewrites)
     if isinstance(manifest.preprocess, manifests.Tokenize):
         return TokenizeTexts(manifest.preprocess, manifest.inputs, folder)
     return NestedNumbers(manifest.inputs)
@@ -80,33 +81,43 @@ class TokenizeTexts:
 
 
 class TokenizePrompts:
-    """Texts to token ids for a model that goes on with them: padded on the left, so that all end at one place.
+    """Texts to token ids for a model that generates.
 
     A prompt is not cut: what comes after it depends on its end and its beginning alike.
+
+    Args:
+        spec: Names the tokenizer.
+        folder: Where it lies.
+        goes_on: Whether the model goes on with the text, so that all end at one place, padded on the left, and share
+            the context with their answers. Else it answers, and texts begin at one place.
     """
 
     accepts_arrays = False
 
-    def __init__(self, spec: manifests.Tokenize | manifests.TensorInput, folder: Path) -> None:
+    def __init__(self, spec: manifests.Tokenize | manifests.TensorInput, folder: Path, *, goes_on: bool) -> None:
         if not isinstance(spec, manifests.Tokenize):
             raise ManifestError("preprocess.kind: 'tensor' makes no prompts, postprocess 'generate' needs 'tokenize'")
         self.tokenizer = _read(folder / spec.tokenizer_file)
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
         self.context = spec.max_length
+        self._goes_on = goes_on
 
     def __call__(self, inputs: list[Any]) -> Feeds:
         """Return token ids and which of them are no padding."""
         _require_texts(inputs)
         prompts = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(inputs)]
-        for index, ids in enumerate(prompts):
-            if not 0 < len(ids) < self.context:
-                accepted = f"1 to {self.context - 1}, so that a token of the context of {self.context} is left"
-                raise InputError(f"inputs[{index}]: {len(ids)} tokens, accepted: {accepted}")
-        width = max(map(len, prompts))
-        padded = [[0] * (width - len(ids)) + ids for ids in prompts]
-        mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
-        return {"input_ids": np.array(padded, np.int64), "attention_mask": np.array(mask, np.int64)}
+        most = self.context - self._goes_on
+        for index, prompt in enumerate(prompts):
+            if not 0 < len(prompt) <= most:
+                left = f", so that a token of the context of {self.context} is left" * self._goes_on
+                raise InputError(f"inputs[{index}]: {len(prompt)} tokens, accepted: 1 to {most}{left}")
+        ids = np.zeros((len(prompts), max(map(len, prompts))), np.int64)
+        mask = np.zeros_like(ids)
+        for row, prompt in enumerate(prompts):
+            place = slice(-len(prompt), None) if self._goes_on else slice(len(prompt))
+            ids[row, place], mask[row, place] = prompt, 1
+        return {"input_ids": ids, "attention_mask": mask}
 
     def from_array(self, array: np.ndarray) -> Feeds:
         """Refuse: texts do not come as an array."""

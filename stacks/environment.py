@@ -14,7 +14,30 @@ if TYPE_CHECKING:
 
     from aws_cdk import App, Stack
 
-    from slipway.specs import Deployment, EnvironmentSpec
+    from slipway.specs import Deployment, EnvironmentSpec, Project
+
+
+def define_part(app: App, project: Project, environment: str, part: str | None, source_root: Path) -> None:
+    """Define what the app's context asks for.
+
+    Args:
+        app: What the stacks belong to.
+        project: Where the specs are.
+        environment: Its name.
+        part: ``build`` for the stack that models are built by, alone.
+            Default: everything.
+        source_root: Folder that holds our own sources.
+
+    Raises:
+        UsageError: If there is no such environment or part.
+        SpecError: If a spec is wrong, or an artifact is missing.
+    """
+    if part is None:
+        define(app, deployment=project.deployment(environment), source_root=source_root)
+    elif part == "build":
+        define_builds(app, name=environment, environment=project.environment(environment), source_root=source_root)
+    else:
+        raise UsageError(f"'{part}' is not a part of an environment: the only one is 'build'")
 
 
 def define(app: App, *, deployment: Deployment, source_root: Path) -> None:

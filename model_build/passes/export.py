@@ -7,6 +7,7 @@ from model_build.graph import BIG_BYTES, Graph
 from model_build.work import ShapingPass, Work, present
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import onnx
@@ -73,7 +74,7 @@ def _trace(task: Task, traceable: Traceable, opset: int) -> torch.onnx.ONNXProgr
         input_names=list(traceable.inputs),
         output_names=[traceable.output],
         opset_version=opset,
-        dynamic_shapes=_dynamic_shapes(traceable),
+        dynamic_shapes=dynamic_shapes(traceable, {name: torch.export.Dim(name) for name in names(traceable)}),
         dynamo=True,
         external_data=False,
         verbose=False,
@@ -81,14 +82,15 @@ def _trace(task: Task, traceable: Traceable, opset: int) -> torch.onnx.ONNXProgr
     return present(program)
 
 
-def _dynamic_shapes(traceable: Traceable) -> tuple[object, ...]:
+def names(traceable: Traceable) -> list[str]:
+    """Return what its free dimensions are called."""
+    return sorted({dimension for places in traceable.inputs.values() for dimension in places.values()})
+
+
+def dynamic_shapes(traceable: Traceable, dimensions: Mapping[str, object]) -> tuple[object, ...]:
     """Return one entry an input; a module with ``*tensors`` takes them all in one."""
     import inspect
 
-    import torch
-
-    names = {dimension for places in traceable.inputs.values() for dimension in places.values()}
-    dimensions: dict[str, torch.export.Dim] = {name: torch.export.Dim(name) for name in sorted(names)}
     entries = tuple({place: dimensions[name] for place, name in places.items()} for places in traceable.inputs.values())
     parameters = inspect.signature(traceable.module.forward).parameters.values()
     variadic = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)

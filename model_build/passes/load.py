@@ -28,11 +28,11 @@ class Load(Pass):
     def run(self, work: Work) -> Work:
         """Return the work with ``original`` and ``task``."""
         from model_build.student import with_student
-        from model_build.tasks import TASKS
+        from model_build.tasks import TASKS, task_of
 
         kind = TASKS[work.spec.task]
         original = load_original(work.source_folder, work.source, kind.returns, work.origin)
-        task = kind(original)
+        task = task_of(work.spec.task, original)
         try:
             _require_timed(work.spec, ["x".join(map(str, shape)) for shape in task.shapes(work.spec)])
         except ValueError as error:

@@ -48,8 +48,8 @@ class Package(Pass):
             server=work.server,
             versions=work.versions,
         )
-        _write(folder / MANIFEST_FILE, as_json(manifest.model_dump(mode="json")))
-        _write(folder / REPORT_FILE, artifact_page(manifest).encode())
+        write_whole(folder / MANIFEST_FILE, as_json(manifest.model_dump(mode="json")))
+        write_whole(folder / REPORT_FILE, artifact_page(manifest).encode())
         return replace(work, artifact=folder)
 
 
@@ -60,7 +60,8 @@ def _gpu(work: Work) -> list[str]:
     return [] if work.spec.gpu is None else [device.name for device in devices()[:1]]
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file and wait until it is on the disk."""
     with path.open("wb") as file:
         file.write(content)
         file.flush()

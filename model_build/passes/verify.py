@@ -50,7 +50,7 @@ class Verify(Pass):
 
         asked = self.questioned(work)
         laid_out = asked if asked.served is not None else self.laid_out(asked)
-        proof = _judge(laid_out, self.measure(laid_out))
+        proof = judge(laid_out, self.measure(laid_out))
         alike = consistency(laid_out, partial(refused, work.spec))
         rounded = {key: float(f"{value:.6g}") for key, value in alike.items()}
         return replace(laid_out, proof=proof.model_copy(update={"consistency": rounded}))
@@ -94,7 +94,7 @@ class Verify(Pass):
         truth = None if samples.truth is None else samples.truth[::step]
         chosen = replace(samples, inputs=samples.inputs[::step], truth=truth)
         ours = _artifact_answers(present(work.served), chosen, expected[::step], self.batch)
-        _refuse_nonsense(work.name, expected[::step], ours)
+        refuse_nonsense(work.name, expected[::step], ours)
         return METRICS[work.spec.verify.metric](chosen, expected[::step], ours)
 
 
@@ -108,7 +108,7 @@ def _artifact_answers(folder: Path, samples: Samples, expected: np.ndarray, batc
     return np.concatenate([asking.answers(model, places[at : at + batch]) for at in places[::batch]])
 
 
-def _refuse_nonsense(name: str, theirs: np.ndarray, ours: np.ndarray) -> None:
+def refuse_nonsense(name: str, theirs: np.ndarray, ours: np.ndarray) -> None:
     """Refuse what a mean could hide: a graph that lost its inputs answers, and sometimes not even badly."""
     import numpy as np
 
@@ -122,7 +122,12 @@ def _refuse_nonsense(name: str, theirs: np.ndarray, ours: np.ndarray) -> None:
             raise GateError(f"{name}: {who} answers the same for all {len(answers)} inputs: were its inputs swapped?")
 
 
-def _judge(work: Work, measured: Measured) -> Proof:
+def judge(work: Work, measured: Measured) -> Proof:
+    """Return the proof of what was measured on the work's samples.
+
+    Raises:
+        GateError: If it does not pass.
+    """
     metric, needed, asked = work.spec.verify.metric, gate(work.spec), len(present(work.samples).inputs)
     refusal = refused(work.spec, measured)
     if refusal != "":

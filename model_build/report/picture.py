@@ -109,7 +109,7 @@ def _tried(manifest: Manifest) -> Sequence[Tried]:
 
     rows, ratios = manifest.benchmark, [row.ratio for row in manifest.benchmark]
     timed = {"latency_ms": {row.shape: row.p50_ms for row in rows}, "speedup": round(_mean(ratios), 3)} if rows else {}
-    name = f"{manifest.served.target} ({manifest.served.runtime})"
+    name = f"{manifest.served.target} ({manifest.runtime})"
     alone = Tried(recipe=name, outcome="kept", value=manifest.proof.value)
     return [
         each.model_copy(update=timed) if each.outcome == "kept" and each.speedup is None else each

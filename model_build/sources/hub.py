@@ -9,7 +9,7 @@ from slipway.specs import HostError
 if TYPE_CHECKING:
     from model_build.sources.origin import Origin
 
-WANTED = ("*.json", "*.safetensors", "*.txt", "*.model")
+WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.tiktoken", "LICENSE*")
 UNWANTED = ("onnx/*", "openvino/*")
 
 

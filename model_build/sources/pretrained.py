@@ -8,6 +8,7 @@ from model_build.sources import data
 from model_build.sources.text import Text, embed_each, longest, tokenizer_file
 from model_build.sources.weights import loading
 from model_build.text_generator import TextGenerator
+from model_build.text_rewriter import TextRewriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,9 +111,11 @@ def classifier(origin: Origin, module: torch.nn.Module, labels: tuple[str, ...])
 
 
 def _generator(origin: Origin, folder: Path) -> TextGenerator:
-    model = _model(origin, folder, "AutoModelForCausalLM")
+    rewrites = _has_encoder(origin, folder)
+    model = _model(origin, folder, "AutoModelForSeq2SeqLM" if rewrites else "AutoModelForCausalLM")
+    kind = partial(TextRewriter, start=_start(origin, model)) if rewrites else TextGenerator
     try:
-        return TextGenerator(
+        return kind(
             module=model,
             tokenizer_file=tokenizer_file(origin, folder),
             context_length=longest(origin, folder),
@@ -120,6 +123,23 @@ def _generator(origin: Origin, folder: Path) -> TextGenerator:
         )
     except (TypeError, ValueError) as error:
         raise origin.problem(str(error), "") from error
+
+
+def _has_encoder(origin: Origin, folder: Path) -> bool:
+    import transformers
+
+    try:
+        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:
+        raise loading(origin, error) from error
+    return bool(getattr(config, "is_encoder_decoder", False))
+
+
+def _start(origin: Origin, model: Any) -> int:
+    start = getattr(model.generation_config, "decoder_start_token_id", None)
+    if start is None:
+        raise origin.problem("does not say what an answer begins after: write decoder_start_token_id into config.json")
+    return int(start)
 
 
 def _eos(origin: Origin, model: Any) -> tuple[int, ...]:

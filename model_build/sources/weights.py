@@ -68,6 +68,11 @@ def not_finite(module: torch.nn.Module) -> str | None:
     return None
 
 
+def is_finite(tensor: torch.Tensor) -> bool:
+    """Return whether a weight holds neither NaN nor infinity."""
+    return _all(tensor, infinity=False)
+
+
 def _all(tensor: torch.Tensor, *, infinity: bool) -> bool:
     """Look piece by piece: a mask over all of a large table would take a quarter of it again."""
     import torch

@@ -2,7 +2,9 @@ from model_build.tasks.image_classification import ImageClassification
 from model_build.tasks.sentence_embedding import SentenceEmbedding
 from model_build.tasks.task import Feeds, Samples, Task, Traceable, weights_bytes, with_module
 from model_build.tasks.text_generation import TextGeneration
+from model_build.tasks.text_rewriting import TextRewriting
 from model_build.tasks.transformation import Transformation
+from model_build.text_rewriter import TextRewriter
 
 TASKS: dict[str, type[Task]] = {
     "sentence-embedding": SentenceEmbedding,
@@ -11,6 +13,13 @@ TASKS: dict[str, type[Task]] = {
     "text-generation": TextGeneration,
 }
 
+
+def task_of(name: str, original: object) -> Task:
+    """Return a task for an original of its kind; an encoder-decoder is generated with in another way."""
+    kind = TextRewriting if isinstance(original, TextRewriter) else TASKS[name]
+    return kind(original)
+
+
 __all__ = [
     "TASKS",
     "Feeds",
@@ -18,6 +27,7 @@ __all__ = [
     "Task",
     "TextGeneration",
     "Traceable",
+    "task_of",
     "weights_bytes",
     "with_module",
 ]

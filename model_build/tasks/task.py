@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from slipway.specs import Classify, Embed, Generate, ModelSpec, PassTensor, ReturnTensor, Tokenize
+    from slipway.specs import Classify, Embed, Generate, ModelSpec, PassTensor, ReturnTensor, Rewrite, Tokenize
 
 Feeds = dict[str, "np.ndarray"]
 
@@ -26,12 +26,14 @@ class Traceable:
         inputs: Name of each input and its dynamic dimensions by place.
         output: Name of the output that is the answer.
         more: Name of each further output and its dynamic dimensions by place.
+        encoder: What is asked once before, where there is something: its outputs are inputs of this one.
     """
 
     module: torch.nn.Module
     inputs: dict[str, dict[int, str]]
     output: str
     more: dict[str, dict[int, str]] = field(default_factory=dict)
+    encoder: Traceable | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Task(Protocol):
     def preprocess(self) -> Tokenize | PassTensor:
         """Say how the server makes tensors of a request."""
 
-    def postprocess(self, output_shape: tuple[int | str, ...]) -> Embed | Classify | ReturnTensor | Generate:
+    def postprocess(self, output_shape: tuple[int | str, ...]) -> Embed | Classify | ReturnTensor | Generate | Rewrite:
         """Say how the server makes an answer of the output."""
 
     def files(self) -> dict[str, Path]:

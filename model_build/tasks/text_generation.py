@@ -9,7 +9,7 @@ import numpy as np
 from model_build.tasks.lines import lines
 from model_build.tasks.task import Feeds, Samples, Traceable
 from model_build.text_generator import FOLLOWED, TextGenerator
-from slipway.specs import Generate, Problem, SpecError, Tokenize
+from slipway.specs import Generate, Problem, Rewrite, SpecError, Tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,8 @@ class TextGeneration:
     """Texts to what comes after them."""
 
     returns: ClassVar[type] = TextGenerator
+    after: ClassVar[int] = 1
+    """1 where prompt and answer share the context, else 0."""
 
     def __init__(self, original: Any) -> None:
         self.original: TextGenerator = original
@@ -89,9 +91,10 @@ class TextGeneration:
         """Yield (batch, tokens to read, tokens read before): a prompt, and then a token after it."""
         lengths = spec.benchmark.sequence_length or ()
         for length in lengths:
-            if length >= self.original.context_length:
+            if length + self.after > self.original.context_length:
                 context = f"context_length of {self.original.context_length} tokens"
-                raise ValueError(f"a prompt of {length} and a token after it are more than the source's {context}")
+                also = " and a token after it" * self.after
+                raise ValueError(f"a prompt of {length}{also} are more than the source's {context}")
         for batch, length in product(spec.benchmark.batch, lengths):
             yield from ((batch, length, 0), (batch, 1, length))
 
@@ -101,11 +104,13 @@ class TextGeneration:
 
     def samples(self, spec: ModelSpec, folder: Path) -> Samples:
         """Return the lines of the model's data file that are not empty: each a prompt."""
-        prompts, most = lines(folder, str(spec.verify.data)), self.original.context_length - FOLLOWED
+        prompts = lines(folder, str(spec.verify.data))
+        most = self.original.context_length - FOLLOWED * self.after
         tokenizer = self.original.tokenizer()
         for prompt in prompts:
             if not 0 < (count := len(tokenizer.encode(prompt).ids)) <= most:
-                message = f"{prompt[:40]!r} has {count} tokens, accepted: 1 to {most}, so that {FOLLOWED} may follow"
+                follow = f", so that {FOLLOWED} may follow" * self.after
+                message = f"{prompt[:40]!r} has {count} tokens, accepted: 1 to {most}{follow}"
                 raise SpecError([Problem(f"models/{folder.name}/{spec.verify.data}", 0, "", message)])
         return Samples(prompts)
 
@@ -121,7 +126,7 @@ class TextGeneration:
         """Say that prompts are tokenised."""
         return Tokenize(kind="tokenize", tokenizer_file=TOKENIZER_FILE, max_length=self.original.context_length)
 
-    def postprocess(self, output_shape: tuple[int | str, ...]) -> Generate:  # noqa: ARG002  the protocol's arguments
+    def postprocess(self, output_shape: tuple[int | str, ...]) -> Generate | Rewrite:  # noqa: ARG002  the protocol's arguments
         """Say when an answer ends."""
         return Generate(kind="generate", max_new_tokens=self.original.max_new_tokens, eos=self.original.eos)
 

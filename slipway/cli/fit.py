@@ -29,7 +29,7 @@ def fit(  # noqa: PLR0913  each is an option of the command
     """Say with the arithmetic whether a model fits a machine's memory, and which is the smallest that it fits."""
     from slipway.catalog import regions
     from slipway.cli.fit_page import page
-    from slipway.fit import smallest
+    from slipway.fit import plan, smallest
 
     if region is not None and region not in regions():
         raise UsageError(f"'{region}' is not a region that sells SageMaker hosting")
@@ -37,11 +37,12 @@ def fit(  # noqa: PLR0913  each is an option of the command
     options = _chosen(options, tensor_parallel, dtype, quantize)
     machine = None if instance_type is None else _machine(instance_type)
     on = None if machine is None else _on(found, options, machine, tokens)
+    planned = None if machine is None or options.degree is not None else plan(found, options, machine, tokens=tokens)
     least = smallest(found, options, region=region, tokens=tokens, like=machine)
     document = {"model": found.name, "parameters": found.parameters, "region": region}
-    parts: dict[str, Any] = {"on": on, "smallest": least}
+    parts: dict[str, Any] = {"on": on, "plan": planned, "smallest": least}
     document |= {key: None if each is None else each.as_dict() for key, each in parts.items()}
-    answer(output, document, page(found.name, on, least, region))
+    answer(output, document, page(found.name, on, least, region, planned))
     if not (least if on is None else on) or (on is not None and not on.fits):
         raise typer.Exit(1)
 
@@ -59,9 +60,12 @@ def _model(word: str, project: Path | None) -> tuple[Model, Options]:
         return read_model(path if path.is_file() else path / "config.json"), Options()
     if word in hub_models():
         return model_of_config(hub_models()[word], word), Options()
-    locked = {} if path.suffix else find_project(project).lock.models
-    if word not in locked:
+    here = None if path.suffix else find_project(project)
+    locked = {} if here is None else here.lock.models
+    if here is None or word not in locked:
         raise UsageError(f"'{word}' is no file, no public model that is known, and no model that was built here")
+    if locked[word].layout == "prefix":  # only the manifest tells of its layers
+        return read_model(here.artifact_folder(word, locked[word].digest) / "manifest.json"), Options(engine="vllm")
     return Model(word, weight_bytes=locked[word].archive.size_bytes), Options()
 
 

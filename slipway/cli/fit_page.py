@@ -8,10 +8,10 @@ from rich.console import Group
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from slipway.fit import Fit
+    from slipway.fit import Fit, Plan
 
 
-def page(name: str, on: Fit | None, least: Fit | None, region: str | None) -> Group:
+def page(name: str, on: Fit | None, least: Fit | None, region: str | None, planned: Plan | None = None) -> Group:
     """Return the arithmetic on one machine, and on the smallest.
 
     Args:
@@ -19,9 +19,13 @@ def page(name: str, on: Fit | None, least: Fit | None, region: str | None) -> Gr
         on: The machine that was asked for, if one was.
         least: The smallest that fits, if there is one.
         region: Where that is sold; None: anywhere.
+        planned: How few GPUs can share it on the machine that was asked for; shown where there are several.
     """
     where = "" if region is None else f" in {region}"
     parts = [] if on is None else _block(f"{name} on {on.machine}, {on.place}", on)
+    if planned is not None and planned.gpus > 1:
+        parts.append(Text(f"the smallest tensor-parallel degree on {planned.machine}", style="bold"))
+        parts += [Text(f"  {line}") for line in planned.lines()]
     if least is None:
         parts.append(Text(f"no type{where} holds it", style="bold red"))
     elif on is None or on.machine != least.machine or on.degree != least.degree:

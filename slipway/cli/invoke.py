@@ -86,4 +86,7 @@ def _example(project: Project, model: str) -> Any:
     manifest = project.artifact_folder(model, "" if locked is None else locked.digest) / "manifest.json"
     if not manifest.is_file():
         raise UsageError(f"{model} is not built here, so there is no example of a request: give one with --data FILE")
-    return Manifest.model_validate_json(manifest.read_bytes()).served.example
+    packed = Manifest.model_validate_json(manifest.read_bytes()).packed
+    if packed is None:
+        raise UsageError(f"{model} is a language model's files, whose server reads its own requests: give --data FILE")
+    return packed.example

@@ -5,12 +5,14 @@ from slipway.fit.fit import Fit, can_compute, degree_on, fit, sequence_tokens, s
 from slipway.fit.given import model_of_facts, read_model
 from slipway.fit.model import Model
 from slipway.fit.options import MAX, Options, options_of, options_of_properties
+from slipway.fit.plan import Plan, plan, undividable
 
 __all__ = [
     "MAX",
     "Fit",
     "Model",
     "Options",
+    "Plan",
     "can_compute",
     "degree_on",
     "fit",
@@ -18,7 +20,9 @@ __all__ = [
     "model_of_facts",
     "options_of",
     "options_of_properties",
+    "plan",
     "read_model",
     "sequence_tokens",
     "smallest",
+    "undividable",
 ]

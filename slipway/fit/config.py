@@ -42,6 +42,8 @@ NONE_IS_FINE: Final = (
     "sliding_window",
     "type_vocab_size",
 )
+COMPRESSED: Final = {"float8": "fp8", "int8": "int8", "int4": "int4"}
+"""How compressed-tensors types and counts the bits of a weight."""
 MOST: Final = 1 << 32
 MOST_LAYERS: Final = 10_000
 
@@ -148,6 +150,7 @@ def _model(config: Config, family: Family, name: str) -> Model:
         windowed_layers=windowed,
         dtype=dtype_of(config.get("dtype", config.get("torch_dtype"))),
         quantization=_quantization(config.get("quantization_config"), name),
+        group_size=_group_size(config.get("quantization_config")),
     )
 
 
@@ -169,7 +172,25 @@ def _quantization(written: Any, name: str) -> str | None:
     bits = {"4": "int4", "8": "int8"}.get(str(written.get("bits", written.get("w_bit"))))
     if method == "bitsandbytes":
         bits = "int4" if written.get("load_in_4bit") else "int8"
+    if method == "compressed-tensors":
+        weights = _compressed(written)
+        bits = COMPRESSED.get(f"{weights.get('type')}{weights.get('num_bits')}")
     found = bits if bits is not None else quantization_of(method)
     if found is None:
         raise UsageError(f"{name}: quantisation by '{method}' is none whose bytes are known: give 'weight_bytes'")
     return found
+
+
+def _compressed(written: Config) -> Config:
+    """Return how compressed-tensors says that weights are quantised, where it says so once."""
+    groups = written.get("config_groups")
+    every = groups.values() if isinstance(groups, dict) else ()
+    found = [group.get("weights") for group in every if isinstance(group, dict)]
+    return found[0] if len(found) == 1 and isinstance(found[0], dict) else {}
+
+
+def _group_size(written: Any) -> int | None:
+    if not isinstance(written, dict):
+        return None
+    found = _compressed(written).get("group_size", written.get("group_size"))
+    return found if type(found) is int and found > 0 else None

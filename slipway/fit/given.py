@@ -16,6 +16,8 @@ from slipway.specs.suggest import did_you_mean
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from slipway.specs.language_artifact import ServedLanguageModel
+
 CONFIG: Final = "config"
 WORDS: Final = {"dtype": dtype_of, "quantization": quantization_of}
 MOST: Final = 1 << 60
@@ -62,7 +64,16 @@ def _of_manifest(document: dict[str, Any], path: Path) -> Model:
         manifest = Manifest.model_validate_json(json.dumps(document))
     except ValueError:
         raise UsageError(f"{path}: is no manifest of this version: build the model again") from None
+    if manifest.language is not None:
+        return model_of_language(manifest.language)
     return Model(manifest.served.name, weight_bytes=manifest.archive.size_bytes)  # stored, not compressed
+
+
+def model_of_language(served: ServedLanguageModel) -> Model:
+    """Return the facts of a language model that was built here; its weights count as they are stored."""
+    facts = served.facts.model_dump()
+    longest = served.max_model_len or facts["max_tokens"]
+    return Model(**facts | {"name": served.name, "max_tokens": longest, "parameters": None})
 
 
 def _fact(key: Any, value: Any, name: str) -> Any:

@@ -65,6 +65,7 @@ class Model:
         windowed_layers: How many layers do.
         dtype: Of the weights, unless the server is told otherwise.
         quantization: Of the weights, as in ``SCALED``.
+        group_size: How many quantised weights of a row share a scale; what a GPU holds of it must be a multiple.
     """
 
     name: str = "the model"
@@ -84,6 +85,7 @@ class Model:
     windowed_layers: int = 0
     dtype: str | None = None
     quantization: str | None = None
+    group_size: int | None = None
 
     @property
     def generates(self) -> bool:

@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from slipway.specs.deployment import Deployment
     from slipway.specs.environment import EnvironmentSpec
     from slipway.specs.inference_components_endpoint import InferenceComponentsEndpointSpec
+    from slipway.specs.language_artifact import (
+        LanguageFacts,
+        PlannedDegree,
+        ServedFile,
+        ServedLanguageModel,
+        listing_sha256,
+    )
+    from slipway.specs.llm import Llm
     from slipway.specs.lock import Lock, LockedModel
     from slipway.specs.manifest import (
         Archive,
@@ -37,6 +45,7 @@ if TYPE_CHECKING:
         PassTensor,
         Proof,
         ReturnTensor,
+        Rewrite,
         ServedModel,
         ServerFigures,
         TensorSpec,
@@ -63,17 +72,23 @@ _HOMES = {
     "Prune": "shrink",
     "EnvironmentSpec": "environment",
     "InferenceComponentsEndpointSpec": "inference_components_endpoint",
+    "LanguageFacts": "language_artifact",
+    "Llm": "llm",
     "Lock": "lock",
     "LockedModel": "lock",
     "ModelSpec": "model",
     "MultiContainerEndpointSpec": "multi_container_endpoint",
     "MultiModelEndpointSpec": "multi_model_endpoint",
     "PipelineEndpointSpec": "pipeline_endpoint",
+    "PlannedDegree": "language_artifact",
     "Project": "project",
     "RealtimeEndpointSpec": "realtime",
+    "ServedFile": "language_artifact",
+    "ServedLanguageModel": "language_artifact",
     "ServerlessEndpointSpec": "serverless",
     "Target": "model",
     "Task": "task",
+    "listing_sha256": "language_artifact",
 }
 """Everything else is of the manifest."""
 
@@ -95,6 +110,8 @@ __all__ = [
     "HostError",
     "InferenceComponentsEndpointSpec",
     "InterruptedByUser",
+    "LanguageFacts",
+    "Llm",
     "Lock",
     "LockedModel",
     "Manifest",
@@ -104,12 +121,16 @@ __all__ = [
     "MultiModelEndpointSpec",
     "PassTensor",
     "PipelineEndpointSpec",
+    "PlannedDegree",
     "Problem",
     "Project",
     "Proof",
     "Prune",
     "RealtimeEndpointSpec",
     "ReturnTensor",
+    "Rewrite",
+    "ServedFile",
+    "ServedLanguageModel",
     "ServedModel",
     "ServerFigures",
     "ServerlessEndpointSpec",
@@ -121,6 +142,7 @@ __all__ = [
     "Tokenize",
     "Tried",
     "UsageError",
+    "listing_sha256",
 ]
 
 if not TYPE_CHECKING:  # so that a name that there is not is found by mypy

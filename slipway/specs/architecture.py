@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 NO_SERVER: Final = "no server of ours computes on a GPU yet: build it for 'target: cpu'"
 
+NO_READER: Final = "no server here reads them yet: bring a model for 'target: cpu'"
+
 
 def architecture_problems(
     spec: AnyEndpoint, document: Document, artifacts: Mapping[str, Artifact]
 ) -> Iterator[Problem]:
     """Find artifacts for a GPU where there is none, where there is another, and where the server would not use it."""
+    yield from _language_problems(spec, document, artifacts)
     needy = {model: it.locked.sm for model, it in artifacts.items() if it.locked.target == "gpu"}
     if isinstance(spec, ServerlessEndpointSpec):
         if spec.model in needy:
@@ -37,6 +40,14 @@ def architecture_problems(
         if model in needy:
             keys = tuple(int(part) if part.isdigit() else part for part in where.split("."))
             yield document.problem(keys, f"the artifact of '{model}' needs a GPU, and {NO_SERVER}")
+
+
+def _language_problems(spec: AnyEndpoint, document: Document, artifacts: Mapping[str, Artifact]) -> Iterator[Problem]:
+    """Find language models' files on an endpoint: no server here reads them, and ours reads archives alone."""
+    for where, model in spec.hosted_models():
+        if model in artifacts and artifacts[model].locked.target == "llm":
+            keys = tuple(int(part) if part.isdigit() else part for part in where.split("."))
+            yield document.problem(keys, f"the artifact of '{model}' is a language model's files, and {NO_READER}")
 
 
 def _refused(model: str, sm: int | None, machine: str) -> str:

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A built model that is here, or stays in S3, and is what the lock says."""
+    """A built model that is here, or stays in S3, and is what the lock says.
+
+    Args:
+        model: Its name.
+        locked: What the lock says of it.
+        archive: The file; of a language model the folder whose files go under one prefix.
+    """
 
     model: str
     locked: LockedModel
@@ -39,12 +45,14 @@ def find_artifact(model: str, locked: LockedModel | None, sources: str, folder: 
     short = locked.digest[:12]
     if locked.sources != sources:
         raise _refusal(f"models/{model}", model, f"changed since it was built as {short}")
-    archive = folder / locked.digest / "model.tar.gz"
+    prefix = locked.layout == "prefix"
+    archive = folder / locked.digest / ("model" if prefix else "model.tar.gz")
     if locked.location is not None:  # it is read there, and never here
         return Artifact(model, locked, archive)
-    if not archive.is_file():
+    if not (archive.is_dir() if prefix else archive.is_file()):
         raise _refusal("artifacts.lock", model, f"the artifact {short} is not on this machine")
-    if archive.stat().st_size != locked.archive.size_bytes:
+    files = archive.iterdir() if prefix else [archive]
+    if sum(file.stat().st_size for file in files) != locked.archive.size_bytes:
         raise _refusal("artifacts.lock", model, f"the artifact {short} on this machine is not the locked one")
     return Artifact(model, locked, archive)
 

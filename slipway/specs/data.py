@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slipway.specs.llm import check_llm_data
 from slipway.specs.shrink import SHRINKING
 from slipway.specs.source import TEXT_KEYS
 from slipway.specs.task import TEXT_TASKS
@@ -22,6 +23,9 @@ def check_data(findings: Findings, spec: ModelSpec, source: Source) -> None:
         spec: Of the model.
         source: Its own, or that of the model that owns it.
     """
+    if spec.target == "llm":
+        check_llm_data(findings, spec, source)
+        return
     if spec.task == "transformation" and source.huggingface is not None and not source.is_code:
         findings.add(("source", "huggingface"), f"does not say how {spec.task} is done: use 'python' or 'onnx'")
     if spec.task == "text-generation":

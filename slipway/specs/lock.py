@@ -41,6 +41,8 @@ class LockedModel(Spec):
     chosen: str = ""
     """Name of the recipe that a search kept; empty where there was none. A later build of the same digest takes it
     without searching again."""
+    layout: Literal["prefix"] | None = None
+    """``prefix``: the artifact is files under one prefix, not an archive."""
     sm: int | None = None
     """Architecture of the GPUs that its engine runs on, and on no others; none where it is not bound to one."""
     benchmark: tuple[BenchmarkRow, ...]
@@ -74,7 +76,8 @@ class LockedModel(Spec):
             bound=manifest.proof.bound,
             recipe=manifest.recipe,
             chosen=next((each.recipe for each in manifest.tried if each.outcome == "kept"), ""),
-            sm=None if (sm := manifest.served.options.get("sm")) is None else int(sm),
+            layout=None if manifest.language is None else "prefix",
+            sm=_sm(manifest),
             benchmark=manifest.benchmark,
             per_token=manifest.per_token or None,
             cold_start_ms=None if manifest.server is None else manifest.server.cold_start_ms,
@@ -86,6 +89,11 @@ class LockedModel(Spec):
     def size_ratio(self) -> float:
         """Size of the archive against the original's weights; smaller is better."""
         return self.archive.size_bytes / self.reference_bytes
+
+
+def _sm(manifest: Manifest) -> int | None:
+    options = {} if manifest.packed is None else manifest.packed.options
+    return int(options["sm"]) if "sm" in options else None
 
 
 class Lock(Spec):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from slipway.specs.base import Name, Spec
+from slipway.specs.language_artifact import ServedLanguageModel
 from slipway.specs.model import Target
 from slipway.specs.task import Metric, Task
 from slipway.specs.text import Shape
@@ -69,6 +70,16 @@ class Generate(Spec):
     """Tokens that end an answer."""
 
 
+class Rewrite(Spec):
+    """As ``generate``, of a model that reads the text with an encoder and answers with a text of its own."""
+
+    kind: Literal["rewrite"]
+    max_new_tokens: Annotated[int, Field(ge=1)]
+    eos: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    start: Annotated[int, Field(ge=0)]
+    """Token that every answer begins after."""
+
+
 class ServedModel(Spec):
     """All that the server knows of a model; lies in the archive as ``manifest.json``."""
 
@@ -84,13 +95,13 @@ class ServedModel(Spec):
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     preprocess: Annotated[Tokenize | PassTensor, Field(discriminator="kind")]
-    postprocess: Annotated[Embed | Classify | ReturnTensor | Generate, Field(discriminator="kind")]
+    postprocess: Annotated[Embed | Classify | ReturnTensor | Generate | Rewrite, Field(discriminator="kind")]
     example: dict[Literal["inputs"], list[Any]]
     """A request that the server answers once before it says that it is ready."""
 
 
 class Archive(Spec):
-    """The bytes that came out."""
+    """The bytes that came out: one archive, or a language model's files; then the hash is that of their list."""
 
     sha256: Sha256
     size_bytes: Annotated[int, Field(ge=1)]
@@ -166,9 +177,9 @@ class Tried(Spec):
     """One recipe that the build tried."""
 
     recipe: str
-    outcome: Literal["kept", "slower", "refused", "spared", "unfit"]
+    outcome: Literal["kept", "slower", "refused", "spared", "peer", "unfit"]
     """``slower`` than the one that was kept; ``refused`` by the gate; ``spared`` because a simpler one passes it;
-    ``unfit`` for this model or machine."""
+    ``peer`` for comparison, since it cannot be served; ``unfit`` for this model or machine."""
     reason: str = ""
     """Why not, where there is more to say."""
     value: float | None = None
@@ -184,7 +195,7 @@ class Tried(Spec):
 class Manifest(Spec):
     """The whole story of one artifact."""
 
-    served: ServedModel
+    served: ServedModel | ServedLanguageModel
     archive: Archive
     reference_bytes: Annotated[int, Field(ge=1)]
     """Size of the original's weights as they were loaded."""
@@ -204,3 +215,18 @@ class Manifest(Spec):
     server: ServerFigures | None = None
     versions: dict[str, str]
     """Library to version, of all that shape the result."""
+
+    @property
+    def language(self) -> ServedLanguageModel | None:
+        """What a server of language models is told; None of any other model."""
+        return self.served if isinstance(self.served, ServedLanguageModel) else None
+
+    @property
+    def runtime(self) -> str:
+        """What runs it: the engine in our own server, or ``safetensors``, which others read."""
+        return "safetensors" if self.packed is None else self.packed.runtime
+
+    @property
+    def packed(self) -> ServedModel | None:
+        """What our own server knows of a model that is packed for it; None of a language model's files."""
+        return self.served if isinstance(self.served, ServedModel) else None

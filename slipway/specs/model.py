@@ -11,12 +11,13 @@ from slipway.specs.build import Build, check_build
 from slipway.specs.data import check_data
 from slipway.specs.generation import check_generation
 from slipway.specs.gpu import Gpu, check_gpu
+from slipway.specs.llm import Llm, check_llm
 from slipway.specs.shrink import SHRINKING, Distill, Prune
 from slipway.specs.source import Source
 from slipway.specs.task import METRICS_OF_TASK, TEXT_TASKS, Metric, Task
 from slipway.specs.text import Distinct, Shape
 
-Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8", "gpu"]
+Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8", "gpu", "llm"]
 
 DataFile = Annotated[
     str,
@@ -65,6 +66,9 @@ Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
 ShapeName = Annotated[str, Shape(r"^[1-9][0-9]*(x(0|[1-9][0-9]*))*$", "sizes joined by x, such as 1x128")]
 
 
+Peer = Literal["aotinductor"]
+
+
 class Benchmark(Spec):
     """The shapes that this model meets in use, and how fast it must be there."""
 
@@ -74,6 +78,9 @@ class Benchmark(Spec):
     """Tokens per input; text models only, which need it."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1
     """Threads given to the original and the artifact alike."""
+    peers: Annotated[tuple[Peer, ...], Field(min_length=1), Distinct()] | None = None
+    """Compilers whose result a search times beside its own and shows in the report, though it needs PyTorch and cannot
+    be served: ``aotinductor``, a minute or two a model. Absent: none."""
     p95_ms: Annotated[dict[ShapeName, Milliseconds], Field(min_length=1)] | None = None
     """Latency by shape that 95 of 100 calls must not exceed on the machine that builds; without it there is no
     artifact. Shapes are written batch x length in tokens (``1x128``) for text, batch x tokens that
@@ -101,9 +108,12 @@ class ModelSpec(Spec):
     ``cpu``: the fastest of all recipes that pass the gate, found by measuring. ``cpu-lossless``: the fastest of those
     whose answers are the original's, a similarity of 0.9999, the same labels, the same texts. ``cpu-fp32`` and
     ``cpu-int8``: one recipe for ONNX Runtime, without a search. ``gpu``: TensorRT or ONNX Runtime on one NVIDIA GPU;
-    built, proved and measured on a machine that has it."""
+    built, proved and measured on a machine that has it. ``llm``: a language model's files for a server of many GPUs, as
+    they are or in fewer bits, with the tensor-parallel degree planned."""
     gpu: Gpu | None = None
     """Which GPU; ``target: gpu`` only, which needs it."""
+    llm: Llm | None = None
+    """What becomes of the weights; ``target: llm`` only. Absent: they stay as they are."""
     verify: Verify
     calibrate: Calibrate | None = None
     """For text models and for sources without a function, which brings it. Without it, recipes that need it are not
@@ -125,19 +135,19 @@ class ModelSpec(Spec):
     @model_validator(mode="after")
     def _fits_task(self) -> Self:
         findings, metrics = Findings(), METRICS_OF_TASK[self.task]
-        text = self.task in TEXT_TASKS
         if self.verify.metric not in metrics:
             use = " or ".join(f"'{metric}'" for metric in metrics)
             findings.add(("verify", "metric"), f"'{self.verify.metric}' does not judge {self.task}: use {use}")
         if self.task == "transformation" and self.target == "cpu-int8":
             findings.add(("target",), f"'{self.target}' has no recipe for {self.task}: use 'cpu' or 'cpu-fp32'")
-        if self.task == "text-generation":
+        if self.task == "text-generation" and self.target != "llm":
             check_generation(findings, self)
         if self.task != "image-classification" and self.verify.top_k is not None:
             findings.add(("verify", "top_k"), f"{self.task} names no labels: remove the key")
         if self.source.model is None:
             check_data(findings, self, self.source)
-        self._check_shapes(findings, text=text)
+        if self.target != "llm":
+            self._check_shapes(findings, text=self.task in TEXT_TASKS)
         self._check_target(findings)
         findings.refuse()
         return self
@@ -152,8 +162,9 @@ class ModelSpec(Spec):
             findings.add(("benchmark", "sequence_length"), f"{self.task} has no sequences: remove the key")
 
     def _check_target(self, findings: Findings) -> None:
-        if self.task != "text-generation":  # of which none can be made smaller
+        if self.task != "text-generation" or self.target == "llm":  # of others none can be made smaller
             self._check_shrinking(findings)
+        check_llm(findings, self)
         if self.target == "gpu" and self.gpu is None:
             findings.add(
                 (), "required key 'gpu' is missing: name the endpoint's machine, {instance_type: ml.g6.xlarge}"
@@ -169,6 +180,7 @@ class ModelSpec(Spec):
         reasons = {
             "cpu-lossless": "changes what is answered, and 'cpu-lossless' takes nothing that does: use 'cpu'",
             "gpu": "is for the processor's targets: 'gpu' has no recipe with it",
+            "llm": "is for the processor's targets: 'llm' has no recipe with it",
         }
         for key in SHRINKING if self.target in reasons else ():
             if getattr(self, key) is not None:

@@ -97,3 +97,13 @@ def test_bad_usage_is_one_line_and_exit_2(words: list[str], said: str) -> None:
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_smallest_degree_is_planned_where_a_machine_has_several_gpus_and_nobody_chose() -> None:
+    done = fit(LLAMA, "--instance-type", "ml.g5.12xlarge")
+    assert "  degree 1    does not fit: 28,793 of 20,599 MiB on the A10G\n" in done.stdout
+    assert "  planned     2 of 4 GPUs: 2 copies\n" in done.stdout
+    document = json.loads(fit(LLAMA, "--instance-type", "ml.g5.12xlarge", "--format", "json").stdout)
+    assert (document["plan"]["tensor_parallel"], document["plan"]["copies"]) == (2, 2)
+    chosen = fit(LLAMA, "--instance-type", "ml.g5.12xlarge", "--tensor-parallel", "4")
+    assert "planned" not in chosen.stdout

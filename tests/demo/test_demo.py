@@ -68,7 +68,7 @@ def check(facts: dict[str, Any]) -> None:
     fronts = {"sentence-embedder", "digit-reader", "document-embedder", "model-fleet", "model-library"}
     assert {row["endpoint"] for row in facts["fronts"]} >= fronts
     assert all(row["status"] == 200 for row in facts["fronts"])
-    assert {"build", "cloud", "bootstrap", "deploy", "invoke", "fronts", "down"} <= facts["seconds"].keys()
+    assert {"build", "cloud", "synth", "bootstrap", "deploy", "invoke", "fronts", "down"} <= facts["seconds"].keys()
 
 
 @pytest.mark.local_cloud

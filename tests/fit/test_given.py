@@ -56,3 +56,27 @@ def test_any_config_is_counted_or_refused(name: str, data: st.DataObject) -> Non
         config[key] = data.draw(ANYTHING)
     with suppress(UsageError):
         assert isinstance(model_of_config(config, name), Model)
+
+
+@pytest.mark.parametrize(
+    ("weights", "quantization", "group_size"),
+    [
+        ({"type": "float", "num_bits": 8, "group_size": None}, "fp8", None),
+        ({"type": "int", "num_bits": 4, "group_size": 128}, "int4", 128),
+        ({"type": "int", "num_bits": 8, "group_size": -1}, "int8", None),
+    ],
+)
+def test_compressed_tensors_say_their_bits_and_groups(
+    weights: dict[str, Any], quantization: str, group_size: int | None
+) -> None:
+    said = {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": weights}}}
+    found = model_of_config(LLAMA | {"quantization_config": said})
+    assert (found.quantization, found.group_size) == (quantization, group_size)
+
+
+def test_compressed_tensors_of_two_kinds_are_not_guessed() -> None:
+    groups = {str(bits): {"weights": {"type": "int", "num_bits": bits}} for bits in (4, 8)}
+    with pytest.raises(UsageError, match="'compressed-tensors' is none whose bytes are known"):
+        model_of_config(
+            LLAMA | {"quantization_config": {"quant_method": "compressed-tensors", "config_groups": groups}}
+        )

@@ -105,7 +105,9 @@ def test_one_byte_replaces_one_model_and_one_config_and_no_request_fails(
 
     project = Project(project_copy)
     manifest = project.artifact_folder("digits", after["digits"]["digest"]) / "manifest.json"
-    caller = Caller(connection, Manifest.model_validate_json(manifest.read_bytes()).served.example)
+    packed = Manifest.model_validate_json(manifest.read_bytes()).packed
+    assert packed is not None
+    caller = Caller(connection, packed.example)
     caller.start()
     second = cdk(project_copy, "deploy", *STACKS, "--require-approval", "never", connection=connection)
     caller.stop()

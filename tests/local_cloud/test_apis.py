@@ -75,7 +75,7 @@ def source(kind: str, compression: str) -> dict[str, Any]:
         ("create_model", {"ModelName": "a", "PrimaryContainer": {"Image": IMAGE}}, NOT_MODELLED),
         (
             "create_model",
-            {"ModelName": "a", "PrimaryContainer": {"Image": IMAGE, "ModelDataSource": source("S3Prefix", "None")}},
+            {"ModelName": "a", "PrimaryContainer": {"Image": IMAGE, "ModelDataSource": source("S3Prefix", "Gzip")}},
             NOT_MODELLED,
         ),
         (

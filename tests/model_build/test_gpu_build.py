@@ -161,7 +161,7 @@ def test_gpu_that_is_here_builds_proves_and_measures(embedder: Make) -> None:
     fresh = Project(project.root)
     folder = fresh.artifact_folder("tiny", result.digest)
     manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
-    assert manifest.served.runtime in ("tensorrt", "tensorrt-rtx", "onnxruntime-cuda")
+    assert manifest.runtime in ("tensorrt", "tensorrt-rtx", "onnxruntime-cuda")
     assert present(manifest.proof.bound) >= 0.98
     assert found[0].name in manifest.processor
     assert fresh.lock.models["tiny"].sm in (found[0].sm, None)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOSTILE = "<script>document.title='taken'</script><img src=x onerror=alert(1)>"
-OUTCOMES = ("kept", "slower", "refused", "spared", "unfit")
+OUTCOMES = ("kept", "slower", "refused", "spared", "peer", "unfit")
 DASH = "\u2013"
 COMPLAINTS = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded", "Page.javascriptDialogOpening")
 in_a_browser = pytest.mark.skipif(
@@ -56,6 +56,7 @@ def told(**changes: Any) -> Manifest:
     ]
     tried.append({"recipe": "wrong", "outcome": "refused", "value": 0.934, "reason": "missed by 0.046"})
     tried.append({"recipe": "needless", "outcome": "spared", "reason": "fast passes the gate"})
+    tried.append({"recipe": "other", "outcome": "peer", "value": 1.0, "speedup": 1.4, "size_bytes": 9_000})
     tried.append({"recipe": "elsewhere", "outcome": "unfit", "reason": HOSTILE})
     rows = [
         {"shape": shape, "ratio": 3.1, "ratio_p25": 2.9, "ratio_p75": 3.4, "p50_ms": 4.0, "reference_p50_ms": 12.4}

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Make = Callable[..., Project]
 
+pytestmark = pytest.mark.slow
+
 TEACHES = """    return ImageClassifier(
         training=Training(inputs=images[40:440], labels=truth[40:440]),"""
 STUDENT = """from torch import nn

@@ -100,8 +100,9 @@ def build(root: Path, wanted: dict[str, Any]) -> None:
         locked[name] = _locked(project, name, size)
         if how != "elsewhere":
             folder = project.artifact_folder(name, locked[name].digest)
-            folder.mkdir(parents=True)
-            with (folder / "model.tar.gz").open("wb") as archive:
+            file = "model.tar.gz" if specs[name].target != "llm" else "model/model.safetensors"
+            (folder / file).parent.mkdir(parents=True)
+            with (folder / file).open("wb") as archive:
                 archive.truncate(size - (how == "cut short"))
     project.lock_file.write_text(Lock(models=locked).text())
 
@@ -109,11 +110,13 @@ def build(root: Path, wanted: dict[str, Any]) -> None:
 def _locked(project: Project, name: str, size: int) -> LockedModel:
     from slipway.specs.sources import sources_hash
 
-    gpu = project._models[0][name].gpu  # noqa: SLF001  see above
+    spec = project._models[0][name]  # noqa: SLF001  see above
+    gpu, llm = spec.gpu, spec.target == "llm"
     return LockedModel(
         digest="ab" * 32,
         sources=sources_hash(project.root, project._models[0], name),  # noqa: SLF001  see above
-        target="cpu-int8" if gpu is None else "gpu",
+        target="llm" if llm else "cpu-int8" if gpu is None else "gpu",
+        layout="prefix" if llm else None,
         sm=None if gpu is None else gpu.architecture,
         archive=Archive(sha256="cd" * 32, size_bytes=size),
         reference_bytes=4000,

@@ -66,7 +66,8 @@ def _build(project: Project, name: str, content: bytes) -> LockedModel:
 def source_root(root: Path) -> Path:
     """Lay out what the app uploads besides models: the real functions, a stand-in for the server's image."""
     shutil.copytree(REPOSITORY / "lambdas", root / "lambdas", ignore=shutil.ignore_patterns("__pycache__"))
-    packages = [f"{package}/__init__.py" for package in ("model_build", "serving", "slipway")]
+    # No __init__.py of these two: what runs the app here is the real one.
+    packages = ("model_build/stand-in.py", "serving/__init__.py", "slipway/stand-in.py")
     for file in ("containers/model-build/Dockerfile", "containers/onnxruntime/Dockerfile", *packages):
         (root / file).parent.mkdir(parents=True)
         (root / file).write_text("# stand-in\n", encoding="utf-8")

@@ -69,8 +69,22 @@ def test_synth_is_byte_identical_over_folders_and_needs_no_torch_nor_boto3(
 
 def test_environment_is_local_by_default(house: Callable[[str], Path]) -> None:
     listed = cdk(house("listed"), "list")
-    stacks = ["shared", *sorted(path.stem for path in (REPOSITORY / "endpoints").glob("*.yaml"))]
-    assert listed.stdout.split() == [f"slipway-local-{name}" for name in stacks], listed.stderr
+    stacks = ["build", "shared", *sorted(path.stem for path in (REPOSITORY / "endpoints").glob("*.yaml"))]
+    found = listed.stdout.split()
+    assert sorted(found) == sorted(f"slipway-local-{name}" for name in stacks), listed.stderr
+    assert found[0] == "slipway-local-shared"
+
+
+def test_part_that_there_is_not_is_bad_usage(house: Callable[[str], Path]) -> None:
+    listed = cdk(house("part"), "list", "--context", "part=builds")
+    assert "'builds' is not a part of an environment: the only one is 'build'" in listed.stderr
+
+
+def test_stack_that_builds_is_listed_alone(house: Callable[[str], Path]) -> None:
+    root = house("alone")
+    (root / "artifacts.lock").unlink()  # no model is built yet
+    listed = cdk(root, "list", "--context", "part=build")
+    assert listed.stdout.split() == ["slipway-local-build"], listed.stderr
 
 
 def test_error_of_a_user_is_one_message_with_its_exit_code(house: Callable[[str], Path]) -> None:
