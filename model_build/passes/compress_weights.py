@@ -38,6 +38,7 @@ class CompressWeights(ShapingPass):
         """Ask for a layer that four bits can be stored for."""
         tensors = present(work.task).original.module.state_dict().values()
         wide = any(tensor.ndim == MATRIX and tensor.shape[1] % self.group == 0 for tensor in tensors)
+        wide = wide or not tensors  # of an ONNX file, which keeps them to itself
         if self.bits == 8 or wide:  # noqa: PLR2004  a byte
             return None
         return f"no layer takes a multiple of {self.group} numbers, which share a scale in four bits"

@@ -106,6 +106,18 @@ def test_model_for_the_cpu_is_not_rehearsed(embedder: Make) -> None:
         rehearse(embedder(), ["tiny"], Silent())
 
 
+def test_rehearsal_fetches_a_source_that_lies_far(embedder: Make) -> None:
+    def fetch(_project: Project, model: str) -> None:
+        raise HostError(f"{model} cannot be fetched")
+
+    project = embedder(target="gpu", more=ON_G6)
+    spec = project.root / "models/tiny/model.yaml"
+    far = f"archive: s3://models/tiny.tar.gz, sha256: {'ab' * 32}, python: source.py:load"
+    spec.write_text(spec.read_text().replace("python: source.py:load", far))
+    with pytest.raises(HostError, match="tiny cannot be fetched"):
+        rehearse(project, None, Silent(), fetch=fetch)
+
+
 def test_command_rehearses_and_refuses_with_its_own_codes(embedder: Make) -> None:
     project = embedder(target="gpu", more="gpu: {sm: 75}\n")
     command = [SLIPWAY, "build", "--project", str(project.root), "--format", "json"]

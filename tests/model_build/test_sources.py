@@ -14,9 +14,11 @@ import pytest
 import torch
 
 from model_build.graph import Graph
+from model_build.passes.compress_weights import CompressWeights
 from model_build.passes.prune import Prune
 from model_build.sources import Origin, read
 from model_build.sources.unpack import Limits, unpack
+from model_build.tasks.transformation import Transformation
 from model_build.work import Work, present
 from slipway.specs import HostError, Project, SpecError
 from tests.model_build.conftest import write_embedder
@@ -228,12 +230,13 @@ def test_onnx_file_answers_for_itself_and_is_copied_under_the_tasks_names(onnx_o
     assert [list(node.input) for node in graph.node] == [["tensor", "factor"], ["tensor_inner"]]
 
 
-def test_onnx_file_cannot_be_pruned(onnx_origin: Make, tmp_path: Path) -> None:
+def test_onnx_file_cannot_be_pruned_and_may_be_compressed(onnx_origin: Make, tmp_path: Path) -> None:
     original = read(onnx_origin(scale(WEIGHT)))
     work = replace(Work.begin(Project(tmp_path), "tiny", tmp_path / "scratch"), original=original)
     prune = Prune(flops=0.5, epochs=1, batch=8, learning_rate=0.1, seed=0, threads=1)
     assert prune.unfit(work) == "the original is an ONNX file, which has no layers of PyTorch"
     assert prune.unfit(replace(work, student=torch.nn.Linear(3, 4))) is None
+    assert CompressWeights(bits=4).unfit(replace(work, task=Transformation(original))) is None
 
 
 def test_onnx_classifier_takes_its_labels_from_the_spec(onnx_origin: Make) -> None:
