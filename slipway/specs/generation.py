@@ -22,6 +22,8 @@ def check_generation(findings: Findings, spec: ModelSpec) -> None:
         findings.add(("calibrate",), f"no recipe for {spec.task} is calibrated: remove the key")
     if spec.target == "gpu":
         findings.add(("target",), f"'gpu' has no recipe for {spec.task}: use 'cpu'")
+    if spec.benchmark.peers is not None:
+        findings.add(("benchmark", "peers"), f"are timed for models whose answer is numbers, not for {spec.task}")
     for key in SHRINKING:
         if getattr(spec, key) is not None:
             reason = f"is for models whose answer is numbers, and {spec.task} goes on token by token: remove the key"

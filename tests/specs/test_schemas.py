@@ -86,6 +86,7 @@ BEYOND_JSON_SCHEMA = {
     "generation-judged-by-direction",
     "generation-need-of-a-text",
     "generation-on-a-gpu",
+    "generation-with-a-peer",
     "generation-with-calibration",
     "generation-without-prompts",
     "inferentia-with-a-canary",
