@@ -33,9 +33,13 @@ class CompileAotInductor(ShapingPass):
     name: ClassVar[str] = "compile_aotinductor"
 
     def unfit(self, work: Work) -> str | None:
-        """Ask for a C++ compiler, and for a model that is called once an answer."""
+        """Ask for a C++ compiler, and for a network of PyTorch that is called once an answer."""
+        from model_build.sources.onnx_module import without_layers
+
         if work.spec.task == "text-generation":
             return "a decoder is called once a token, with what it remembers: that is compiled by its own passes alone"
+        if (reason := without_layers(present(work.original))) is not None:
+            return reason
         named = os.environ.get("CXX")
         found = any(shutil.which(each) is not None for each in ((named,) if named else COMPILERS))
         return None if found else "AOTInductor writes C++, and this machine has no compiler for it"

@@ -41,10 +41,9 @@ class Prune(ModulePass):
 
     def unfit(self, work: Work) -> str | None:
         """Ask for a network whose layers can be cut."""
-        from model_build.sources.onnx_module import OnnxModule
+        from model_build.sources.onnx_module import without_layers
 
-        is_file = isinstance(present(work.original).module, OnnxModule)
-        return "the original is an ONNX file, which has no layers of PyTorch" if is_file and not work.student else None
+        return without_layers(present(work.original)) if work.student is None else None
 
     def base(self, work: Work) -> torch.nn.Module:
         """Return what is pruned: the student where there is one, else the original."""

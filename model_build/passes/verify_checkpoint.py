@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from model_build.passes.verify import judge, refuse_nonsense
-from model_build.tasks import Samples
 from model_build.work import Pass, Work, present
 from slipway.specs import GateError, Proof
 
@@ -12,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+
+    from model_build.tasks import Samples
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class VerifyCheckpoint(Pass):
         return replace(asked, proof=judge(asked, measured))
 
     def _prompts(self, work: Work) -> Samples:
+        from model_build.tasks import Samples
+
         file = work.source_folder / str(work.spec.verify.data)
         lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip() != ""]
         if len(lines) < self.min_samples:

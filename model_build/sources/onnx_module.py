@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import onnx
 
+    from model_build.source import Original
+
 
 class OnnxModule(torch.nn.Module):
     """An ONNX file where a PyTorch module is expected: it answers in ONNX Runtime and is copied, not traced.
@@ -64,6 +66,12 @@ class OnnxModule(torch.nn.Module):
         _rename(model.graph, {**{name: f"{name}_inner" for name in taken}, **names})
         del model.graph.value_info[:]  # the checker infers them anew
         return onnx.shape_inference.infer_shapes(model) if self.weights_bytes < SMALL_BYTES else model
+
+
+def without_layers(original: Original) -> str | None:
+    """Say that an original has no layers of PyTorch, for passes that need them; None where it has."""
+    is_file = isinstance(original.module, OnnxModule)
+    return "the original is an ONNX file, which has no layers of PyTorch" if is_file else None
 
 
 SMALL_BYTES = 1 << 30

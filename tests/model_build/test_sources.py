@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from model_build.graph import Graph
+from model_build.passes.compile_aotinductor import CompileAotInductor
 from model_build.passes.compress_weights import CompressWeights
 from model_build.passes.prune import Prune
 from model_build.sources import Origin, read
@@ -235,6 +236,7 @@ def test_onnx_file_cannot_be_pruned_and_may_be_compressed(onnx_origin: Make, tmp
     work = replace(Work.begin(Project(tmp_path), "tiny", tmp_path / "scratch"), original=original)
     prune = Prune(flops=0.5, epochs=1, batch=8, learning_rate=0.1, seed=0, threads=1)
     assert prune.unfit(work) == "the original is an ONNX file, which has no layers of PyTorch"
+    assert CompileAotInductor().unfit(work) == prune.unfit(work)
     assert prune.unfit(replace(work, student=torch.nn.Linear(3, 4))) is None
     assert CompressWeights(bits=4).unfit(replace(work, task=Transformation(original))) is None
 
