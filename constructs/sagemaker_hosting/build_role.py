@@ -12,18 +12,28 @@ if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
     from constructs import Construct
 
-METRICS: Final = "/aws/sagemaker/ProcessingJobs"
-LOG_GROUP: Final = "/aws/sagemaker/ProcessingJobs"
-"""Of every processing job of an account and region; SageMaker makes it."""
+PROCESSING: Final = "/aws/sagemaker/ProcessingJobs"
+"""Namespace of the metrics, and log group, of every processing job of an account and region; SageMaker makes them."""
+OPTIMIZATION: Final = "/aws/sagemaker/OptimizationJobs"
+"""Likewise of optimization jobs. That it is called so is a guess, after those of other jobs."""
 
 
 class BuildRole(ExecutionRole):
-    """Define the role of processing jobs: they read sources, write artifacts and say what they do."""
+    """Define the role of jobs: they read sources, write artifacts and say what they do.
 
-    def __init__(self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, key_arn: str) -> None:
-        super().__init__(scope, construct_id, metrics=METRICS)
+    Args:
+        bucket: Holds sources and artifacts.
+        key_arn: Encrypts them, and the jobs' volumes.
+        telling: Where the jobs put metrics and logs.
+            Default: where processing jobs do.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, key_arn: str, telling: str = PROCESSING
+    ) -> None:
+        super().__init__(scope, construct_id, metrics=telling)
         self._grant_files(bucket)
-        self._grant_logs()
+        self._grant_logs(telling)
         self.grant_key(key_arn)
         # The volume's key is lent to the machine, and to nothing else.
         self.role.add_to_policy(
@@ -47,8 +57,8 @@ class BuildRole(ExecutionRole):
         acknowledge_wildcard(self, sources, why)
         acknowledge_wildcard(self, artifacts, why)
 
-    def _grant_logs(self) -> None:
-        group = Stack.of(self).format_arn(service="logs", resource=f"log-group:{LOG_GROUP}:*")
+    def _grant_logs(self, name: str) -> None:
+        group = Stack.of(self).format_arn(service="logs", resource=f"log-group:{name}:*")
         self.role.add_to_policy(
             iam.PolicyStatement(
                 actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from sagemaker_hosting.artifact_bucket import ArtifactBucket
 from sagemaker_hosting.build_machine import BuildMachine
-from sagemaker_hosting.build_role import BuildRole
+from sagemaker_hosting.build_role import OPTIMIZATION, BuildRole
 from sagemaker_hosting.build_workflow import definition
 from sagemaker_hosting.log_group import LogGroup
 from sagemaker_hosting.placement import Placement
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ModelBuilds(Construct):
-    """Define what builds models in processing jobs: bucket, image, role and the workflow that fans out.
+    """Define what builds models in processing jobs: bucket, image, roles and the workflow that fans out.
 
     Args:
         builds: As the environment has it.
@@ -52,13 +52,15 @@ class ModelBuilds(Construct):
         image = BuildImage(self, "Image", prebuilt=builds.image, source_root=source_root)
         role = BuildRole(self, "JobRole", bucket=bucket, key_arn=key.key_arn)
         image.grant_pull(role.role)
+        optimizing = BuildRole(self, "OptimizationRole", bucket=bucket, key_arn=key.key_arn, telling=OPTIMIZATION)
+        network = self._vpc_config(environment, role, optimizing)
         workflow = definition(
             bucket=bucket.bucket_name,
             image=image.uri,
             key_arn=key.key_arn,
             max_at_once=builds.max_at_once,
             role_arn=role.role.role_arn,
-            vpc_config=self._vpc_config(environment, role),
+            vpc_config=network,
         )
         # Groups that services deliver to share one resource policy, which is full one day but for this prefix.
         logs = LogGroup(
@@ -72,13 +74,22 @@ class ModelBuilds(Construct):
         machine = BuildMachine(
             self, "Machine", definition=workflow, job_names=jobs_prefix(name), job_role=role.role, log_group=logs
         )
-        told = {"ArtifactBucketName": bucket.bucket_name, "BuildKeyArn": key.key_arn, "BuildMachineArn": machine.arn}
+        told = {
+            "ArtifactBucketName": bucket.bucket_name,
+            "BuildKeyArn": key.key_arn,
+            "BuildMachineArn": machine.arn,
+            "OptimizationRoleArn": optimizing.role.role_arn,
+        }
+        if network is not None:  # optimization jobs are begun by whoever builds, and run where the others do
+            told["BuildSecurityGroups"] = ",".join(network["SecurityGroupIds"])
+            told["BuildSubnets"] = ",".join(network["Subnets"])
         for output, value in told.items():
             CfnOutput(Stack.of(self), output, value=value)
 
-    def _vpc_config(self, environment: EnvironmentSpec, role: BuildRole) -> dict[str, Any] | None:
+    def _vpc_config(self, environment: EnvironmentSpec, *roles: BuildRole) -> dict[str, Any] | None:
         if environment.network is None:
             return None
         placement = Placement(self, "Placement", description="Builds of models", network=environment.network)
-        role.grant_network(environment.network, placement.security_groups)
+        for role in roles:
+            role.grant_network(environment.network, placement.security_groups)
         return {"SecurityGroupIds": placement.security_groups, "Subnets": list(environment.network.subnets)}

@@ -26,7 +26,7 @@ def model_data(scope: Construct, construct_id: str, *, artifact: Artifact, role:
         artifact: The built model.
         role: Of the endpoint.
     """
-    location = artifact.locked.location
+    location = artifact.locked.read_at
     if location is None:
         archive = ModelArchive(scope, construct_id, artifact=artifact)
         archive.grant_read(role.role)

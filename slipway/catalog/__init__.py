@@ -17,6 +17,7 @@ from slipway.catalog.limits import ITEM, Limit, Shape, limit, shape
 from slipway.catalog.lmi_options import lmi_options
 from slipway.catalog.managed_policies import managed_policy
 from slipway.catalog.metrics import Metric, find_metric, metrics, published
+from slipway.catalog.optimization_types import optimization_types
 from slipway.catalog.processing_types import ProcessingType, processing_types
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "lmi_options",
     "managed_policy",
     "metrics",
+    "optimization_types",
     "processing_types",
     "published",
     "publishers",

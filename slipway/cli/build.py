@@ -11,6 +11,7 @@ from slipway.cli.output import answer
 from slipway.specs import Project, UsageError
 
 if TYPE_CHECKING:
+    from model_build.progress import Progress
     from slipway.cli.cloud_build import Outcome
 
 
@@ -28,7 +29,9 @@ def build(  # noqa: PLR0913  an option for each way to build
     environment: Annotated[
         str, typer.Option("-e", "--environment", help="whose build stack builds models of `where: sagemaker`")
     ] = "local",
-    here: Annotated[bool, typer.Option("--here", help="build on this machine what specs send to the cloud")] = False,
+    here: Annotated[
+        bool, typer.Option("--here", help="build on this machine what specs send to the cloud, and begin no job there")
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="begin builds in the cloud and do not wait")] = False,
     output: FormatOption = Format.TEXT,
     project: ProjectOption = None,
@@ -63,6 +66,7 @@ def build(  # noqa: PLR0913  an option for each way to build
             fetch=_fetch,
             report=report,
         )
+        _optimize(found, [one.name for one in results], environment, progress, here=here, detach=detach)
     if outcome is not None:
         if outcome.error is not None:
             raise outcome.error
@@ -78,6 +82,17 @@ def _in_cloud(project: Project, names: list[str] | None) -> list[str]:
     if not models.keys() >= set(wanted):
         return []  # the build refuses an unknown name, and should do so before anything is begun
     return [name for name in wanted if models[name].in_cloud]
+
+
+def _optimize(
+    project: Project, names: list[str], environment: str, progress: Progress, *, here: bool, detach: bool
+) -> None:
+    """Have jobs of the cloud optimise what specs want optimised, or take back what they no longer want."""
+    locked = project.lock.models
+    if any(project.models[name].optimize is not None or locked[name].optimized is not None for name in names):
+        from slipway.cli.cloud_optimize import optimize_in_cloud
+
+        optimize_in_cloud(project, names, environment, progress, here=here, detach=detach)
 
 
 def _rehearse(project: Project, models: list[str] | None, load_timeout: float, output: Format) -> None:

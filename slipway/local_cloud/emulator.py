@@ -23,6 +23,7 @@ from hypercorn.config import Config
 from . import cloudformation, guardian, job_integration, leash, state
 from . import ministack_seams as seams
 from .alarms import MINUTE_SECONDS, Alarms
+from .api import jobs_elsewhere
 from .api.async_runtime import AsyncRuntime
 from .api.autoscaling import AutoScaling
 from .api.definitions import Definitions
@@ -61,6 +62,7 @@ def install(hosting: Hosting, component_hosting: ComponentHosting, processing: P
     runtime = Runtime(hosting, Capture(url), AsyncRuntime(hosting, url), component_hosting)
     offered = (definitions, endpoints, components, ProcessingJobs(processing), tags)
     control = {name: operation for api in offered for name, operation in api.operations().items()}
+    control |= jobs_elsewhere.operations()
 
     async def answer_sagemaker(
         _method: str, path: str, headers: Mapping[str, str], body: bytes, _query: Mapping[str, list[str]]

@@ -3,15 +3,20 @@
 from slipway.operations.build_orders import Order
 from slipway.operations.cloud_builds import CloudBuilds
 from slipway.operations.invoke import Reply, asked_component, check_container, client_for, endpoint_name, invoke
+from slipway.operations.optimization_orders import Optimization, Workplace
+from slipway.operations.optimizations import Optimizations
 from slipway.operations.plan import Planner, StackPlan
 from slipway.operations.target_model import target_model
 
 __all__ = [
     "CloudBuilds",
+    "Optimization",
+    "Optimizations",
     "Order",
     "Planner",
     "Reply",
     "StackPlan",
+    "Workplace",
     "asked_component",
     "check_container",
     "client_for",

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from slipway.operations.build_executions import Execution, Executions, Telling
+from slipway.operations.build_place import PATIENCE, reaching, sizes, stack_outputs
 from slipway.operations.invoke import client_for
-from slipway.specs import GateError, HostError, InterruptedByUser, UsageError
+from slipway.specs import GateError, InterruptedByUser, UsageError
 from slipway.specs.location import Location
 from slipway.specs.request import RESULT_FILE, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from slipway.operations.build_orders import Order
     from slipway.specs import Deployment
 
-PATIENCE: Final = Config(connect_timeout=5, retries={"mode": "standard", "total_max_attempts": 5})
 ARCHIVE: Final = "model.tar.gz"
 FILES: Final = "files/"
 LOCATION_FILE: Final = "location.json"
@@ -54,8 +51,8 @@ class CloudBuilds:
             for service in ("cloudformation", "s3", "sagemaker", "stepfunctions")
         }
         self._s3 = clients["s3"]
-        with _reaching(stack):
-            outputs = _outputs(clients["cloudformation"], stack, deployment.name)
+        with reaching(stack):
+            outputs = stack_outputs(clients["cloudformation"], stack, deployment.name)
         self._bucket, self._key = outputs["ArtifactBucketName"], outputs["BuildKeyArn"]
         machine = outputs["BuildMachineArn"]
         self._executions = Executions(clients["stepfunctions"], clients["sagemaker"], machine, stack)
@@ -71,7 +68,7 @@ class CloudBuilds:
         Raises:
             HostError: If something cannot be reached.
         """
-        with _reaching(self._stack):
+        with reaching(self._stack):
             wanted = {order.expected.digest: order for order in orders}
             running = [execution for execution in self._executions.running() if execution.digests & wanted.keys()]
             under_way = {digest for execution in running for digest in execution.digests}
@@ -94,7 +91,7 @@ class CloudBuilds:
             InterruptedByUser: On Ctrl-C; the builds go on.
         """
         try:
-            with _reaching(self._stack):
+            with reaching(self._stack):
                 reasons = [self._executions.wait(execution, telling) for execution in executions]
         except KeyboardInterrupt:
             goes_on = "the models go on being built in the cloud: the same command waits for them again"
@@ -105,7 +102,7 @@ class CloudBuilds:
 
     def is_built(self, order: Order) -> bool:
         """Tell whether an artifact is there, all of it."""
-        with _reaching(self._stack):
+        with reaching(self._stack):
             return self._result(order) is not None
 
     def fetch(self, order: Order, into: Path) -> None:
@@ -116,7 +113,7 @@ class CloudBuilds:
             into: Made here.
         """
         into.mkdir(parents=True)
-        with _reaching(self._stack):
+        with reaching(self._stack):
             for name in (*BESIDE, *(() if order.unpacked else (ARCHIVE,))):
                 self._s3.download_file(self._bucket, order.artifact + name, str(into / name))
         if order.unpacked:
@@ -132,7 +129,7 @@ class CloudBuilds:
 
     def _result(self, order: Order) -> Result | None:
         """Return what an artifact consists of; nothing where a part is missing, or it was kept in another form."""
-        present = self._sizes(order.artifact)
+        present = sizes(self._s3, self._bucket, order.artifact)
         if RESULT_FILE not in present:
             return None
         body = self._s3.get_object(Bucket=self._bucket, Key=order.artifact + RESULT_FILE)["Body"].read()
@@ -144,37 +141,9 @@ class CloudBuilds:
         return result if form and result.files.items() <= present.items() else None
 
     def _upload(self, order: Order) -> None:
-        present = self._sizes(order.sources)
+        present = sizes(self._s3, self._bucket, order.sources)
         for name, file in order.files.items():
             if present.get(name) != file.stat().st_size:  # the digest is in the key: equal names are equal bytes
                 self._s3.upload_file(str(file), self._bucket, order.sources + name)
         for name, text in order.texts.items():
             self._s3.put_object(Bucket=self._bucket, Key=order.sources + name, Body=text.encode())
-
-    def _sizes(self, prefix: str) -> dict[str, int]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        found = [one for page in pages for one in page.get("Contents", [])]
-        return {one["Key"].removeprefix(prefix): one["Size"] for one in found}
-
-
-def _outputs(cloudformation: Any, stack: str, environment: str) -> dict[str, str]:
-    try:
-        [found] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-    except ClientError as error:
-        if "does not exist" not in error.response["Error"]["Message"]:
-            raise
-        found = {}
-    if "Outputs" not in found:
-        deploy = f"npx cdk deploy {stack} -c environment={environment} -c part=build"
-        raise HostError(f"the stack {stack} is not deployed, and models are built there: run `{deploy}`")
-    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
-
-
-@contextmanager
-def _reaching(stack: str) -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        raise HostError(f"{stack}: {error.operation_name}: {error.response['Error']['Message']}") from error
-    except BotoCoreError as error:
-        raise HostError(f"{stack} cannot be reached: {error}") from error

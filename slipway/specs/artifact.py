@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from slipway.specs.lock import LockedModel
+    from slipway.specs.optimize import Optimize
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,9 @@ class Artifact:
     archive: Path
 
 
-def find_artifact(model: str, locked: LockedModel | None, sources: str, folder: Path) -> Artifact:
+def find_artifact(
+    model: str, locked: LockedModel | None, sources: str, folder: Path, optimize: Optimize | None = None
+) -> Artifact:
     """Return a model's artifact.
 
     Args:
@@ -36,6 +39,8 @@ def find_artifact(model: str, locked: LockedModel | None, sources: str, folder: 
         locked: What the lock says of it; None where it says nothing.
         sources: Hash of the model's sources as they are now.
         folder: Holds the artifacts of this model by digest.
+        optimize: What its spec asks of SageMaker.
+            Default: nothing.
 
     Raises:
         SpecError: If it was never built, changed since, or is not here as it was locked; with the command to run.
@@ -45,9 +50,10 @@ def find_artifact(model: str, locked: LockedModel | None, sources: str, folder: 
     short = locked.digest[:12]
     if locked.sources != sources:
         raise _refusal(f"models/{model}", model, f"changed since it was built as {short}")
+    _require_optimized(model, locked, optimize)
     prefix = locked.layout == "prefix"
     archive = folder / locked.digest / ("model" if prefix else "model.tar.gz")
-    if locked.location is not None:  # it is read there, and never here
+    if locked.read_at is not None:  # it is read there, and never here
         return Artifact(model, locked, archive)
     if not (archive.is_dir() if prefix else archive.is_file()):
         raise _refusal("artifacts.lock", model, f"the artifact {short} is not on this machine")
@@ -55,6 +61,15 @@ def find_artifact(model: str, locked: LockedModel | None, sources: str, folder: 
     if sum(file.stat().st_size for file in files) != locked.archive.size_bytes:
         raise _refusal("artifacts.lock", model, f"the artifact {short} on this machine is not the locked one")
     return Artifact(model, locked, archive)
+
+
+def _require_optimized(model: str, locked: LockedModel, optimize: Optimize | None) -> None:
+    asked = None if optimize is None else optimize.settings(locked.digest)
+    made = None if locked.optimized is None else locked.optimized.settings
+    if asked is not None and made is None:
+        raise _refusal("artifacts.lock", model, "was not yet optimised as its 'optimize' says")
+    if asked != made:
+        raise _refusal("artifacts.lock", model, "was optimised otherwise than its spec says")
 
 
 def _refusal(file: str, model: str, message: str) -> SpecError:

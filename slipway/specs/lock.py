@@ -11,6 +11,7 @@ from slipway.specs.base import Name, Spec
 from slipway.specs.location import Location
 from slipway.specs.manifest import Archive, BenchmarkRow, Manifest, Sha256
 from slipway.specs.model import Target
+from slipway.specs.optimized import Optimized
 from slipway.specs.scalar import FLOAT
 from slipway.specs.task import Metric
 
@@ -54,6 +55,8 @@ class LockedModel(Spec):
     """Of that process."""
     location: Location | None = None
     """Where the artifact stays that is too large to be copied; none where it is deployed from this machine."""
+    optimized: Optimized | None = None
+    """What an optimization job made of it, which endpoints read in its stead; none where the spec asks for none."""
 
     @classmethod
     def from_manifest(cls, manifest: Manifest, sources: str, location: Location | None = None) -> Self:
@@ -84,6 +87,11 @@ class LockedModel(Spec):
             peak_memory_bytes=None if manifest.server is None else manifest.server.peak_memory_bytes,
             location=location,
         )
+
+    @property
+    def read_at(self) -> Location | None:
+        """Where in S3 endpoints read it; None where it is deployed from this machine."""
+        return self.location if self.optimized is None else self.optimized.location
 
     @property
     def size_ratio(self) -> float:

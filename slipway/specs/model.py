@@ -12,6 +12,7 @@ from slipway.specs.data import check_data
 from slipway.specs.generation import check_generation
 from slipway.specs.gpu import Gpu, check_gpu
 from slipway.specs.llm import Llm, check_llm
+from slipway.specs.optimize import Optimize, check_optimize
 from slipway.specs.shrink import SHRINKING, Distill, Prune
 from slipway.specs.source import Source
 from slipway.specs.task import METRICS_OF_TASK, TEXT_TASKS, Metric, Task
@@ -126,6 +127,8 @@ class ModelSpec(Spec):
     every form with and without, a target that names its recipe does both."""
     build: Build | None = None
     """Where it is built; absent: on the machine that ``slipway build`` runs on."""
+    optimize: Optimize | None = None
+    """What SageMaker then makes of it in an optimization job, unproved; ``target: llm`` only. Absent: nothing."""
 
     @property
     def in_cloud(self) -> bool:
@@ -165,6 +168,7 @@ class ModelSpec(Spec):
         if self.task != "text-generation" or self.target == "llm":  # of others none can be made smaller
             self._check_shrinking(findings)
         check_llm(findings, self)
+        check_optimize(findings, self)
         if self.target == "gpu" and self.gpu is None:
             findings.add(
                 (), "required key 'gpu' is missing: name the endpoint's machine, {instance_type: ml.g6.xlarge}"

@@ -124,7 +124,9 @@ class Project:
             if specs[model].source.model not in (None, *specs):
                 continue
             sources, folder = sources_hash(self.root, specs, model), self.root / "artifacts" / model
-            artifact = problems.attempt(find_artifact, model, lock.models.get(model), sources, folder)
+            artifact = problems.attempt(
+                find_artifact, model, lock.models.get(model), sources, folder, specs[model].optimize
+            )
             if artifact is not None:
                 found[model] = artifact
         return found

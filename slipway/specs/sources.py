@@ -26,9 +26,9 @@ def source_of(root: Path, models: Mapping[str, ModelSpec], name: str) -> tuple[P
 def sources_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
     """Hash a model's spec and every byte of its folder and its source's, but specs, caches and hidden files.
 
-    Where it is built is no part of what it is.
+    Where it is built is no part of what it is, nor what SageMaker makes of it afterwards.
     """
-    spec = models[name].model_dump(mode="json", exclude={"build"}, exclude_none=True)
+    spec = models[name].model_dump(mode="json", exclude={"build", "optimize"}, exclude_none=True)
     return _hash_of({"spec": spec, "files": files_hash(root, models, name)})
 
 

@@ -25,16 +25,17 @@ def location_problems(
     spec: AnyEndpoint, document: Document, artifacts: Mapping[str, Artifact], environment: EnvironmentSpec | None
 ) -> Iterator[Problem]:
     """Find artifacts that stay in S3 where an endpoint's kind, account or region cannot read them."""
-    there = {model: place for model, it in artifacts.items() if (place := it.locked.location) is not None}
+    there = {model: place for model, it in artifacts.items() if (place := it.locked.read_at) is not None}
     for where, model in spec.hosted_models():
         if model not in there:
             continue
+        mend = MEND if artifacts[model].locked.optimized is None else "remove its 'optimize'"
         keys: Keys = tuple(int(part) if part.isdigit() else part for part in where.split("."))
         if isinstance(spec, ServerlessEndpointSpec | MultiModelEndpointSpec):
-            message = f"the artifact of '{model}' lies unpacked in S3, where {spec.kind} reads none: {MEND}"
+            message = f"the artifact of '{model}' lies unpacked in S3, where {spec.kind} reads none: {mend}"
             yield document.problem(keys, message)
         elif environment is not None and (message := _elsewhere(there[model], environment)) != "":
-            yield document.problem(keys, f"the artifact of '{model}' lies in {message}: {MEND}, or build it there")
+            yield document.problem(keys, f"the artifact of '{model}' lies in {message}: {mend}, or build it there")
 
 
 def _elsewhere(place: Location, environment: EnvironmentSpec) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from slipway import local_cloud
+from slipway.cli.cloud_optimize import CANNOT
 from slipway.specs import ModelSpec, Project
 from slipway.specs.environment import Builds
 from slipway.specs.reader import read
@@ -56,7 +57,7 @@ def project(tmp_path: Path) -> Project:
     root = tmp_path / "project"
     write_scaler(root)
     write_classifier(root)
-    fetched, _, kept = blocks("yaml")
+    fetched, _, kept, _ = blocks("yaml")
     for model, block in (("halver", kept), ("quarters", fetched)):
         with (root / "models" / model / "model.yaml").open("a") as spec:
             spec.write(block)
@@ -123,7 +124,7 @@ class House:
 
 
 def test_specs_are_a_build_an_environments_and_a_build_that_stays(tmp_path: Path) -> None:
-    fetched, builds, kept = blocks("yaml")
+    fetched, builds, kept, optimize = blocks("yaml")
     base = (
         "task: image-classification\nsource: {python: a.py:b}\ntarget: cpu\nverify: {metric: accuracy, at_least: 1}\n"
     )
@@ -133,6 +134,11 @@ def test_specs_are_a_build_an_environments_and_a_build_that_stays(tmp_path: Path
         spec = validate(read(tmp_path / "model.yaml", "model.yaml"), ModelSpec)
         keep.append(spec.build.keep)
     assert keep == ["archive", "files"]
+    llm = (
+        "task: text-generation\nsource: {huggingface: a}\ntarget: llm\nverify: {metric: kl_similarity, at_least: 0.9}\n"
+    )
+    (tmp_path / "model.yaml").write_text(llm + optimize)
+    assert validate(read(tmp_path / "model.yaml", "model.yaml"), ModelSpec).optimize.technique[0] == "quantization"
     (tmp_path / "it.yaml").write_text(builds.removeprefix("builds: "))
     assert validate(read(tmp_path / "it.yaml", "it.yaml"), Builds).max_at_once == 4
 
@@ -150,6 +156,10 @@ def test_command_refuses_what_cannot_be(project: Project, words: list[str], code
     (project.root / "environments" / "bare.yaml").write_text('account: "111122223333"\nregion: eu-west-1\n')
     done = subprocess.run([SLIPWAY, "build", *words], cwd=project.root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.strip()) == (code, said)
+
+
+def test_sentence_that_ends_a_build_here_is_the_commands_own() -> None:
+    assert f"counter: {CANNOT}\n" in TEXT
 
 
 @pytest.mark.local_cloud

@@ -73,12 +73,28 @@ def test_job_runs_model_build_on_what_was_uploaded(template: Get, of_type: Of) -
     assert f"'{given['S3Input']['LocalPath']}/{EXPECTED_FILE}'" in application["ContainerArguments"]
 
 
-def test_job_role_reads_sources_and_writes_artifacts_and_nothing_else(template: Get, of_type: Of) -> None:
+def test_jobs_roles_read_sources_and_write_artifacts_and_nothing_else(template: Get, of_type: Of) -> None:
     allowed = statements(template("dev", "build"), of_type)
-    [read], [write] = allowed["s3:GetObject"], allowed["s3:PutObject"]
-    assert flat(read).endswith("/sources/*")
-    assert flat(write).endswith("/artifacts/*")
+    for action, folder in (("s3:GetObject", "/sources/*"), ("s3:PutObject", "/artifacts/*")):
+        resources = [flat(resource) for resource in allowed[action]]
+        assert len(resources) == 2  # of processing jobs and of optimization jobs
+        assert all(resource.endswith(folder) for resource in resources)
     assert not [action for action in allowed if action.startswith("s3:Delete")]
+    logs = [flat(resource) for resource in allowed["logs:PutLogEvents"]]
+    assert [resource.split("/")[-1] for resource in logs] == ["ProcessingJobs:*", "OptimizationJobs:*"]
+
+
+@pytest.mark.parametrize(("environment", "placed"), [("dev", False), ("prod", True)])
+def test_stack_tells_what_optimization_jobs_need(
+    template: Get,
+    environment: str,
+    placed: bool,  # noqa: FBT001  a parameter of the test
+) -> None:
+    outputs = template(environment, "build")["Outputs"]
+    assert "OptimizationRole" in outputs["OptimizationRoleArn"]["Value"]["Fn::GetAtt"][0]
+    assert ("BuildSubnets" in outputs, "BuildSecurityGroups" in outputs) == (placed, placed)
+    if placed:
+        assert flat(outputs["BuildSubnets"]["Value"]).startswith("subnet-")
 
 
 def test_machine_runs_only_jobs_of_its_own_and_hands_on_one_role(template: Get, of_type: Of) -> None:

@@ -91,6 +91,7 @@ def test_metrics_are_held_to_their_namespace(assemblies: Assemblies) -> None:
     assert namespaces == {
         "/aws/sagemaker/Endpoints": endpoints,
         "/aws/sagemaker/InferenceComponents": len(assemblies),
+        "/aws/sagemaker/OptimizationJobs": build_count(assemblies),
         "/aws/sagemaker/ProcessingJobs": build_count(assemblies),
     }
 
@@ -113,7 +114,7 @@ def test_roles_trust_sagemaker_for_this_account_alone(assemblies: Assemblies) ->
         if resource["Type"] == "AWS::IAM::Role"
     ]
     sagemaker = [entry for entry in roles if entry["Principal"]["Service"] == "sagemaker.amazonaws.com"]
-    assert len(sagemaker) == endpoint_count(assemblies) + build_count(assemblies)
+    assert len(sagemaker) == endpoint_count(assemblies) + 2 * build_count(assemblies)  # of either kind of job
     assert all("aws:SourceAccount" in entry["Condition"]["StringEquals"] for entry in sagemaker)
 
 
