@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -50,3 +51,5 @@ def reaching(stack: str) -> Iterator[None]:
         raise HostError(f"{stack}: {error.operation_name}: {error.response['Error']['Message']}") from error
     except BotoCoreError as error:
         raise HostError(f"{stack} cannot be reached: {error}") from error
+    except Boto3Error as error:  # of an upload; it holds what S3 said
+        raise HostError(f"{stack}: {error}") from error

@@ -6,16 +6,24 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from model_build.optimized import is_optimized, record
-from slipway.cli.cloud_optimize import CANNOT
-from slipway.specs import Project, SpecError
+from model_build.progress import Silent
+from slipway import local_cloud
+from slipway.cli.cloud_optimize import CANNOT, optimize_in_cloud
+from slipway.operations import Optimization
+from slipway.specs import GateError, Project, SpecError
 from slipway.specs.artifact import find_artifact
 from slipway.specs.location import Location
 from slipway.specs.optimized import Optimized
 from tests.model_build.language import save_llama, write_llm
+from tests.operations.test_optimizations import House
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SLIPWAY = Path(sys.executable).with_name("slipway")
 OPTIMIZE = """optimize:
@@ -126,3 +134,51 @@ def test_what_is_no_longer_asked_for_is_taken_back(root: Path) -> None:
         found(root)
     assert slipway(root, "build").returncode == 0
     assert found(root) is None
+
+
+@pytest.fixture
+def house(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """A build stack of `dev` whose SageMaker is botocore's stub and whose S3 is the local cloud's."""
+    (root / "environments").mkdir(exist_ok=True)
+    (root / "environments" / "dev.yaml").write_text('account: "111122223333"\nregion: eu-west-1\nbuilds: {}\n')
+    project = Project(root)
+    digest, asked = project.lock.models["tiny"].digest, project.models["tiny"].optimize
+    assert asked is not None
+    cloud = local_cloud.start(tmp_path, leash=True)
+    found = House(cloud, Optimization("tiny", digest, project.artifact_folder("tiny", digest) / "model", asked))
+    monkeypatch.setattr("slipway.operations.Optimizations", lambda *_: found.optimizations())
+    found.lists()
+    found.creates(1)
+    yield found
+    found.jobs.assert_no_pending_responses()
+    local_cloud.stop(cloud)
+
+
+@pytest.mark.local_cloud
+def test_command_uploads_the_artifact_waits_and_records(root: Path, house: House) -> None:
+    house.describes(1, "INPROGRESS")
+    house.describes(1, "COMPLETED")
+    house.leaves(1, weights=b"fewer")
+    optimize_in_cloud(Project(root), ["tiny"], "dev", Silent(), here=False, detach=False)
+    recorded = Project(root).lock.models["tiny"].optimized
+    assert recorded is not None
+    assert (recorded.job, recorded.size_bytes, recorded.location.account) == (house.job(1), 5, "111122223333")
+    assert found(root) == recorded.location.uri
+    assert house.keys(house.wanted.source) == {file.name for file in house.wanted.folder.iterdir()}
+
+
+@pytest.mark.local_cloud
+def test_command_that_does_not_wait_records_nothing(root: Path, house: House) -> None:
+    assert house.told.notices == []
+    optimize_in_cloud(Project(root), ["tiny"], "dev", house.told, here=False, detach=True)  # type: ignore[arg-type]
+    assert Project(root).lock.models["tiny"].optimized is None
+    assert house.told.notices == ["begun in the cloud: the same command without --detach waits for what comes of it"]
+
+
+@pytest.mark.local_cloud
+def test_job_that_fails_leaves_the_artifact_as_it_is(root: Path, house: House) -> None:
+    before = Project(root).lock
+    house.describes(1, "FAILED", FailureReason="ClientError: the model is not one that AWQ knows")
+    with pytest.raises(GateError, match="ended as FAILED: ClientError: the model is not one that AWQ knows"):
+        optimize_in_cloud(Project(root), ["tiny"], "dev", Silent(), here=False, detach=False)
+    assert Project(root).lock == before

@@ -17,6 +17,7 @@ from botocore.validate import ParamValidator
 
 from slipway import local_cloud
 from slipway.operations import Optimization, Optimizations, Workplace
+from slipway.operations.build_place import reaching
 from slipway.specs import Deployment, EnvironmentSpec, GateError, HostError, InterruptedByUser, UsageError
 from slipway.specs.optimize import Optimize
 
@@ -287,6 +288,15 @@ def test_refusal_of_sagemaker_is_one_line(house: House) -> None:
     with pytest.raises(HostError) as refused:
         house.optimizations().begin(house.wanted, house.told)
     assert str(refused.value) == "slipway-dev-build: CreateOptimizationJob: no quota for ml.g5.12xlarge"
+
+
+@pytest.mark.local_cloud
+def test_upload_that_s3_refuses_is_one_line(house: House) -> None:
+    with (
+        pytest.raises(HostError, match=r"^slipway-dev-build: Failed to upload .*NoSuchBucket"),
+        reaching("slipway-dev-build"),
+    ):
+        house.s3.upload_file(str(house.wanted.folder / "config.json"), "not-there", "config.json")
 
 
 @pytest.mark.local_cloud
