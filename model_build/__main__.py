@@ -7,7 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from model_build.builder import LOAD_TIMEOUT_SECONDS, build
+from model_build.builder import build
+from model_build.job import LOAD_TIMEOUT_SECONDS
 from model_build.processing_job import read_expected, require_expected, write_message, write_results
 from model_build.progress import Lines
 from slipway.specs import Project, SlipwayError

@@ -1,51 +1,36 @@
-"""Build models: what is missing, as many at a time as fit into memory, measured one at a time."""
+"""Build models: find what is missing, have it built, and record all of it."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from model_build.cache import tidy
-from model_build.child import Child
 from model_build.digest import digest
-from model_build.endings import host_error, interruptible, together
+from model_build.endings import interruptible, together
 from model_build.gpu_machine import elsewhere
-from model_build.job import Job
-from model_build.memory import Peaks, available_bytes, waves
-from model_build.progress import BUILT, Silent
+from model_build.job import LOAD_TIMEOUT_SECONDS
+from model_build.progress import Silent
 from model_build.results import BuildResult
-from model_build.store import Store, write_if_changed
-from model_build.targets import recipes, step_count
+from model_build.side_by_side import SideBySide
+from model_build.store import write_if_changed
 from slipway.specs import (
     HostError,
     Lock,
     LockedModel,
     Manifest,
-    Problem,
     Project,
-    SlipwayError,
     SpecError,
     UsageError,
 )
 from slipway.specs.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from model_build.progress import Progress
+    from model_build.side_by_side import Fetch
 
-    Fetch = Callable[[Project, str], None]
-
-T = TypeVar("T")
-
-WAIT = "wait"
-"""The step of a proved model whose turn to be measured has not come."""
-LOAD_TIMEOUT_SECONDS = 900.0
 LARGE_BYTES = 10_000_000_000
 """A cache of so many bytes is worth a line."""
 
@@ -84,33 +69,31 @@ def build(
     """
     wanted = _wanted(project, names)
     with interruptible():
-        run = _Run(project, progress or Silent(), load_timeout_seconds, fetch)
-        return run.all(wanted, force=force, report=report)
+        makers = SideBySide(
+            project, progress or Silent(), force=force, load_timeout_seconds=load_timeout_seconds, fetch=fetch
+        )
+        return _Run(project, progress or Silent(), makers, force=force).all(wanted, report)
 
 
 class _Run:
     """One call of `build`."""
 
-    def __init__(self, project: Project, progress: Progress, load_timeout_seconds: float, fetch: Fetch | None) -> None:
-        self._project, self._progress, self._timeout = project, progress, load_timeout_seconds
-        self._fetch, self._peaks = fetch, Peaks(project)
-        self._store = Store(project)
-        self._errors: dict[str, SlipwayError] = {}
+    def __init__(self, project: Project, progress: Progress, makers: SideBySide, *, force: bool) -> None:
+        self._project, self._progress, self._makers, self._force = project, progress, makers, force
+        self._store, self._errors = makers.store, makers.errors
         self._sources: dict[str, str] = {}
-        self._force = False
 
-    def all(self, names: Sequence[str], *, force: bool, report: Path | None) -> list[BuildResult]:
-        self._force = force
+    def all(self, names: Sequence[str], report: Path | None) -> list[BuildResult]:
         self._project.__dict__.pop("lock", None)  # somebody may have built since the caller read it
         digests = self._digests(names)
-        present = {} if force else self._present(digests)
+        present = {} if self._force else self._present(digests)
         built: dict[str, Manifest] = {}
         if len(present) < len(digests) or not self._is_recorded(digests, present):
             with self._store.lock(lambda: self._progress.notice("waiting for another build of this project")):
-                present = {} if force else self._present(digests)  # it may have built what is wanted here
+                present = {} if self._force else self._present(digests)  # it may have built what is wanted here
                 missing = {name: it for name, it in digests.items() if name not in present}
-                built = self._build(self._here(missing))
-                self._record({**present, **built}, anew=force)
+                built = self._makers.build(self._here(missing))
+                self._record({**present, **built})
                 self._tell_of_the_cache()
         found = {**present, **built}
         self._show(found, report, built=len(built) > 0)
@@ -173,95 +156,7 @@ class _Run:
             return False  # a model was removed, and its entry goes with it
         return all(name in locked and self._same(locked[name], present[name]) for name in digests)
 
-    def _build(self, missing: dict[str, str]) -> dict[str, Manifest]:
-        built: dict[str, Manifest] = {}
-        needs = self._peaks.needs([name for name in missing if self._is_fetched(name)])
-        for names in waves(needs, available_bytes(), at_once()):
-            wave = {name: missing[name] for name in names}
-            with ExitStack() as stack:
-                builds = [stack.enter_context(self._one(name, it, len(wave))) for name, it in wave.items()]
-                self._prove(builds)
-                for one in builds:  # one at a time: they are measured
-                    manifest = None if one.name in self._errors else self._attempt(one.name, partial(self._finish, one))
-                    if manifest is not None:
-                        built[one.name] = manifest
-        return built
-
-    def _is_fetched(self, name: str) -> bool:
-        if self._fetch is not None and self._project.source_of(name)[1].is_far:
-            self._attempt(name, partial(self._fetch, self._project, name))
-        return name not in self._errors
-
-    def _prove(self, builds: list[_Build]) -> None:
-        with ThreadPoolExecutor(len(builds)) as threads:
-            pending = {threads.submit(one.prove): one for one in builds}
-            try:
-                for future, one in pending.items():
-                    self._attempt(one.name, future.result)
-            except BaseException:
-                for one in builds:  # or the threads would wait for them
-                    one.child.end()
-                raise
-
-    def _finish(self, one: _Build) -> Manifest | None:
-        built = one.finish()
-        self._require_unchanged(one.name, one.digest)
-        self._store.put(built, one.name, one.digest)
-        self._progress.finish(one.name, BUILT)
-        return self._store.find(one.name, one.digest)
-
-    def _require_unchanged(self, name: str, built: str) -> None:
-        """Refuse what was built of other files than those that name it: the child read them after they were hashed."""
-        if digest(Project(self._project.root), name) != built:
-            message = f"changed while it was being built: run `slipway build {name}` again"
-            raise SpecError([Problem(f"models/{name}", 0, "", message)])
-
-    @contextmanager
-    def _one(self, name: str, digest: str, beside: int) -> Iterator[_Build]:
-        if self._store.is_damaged(name, digest):
-            self._progress.notice(f"{name}: the artifact {digest[:12]} is damaged and is built again")
-        scratch = self._store.scratch(name)
-        child = None
-        try:
-            job = self._job(name, digest, scratch)
-            child = Child(job, log_file(self._project, name, "build"), threads=max(1, cores() // beside))
-            self._progress.begin(name, step_count(self._project.models[name]) + 1)
-            yield _Build(name, digest, child, self._progress)
-        finally:
-            if child is not None:
-                child.end()
-                self._peaks.note(name, child.peak_bytes)
-            shutil.rmtree(scratch, ignore_errors=True)
-
-    def _job(self, name: str, digest: str, scratch: Path) -> Job:
-        return Job(
-            root=str(self._project.root),
-            name=name,
-            digest=digest,
-            scratch=str(scratch),
-            load_timeout_seconds=self._timeout,
-            chosen=None if self._force else self._chosen(name, digest),
-        )
-
-    def _chosen(self, name: str, digest: str) -> str | None:
-        """Return what an earlier search of the same found: two machines that build one digest build one artifact."""
-        locked = self._project.lock.models.get(name)
-        same = locked is not None and locked.digest == digest
-        known = {recipe.name for recipe in recipes(self._project.models[name])}
-        return locked.chosen if same and locked is not None and locked.chosen in known else None
-
-    def _attempt(self, name: str, action: Callable[[], T]) -> T | None:
-        """Keep an error for later: the other models are built all the same."""
-        try:
-            return action()
-        except SlipwayError as error:
-            self._errors[name] = error
-        except OSError as error:
-            self._errors[name] = host_error(error)
-        self._progress.finish(name, "failed")
-        return None
-
-    def _record(self, manifests: dict[str, Manifest], *, anew: bool) -> None:
+    def _record(self, manifests: dict[str, Manifest]) -> None:
         """Write the lock; figures of an artifact that is the same, byte for byte, stay, unless asked anew."""
         lock = Project(self._project.root).lock
         changed = {
@@ -269,7 +164,7 @@ class _Run:
                 manifest, self._sources[name], self._store.location(name, manifest.served.digest)
             )
             for name, manifest in manifests.items()
-            if anew or name not in lock.models or not self._same(lock.models[name], manifest)
+            if self._force or name not in lock.models or not self._same(lock.models[name], manifest)
         }
         kept = {name: entry for name, entry in lock.models.items() if name in self._project.models}
         write_if_changed(self._project.lock_file, Lock(models={**kept, **changed}).text())
@@ -282,28 +177,6 @@ class _Run:
         return (locked.digest, locked.archive, locked.location) == is_
 
 
-class _Build:
-    """One model and its child."""
-
-    def __init__(self, name: str, digest: str, child: Child, progress: Progress) -> None:
-        self.name, self.digest, self.child = name, digest, child
-        self._progress = progress
-
-    def prove(self) -> None:
-        self.child.until("proved", self._step, self._note)
-        self._progress.step(self.name, WAIT)
-
-    def finish(self) -> Path:
-        self.child.go_on()
-        return Path(self.child.until("done", self._step).text)
-
-    def _step(self, step: str) -> None:
-        self._progress.step(self.name, step)
-
-    def _note(self, text: str) -> None:
-        self._progress.note(self.name, text)
-
-
 def _wanted(project: Project, names: Sequence[str] | None) -> list[str]:
     """Return the models to build, each once, in the order that was asked for."""
     models = project.models
@@ -314,18 +187,3 @@ def _wanted(project: Project, names: Sequence[str] | None) -> list[str]:
             known = ", ".join(models) or "none: write models/<name>/model.yaml"
             raise UsageError(f"models/{name}/model.yaml does not exist{did_you_mean(name, models)} (known: {known})")
     return list(dict.fromkeys(names))
-
-
-def log_file(project: Project, name: str, what: str) -> Path:
-    """Return where a child's own words go."""
-    return project.root / ".slipway" / "logs" / f"{what}-{name}.log"
-
-
-def at_once() -> int:
-    """Return how many models are built side by side at most: a build has steps that keep one core busy."""
-    return max(2, cores() // 2)
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,6 +8,7 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
+from model_build.openvino_names import name_anew
 from slipway.specs import Mixture
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ class Graph:
         import openvino
 
         graph = cls(folder, "openvino", options or {})
+        name_anew(model)
         openvino.save_model(model, graph.file, compress_to_fp16=False)
         return graph
 

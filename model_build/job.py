@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from slipway.specs import Project
+
 Kind = Literal["step", "note", "proved", "done", "error"]
 GO = "go\n"
+LOAD_TIMEOUT_SECONDS = 900.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,3 +82,8 @@ class Event:
         fields: dict[str, Any] = json.loads(line)
         fields["problems"] = tuple((str(f), int(n), str(p), str(m)) for f, n, p, m in fields["problems"])
         return cls(**fields)
+
+
+def log_file(project: Project, name: str, what: str) -> Path:
+    """Return where a child's own words go."""
+    return project.root / ".slipway" / "logs" / f"{what}-{name}.log"

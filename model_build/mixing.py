@@ -84,9 +84,7 @@ def mix(work: Work, blend: Blend, inputs: Sequence[Feeds], into: Path, options: 
     count = _shortest(len(ranked), holds)
     if count == len(ranked):
         raise ShapingError("mix", f"the gate is missed however many of {len(blend.worth)} layers stay in float32")
-    model = blend.model(_layers(ranked[:count]))
-    _number(model)
-    graph = Graph.of_openvino(model, into, options)
+    graph = Graph.of_openvino(blend.model(_layers(ranked[:count])), into, options)
     stays = tuple(FloatLayer(name=name, error=float(f"{it.error:.4g}")) for it in ranked[:count] for name in it.layers)
     return with_(graph, mixture=Mixture(layers=len(blend.worth), in_float=stays))
 
@@ -129,14 +127,6 @@ def _holds(work: Work, blend: Blend, ranked: Sequence[Loss], options: dict[str, 
         shutil.rmtree(scratch, ignore_errors=True)
     work.tell(f"{count} of {len(ranked)} in float32: {value}{'' if missed == '' else ', misses the gate'}")
     return missed == ""
-
-
-def _number(model: openvino.Model) -> None:
-    """Number the nodes that have no name anew: theirs count all that this process has made."""
-    for place, node in enumerate(model.get_ordered_ops()):
-        kind, _, number = node.get_friendly_name().rpartition("_")
-        if kind == node.get_type_name() and number.isdigit():
-            node.set_friendly_name(f"{kind}-{place}")
 
 
 def _layers(ranked: Sequence[Loss]) -> set[str]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_build.builder import LOAD_TIMEOUT_SECONDS, cores, log_file
 from model_build.child import Child
 from model_build.endings import interruptible
-from model_build.job import Job
+from model_build.job import LOAD_TIMEOUT_SECONDS, Job, log_file
+from model_build.machine import cores
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import TypeAdapter
 
-from model_build.builder import LOAD_TIMEOUT_SECONDS, cores, log_file
 from model_build.child import Child
 from model_build.endings import interruptible
-from model_build.job import Job
+from model_build.job import LOAD_TIMEOUT_SECONDS, Job, log_file
+from model_build.machine import cores
 from model_build.store import Store
 from slipway.specs import GateError, UsageError
 from slipway.specs.base import Name, Spec
@@ -19,8 +19,8 @@ from slipway.specs.base import Name, Spec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_build.builder import Fetch
     from model_build.progress import Progress
+    from model_build.side_by_side import Fetch
     from slipway.specs import Project
 
 

@@ -35,7 +35,7 @@ class CompressMixed(ShapingPass):
         samples: Calibration inputs looked at, at most.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     name: ClassVar[str] = "compress_mixed"
 
     gate: str

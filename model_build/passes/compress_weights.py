@@ -26,7 +26,7 @@ class CompressWeights(ShapingPass):
         symmetric: Without a zero of its own for each group, at 4 bits: smaller, and further off.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     name: ClassVar[str] = "compress_weights"
 
     bits: Literal[8, 4] = 8

@@ -20,7 +20,7 @@ class Convert(ShapingPass):
         precision: ``bf16`` needs a processor that computes in it (AVX-512 BF16 or AMX), and is twice as fast there.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     name: ClassVar[str] = "convert"
 
     precision: Literal["f32", "bf16"] = "f32"

@@ -22,7 +22,7 @@ class QuantizeCalibrated(ShapingPass):
         samples: Calibration inputs looked at, at most.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     name: ClassVar[str] = "quantize_calibrated"
 
     transformer: bool = False

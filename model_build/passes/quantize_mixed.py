@@ -29,7 +29,7 @@ class QuantizeMixed(ShapingPass):
         samples: Calibration inputs looked at, at most.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     name: ClassVar[str] = "quantize_mixed"
 
     gate: str
