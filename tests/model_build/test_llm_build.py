@@ -156,4 +156,4 @@ def test_memory_grows_with_the_largest_file_and_not_with_the_model(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     grown, shard, whole = map(int, done.stdout.split())
     assert whole > 10 * shard
-    assert grown < 5 * shard, (grown, shard, whole)
+    assert grown < 7 * shard, (grown, shard, whole)  # 3 to 4 where nothing else happens
