@@ -1,7 +1,12 @@
-"""Write what each example model gained into the README, from ``artifacts.lock``; ``--check``: whether it is true."""
+"""Write what each example model gained into the README, from ``artifacts.lock``; ``--check``: whether it is true.
+
+``--project FOLDER`` takes the lock of that folder.
+"""
 
 from __future__ import annotations
 
+import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +23,11 @@ BEGIN, END = "<!-- measured: scripts/generate_readme_table.py -->\n", "<!-- /mea
 HEADER = "| model | target | made by | size | times as fast as the original | proof |\n|---|---|---|---|---|---|\n"
 
 
-def text() -> str:
-    """Return the README with its table made anew."""
+def text(project: Path) -> str:
+    """Return the README with its table made anew, of this project's lock."""
     before, rest = README.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END)[1]
-    lock = Project(README.parent).lock
+    lock = Project(project).lock
     return before + BEGIN + HEADER + "".join(row(name, lock.models[name]) for name in sorted(lock.models)) + END + after
 
 
@@ -37,5 +42,13 @@ def row(name: str, model: LockedModel) -> str:
     return f"| {name} | `{model.target}` | {recipe} | {weight} | {faster} | {proof} |\n"
 
 
+def main() -> int:
+    """Write or check the table; the exit code is 1 where a check finds another."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--project", type=Path, default=README.parent)
+    return write_or_check(README, partial(text, parser.parse_args().project), source="artifacts.lock says")
+
+
 if __name__ == "__main__":
-    raise SystemExit(write_or_check(README, text, source="artifacts.lock says"))
+    raise SystemExit(main())
