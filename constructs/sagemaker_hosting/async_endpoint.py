@@ -71,9 +71,9 @@ class AsyncEndpoint(InstanceEndpoint):
         return HostedModel(
             self,
             "Model",
-            artifact=self._artifact,
+            served=self._images.serve(self._artifact, self._spec.server, self._spec.instance_type),
+            uploads=self._site.uploads,
             environment=self._spec.environment,
-            image=self._images([self._spec.server])[self._spec.server],
             network_isolation=self._spec.network_isolation,
             role=self._role,
             vpc_config=self._place(),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
+    from sagemaker_hosting.served import Served
     from sagemaker_hosting.site import Site
     from slipway.specs import Artifact
     from slipway.specs.containers import ContainersSpec
@@ -61,11 +62,11 @@ class ContainersEndpoint(InstanceEndpoint):
         model = HostedContainers(
             self,
             "Model",
-            artifacts=artifacts,
-            images=self._images(container.server for container in spec.containers),
+            served=self._served(artifacts),
             mode=self.mode,
             role=self._role,
             spec=spec,
+            uploads=site.uploads,
             vpc_config=self._place(),
         )
         endpoint = self._endpoint(
@@ -78,6 +79,12 @@ class ContainersEndpoint(InstanceEndpoint):
             VariantScaling(
                 self, "Scaling", endpoint=endpoint, endpoint_name=endpoint_name, scaling=spec.scaling, variant=VARIANT
             )
+
+    def _served(self, artifacts: Mapping[str, Artifact]) -> dict[str, Served]:
+        return {
+            it.name: self._images.serve(artifacts[it.model], it.server, self._spec.instance_type)
+            for it in self._spec.containers
+        }
 
     def _variant(self, model: HostedContainers) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
         spec = self._spec

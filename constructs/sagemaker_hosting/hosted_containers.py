@@ -8,12 +8,15 @@ from constructs import Construct
 
 from sagemaker_hosting.model_data import model_data
 from sagemaker_hosting.model_size import tell_size
+from sagemaker_hosting.served import Served
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from aws_cdk import IStackSynthesizer
 
     from sagemaker_hosting.execution_role import ExecutionRole
-    from sagemaker_hosting.server_image import ServerImage
+    from sagemaker_hosting.served import Served
     from slipway.specs import Artifact
     from slipway.specs.containers import Container, ContainersSpec
 
@@ -28,10 +31,10 @@ class HostedContainers(Construct):
 
     Args:
         spec: Names the containers, in their order, and says whether they are cut off from every network.
-        artifacts: Each model that a container names.
-        images: What serves them, by server.
+        served: What each container serves, by its name.
         mode: Whether a request passes all containers in their order, or the caller names one.
         role: Reads the archives; granted here.
+        uploads: Takes files up for this stack.
         vpc_config: Where their network interfaces lie.
             Default: in SageMaker's own network.
     """
@@ -42,16 +45,16 @@ class HostedContainers(Construct):
         construct_id: str,
         *,
         spec: ContainersSpec,
-        artifacts: Mapping[str, Artifact],
-        images: Mapping[str, ServerImage],
+        served: Mapping[str, Served],
         mode: Literal["Direct", "Serial"],
         role: ExecutionRole,
+        uploads: IStackSynthesizer,
         vpc_config: sagemaker.CfnModel.VpcConfigProperty | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._artifacts, self._images, self._role = artifacts, images, role
+        self._served, self._role, self._uploads = served, role, uploads
         archives = Construct(self, "Archives")
-        digests = [artifacts[container.model].locked.digest[:DIGEST_LETTERS] for container in spec.containers]
+        artifacts = [served[container.name].artifact for container in spec.containers]
         model = sagemaker.CfnModel(
             self,
             "Resource",
@@ -60,18 +63,24 @@ class HostedContainers(Construct):
             inference_execution_config=sagemaker.CfnModel.InferenceExecutionConfigProperty(mode=mode),
             enable_network_isolation=spec.network_isolation,
             vpc_config=vpc_config,
-            tags=[CfnTag(key="slipway:artifacts", value=" ".join(digests))],
+            tags=[_digests(artifacts)],
         )
-        tell_size(model, [artifacts[container.model] for container in spec.containers])
+        tell_size(model, artifacts)
         model.node.add_dependency(role.policy)
         self.model_name = model.attr_model_name
 
     def _definition(self, scope: Construct, container: Container) -> sagemaker.CfnModel.ContainerDefinitionProperty:
-        data = model_data(scope, container.name, artifact=self._artifacts[container.model], role=self._role)
+        served = self._served[container.name]
+        data = model_data(scope, container.name, served=served, role=self._role, uploads=self._uploads)
         return sagemaker.CfnModel.ContainerDefinitionProperty(
             container_hostname=container.name,
-            environment=dict(container.environment) or None,
-            image=self._images[container.server].uri,
+            environment=served.variables(container.environment),
+            image=served.image.uri,
             mode="SingleModel",
             **data,
         )
+
+
+def _digests(artifacts: Sequence[Artifact]) -> CfnTag:
+    short = (artifact.locked.digest[:DIGEST_LETTERS] for artifact in artifacts)
+    return CfnTag(key="slipway:artifacts", value=" ".join(short))

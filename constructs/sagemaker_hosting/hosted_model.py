@@ -12,9 +12,10 @@ from sagemaker_hosting.model_size import tell_size
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aws_cdk import IStackSynthesizer
+
     from sagemaker_hosting.execution_role import ExecutionRole
-    from sagemaker_hosting.server_image import ServerImage
-    from slipway.specs import Artifact
+    from sagemaker_hosting.served import Served
 
 
 class HostedModel(Construct):
@@ -23,10 +24,10 @@ class HostedModel(Construct):
     It has no name of its own, because a change of any of the three replaces it.
 
     Args:
-        artifact: The built model.
-        image: What serves it.
-        role: Reads the archive and pulls the image; both are granted here.
-        environment: Variables of the container.
+        served: The built model, its server and image.
+        role: Reads the archive, which is granted here.
+        environment: Variables of the container, over those of its server.
+        uploads: Takes files up for this stack.
         network_isolation: Whether the container is cut off from every network.
             Default: it is left to SageMaker, for serverless endpoints, which refuse the choice.
         vpc_config: Where its network interfaces lie.
@@ -38,29 +39,29 @@ class HostedModel(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        artifact: Artifact,
-        image: ServerImage,
+        served: Served,
         role: ExecutionRole,
         environment: Mapping[str, str],
+        uploads: IStackSynthesizer,
         network_isolation: bool | None = None,
         vpc_config: sagemaker.CfnModel.VpcConfigProperty | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        data = model_data(self, "Archive", artifact=artifact, role=role)
+        data = model_data(self, "Archive", served=served, role=role, uploads=uploads)
         model = sagemaker.CfnModel(
             self,
             "Resource",
             execution_role_arn=role.role.role_arn,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                environment=dict(environment) or None,
-                image=image.uri,
+                environment=served.variables(environment),
+                image=served.image.uri,
                 mode="SingleModel",
                 **data,
             ),
             enable_network_isolation=network_isolation,
             vpc_config=vpc_config,
-            tags=[CfnTag(key="slipway:artifact", value=f"{artifact.model}/{artifact.locked.digest}")],
+            tags=[CfnTag(key="slipway:artifact", value=f"{served.artifact.model}/{served.artifact.locked.digest}")],
         )
-        tell_size(model, [artifact])
+        tell_size(model, [served.artifact])
         model.node.add_dependency(role.policy)
         self.model_name = model.attr_model_name

@@ -19,7 +19,6 @@ from slipway.specs.timeouts import startup_timeout_seconds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sagemaker_hosting.server_image import ServerImage
     from sagemaker_hosting.site import Site
     from slipway.specs import Artifact, InferenceComponentsEndpointSpec
     from slipway.specs.component import Component
@@ -113,7 +112,6 @@ class InferenceComponentsEndpoint(InstanceEndpoint):
 
     def _add_components(self, endpoint: sagemaker.CfnEndpoint) -> None:
         names = {component.name: f"{self._name}-{component.name}" for component in self._spec.components}
-        images = self._images(component.server for component in self._spec.components)
         rollback = Construct(self, "RollbackAlarms")
         watches = {
             name: ComponentRollbackAlarms(
@@ -141,7 +139,7 @@ class InferenceComponentsEndpoint(InstanceEndpoint):
                 specification=component_specification(
                     component,
                     artifact=self._artifacts[component.model],
-                    model_name=self._model(parts, component, images).model_name,
+                    model_name=self._model(parts, component).model_name,
                 ),
                 tags=[CfnTag(key="slipway:component", value=component.name)],
                 variant_name=VARIANT,
@@ -149,13 +147,13 @@ class InferenceComponentsEndpoint(InstanceEndpoint):
             resource.node.add_dependency(endpoint, watching, self._component_logs(parts, names[component.name]))
             self._watch_and_scale(parts, component, resource, names[component.name])
 
-    def _model(self, scope: Construct, component: Component, images: Mapping[str, ServerImage]) -> HostedModel:
+    def _model(self, scope: Construct, component: Component) -> HostedModel:
         return HostedModel(
             scope,
             "Model",
-            artifact=self._artifacts[component.model],
+            served=self._images.serve(self._artifacts[component.model], component.server, self._spec.instance_type),
+            uploads=self._site.uploads,
             environment=component.environment,
-            image=images[component.server],
             network_isolation=self._spec.network_isolation,
             role=self._role,
             vpc_config=self._vpc_config,

@@ -12,7 +12,7 @@ from sagemaker_hosting.execution_role import ExecutionRole
 from sagemaker_hosting.log_group import LogGroup
 from sagemaker_hosting.placement import Placement
 from sagemaker_hosting.rollout import deployment_config
-from sagemaker_hosting.server_image import ServerImage
+from sagemaker_hosting.server_images import ServerImages
 from slipway.catalog import instance_types
 
 if TYPE_CHECKING:
@@ -56,20 +56,7 @@ class InstanceEndpoint(Construct):
         self._bounds = alarms
         self.watch = EndpointWatch(endpoint_name=endpoint_name, fleets=fleets, kind=kind, site=site)
         self._role = ExecutionRole(self, "ExecutionRole")
-
-    def _images(self, servers: Iterable[str]) -> dict[str, ServerImage]:
-        """Define the image of each server, and let the role pull it."""
-        scope, site = Construct(self, "Images"), self._site
-        prebuilt: dict[str, str] = dict(site.environment.images.items())
-        images = {
-            server: ServerImage(
-                scope, server, prebuilt=prebuilt.get(server), server=server, source_root=site.source_root
-            )
-            for server in sorted(set(servers))
-        }
-        for image in images.values():
-            image.grant_pull(self._role.role)
-        return images
+        self._images = ServerImages(self, "Images", role=self._role, site=site)
 
     def _place(self) -> sagemaker.CfnModel.VpcConfigProperty | None:
         """Place containers in the environment's network; None where it has none."""

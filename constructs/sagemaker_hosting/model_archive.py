@@ -10,7 +10,7 @@ from constructs import Construct
 from sagemaker_hosting.acknowledge import acknowledge_wildcard
 
 if TYPE_CHECKING:
-    from slipway.specs import Artifact
+    from pathlib import Path
 
 
 class ModelArchive(Construct):
@@ -21,18 +21,20 @@ class ModelArchive(Construct):
     CDK's own SageMaker module). The object lies under the prefix that the stack gives to all of its uploads.
 
     Args:
-        artifact: The built model.
+        model: Its name.
+        digest: Of what is in it.
+        file: The archive.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, artifact: Artifact) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, model: str, digest: str, file: Path) -> None:
         super().__init__(scope, construct_id)
         self._asset = s3_assets.Asset(
             self,
             "Resource",
-            asset_hash=artifact.locked.digest,
+            asset_hash=digest,
             asset_hash_type=AssetHashType.CUSTOM,
-            display_name=f"model {artifact.model} {artifact.locked.digest[:12]}",
-            path=str(artifact.archive),
+            display_name=f"model {model} {digest[:12]}",
+            path=str(file),
         )
         self.url = self._asset.s3_object_url
 

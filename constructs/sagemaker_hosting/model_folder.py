@@ -7,14 +7,16 @@ from aws_cdk import AssetHashType, AssetStaging, FileAssetPackaging, Stack
 from constructs import Construct
 
 from sagemaker_hosting.folder_rights import grant_folder
+from slipway.specs.servers.packing import packed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aws_cdk import FileAssetLocation, IStackSynthesizer
     from aws_cdk import aws_iam as iam
 
-    from slipway.specs import Artifact
+    from sagemaker_hosting.served import Served
+    from slipway.specs.servers.packing import Packed
 
 
 class ModelFolder(Construct):
@@ -25,35 +27,36 @@ class ModelFolder(Construct):
     that it is given and the ending of its file; a folder before the name is part of that hash.
 
     Args:
-        artifacts: The built models; no two of one name.
+        models: The built models and what answers for them; no two of one name.
         uploads: Takes files up for this stack.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, artifacts: Sequence[Artifact], uploads: IStackSynthesizer
+        self, scope: Construct, construct_id: str, *, models: Sequence[Served], uploads: IStackSynthesizer
     ) -> None:
         super().__init__(scope, construct_id)
         self._uploads = uploads
-        digest = _digest(artifacts)
-        uploaded = [self._upload(artifact, digest) for artifact in artifacts]
+        ready = {it.artifact.model: packed(it.artifact, it.server, it.machine) for it in models}
+        digest = _digest(ready)
+        uploaded = [self._upload(name, one, digest) for name, one in ready.items()]
         self._bucket = uploaded[0].bucket_name
         self.url = f"{uploaded[0].s3_object_url.rpartition('/')[0]}/"
         self.keys = [one.object_key for one in uploaded]
 
-    def _upload(self, artifact: Artifact, digest: str) -> FileAssetLocation:
+    def _upload(self, name: str, one: Packed, digest: str) -> FileAssetLocation:
         stack = Stack.of(self)
         staged = AssetStaging(
             self,
-            artifact.model,
-            asset_hash=artifact.locked.digest,
+            name,
+            asset_hash=one.digest,
             asset_hash_type=AssetHashType.CUSTOM,
-            source_path=str(artifact.archive),
+            source_path=str(one.archive),
         )
         return self._uploads.add_file_asset(
-            display_name=f"model {artifact.model} {artifact.locked.digest[:12]}",
+            display_name=f"model {name} {one.digest[:12]}",
             file_name=staged.relative_staged_path(stack),
             packaging=FileAssetPackaging.FILE,
-            source_hash=f"{digest}/{artifact.model}.tar",  # the file's own ending, .gz, follows
+            source_hash=f"{digest}/{name}.tar",  # the file's own ending, .gz, follows
         )
 
     def grant_read(self, role: iam.Role) -> None:
@@ -64,6 +67,6 @@ class ModelFolder(Construct):
         grant_folder(role, bucket=self._bucket, prefix=f"{self.keys[0].rsplit('/', 2)[0]}/", ending=".gz")
 
 
-def _digest(artifacts: Sequence[Artifact]) -> str:
-    lines = sorted(f"{artifact.model} {artifact.locked.digest}" for artifact in artifacts)
+def _digest(ready: Mapping[str, Packed]) -> str:
+    lines = sorted(f"{name} {one.digest}" for name, one in ready.items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

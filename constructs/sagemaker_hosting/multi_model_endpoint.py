@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
+    from sagemaker_hosting.served import Served
     from sagemaker_hosting.site import Site
     from slipway.specs import Artifact, MultiModelEndpointSpec
 
@@ -81,8 +82,8 @@ class MultiModelEndpoint(InstanceEndpoint):
             enable_network_isolation=spec.network_isolation,
             execution_role_arn=self._role.role.role_arn,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                environment=dict(spec.environment) or None,
-                image=self._images([spec.server])[spec.server].uri,
+                environment=self._variables(artifacts),
+                image=self._images.of(spec.server, spec.instance_type).uri,
                 mode="MultiModel",
                 model_data_url=url,
                 multi_model_config=cache,
@@ -98,11 +99,21 @@ class MultiModelEndpoint(InstanceEndpoint):
         CfnOutput(Stack.of(self), "ModelFolder", value=url)
         return model
 
+    def _served(self, artifacts: list[Artifact]) -> list[Served]:
+        return [self._images.serve(it, self._spec.server, self._spec.instance_type) for it in artifacts]
+
+    def _variables(self, artifacts: list[Artifact]) -> dict[str, str] | None:
+        """Return the container's variables; what a server says of one model holds for all that it loads."""
+        every: dict[str, str] = {}
+        for served in self._served(artifacts):
+            every |= served.variables({}) or {}
+        return {**every, **self._spec.environment} or None
+
     def _folder(self, artifacts: list[Artifact]) -> tuple[str, list[str]]:
         """Return where the archives lie, and the keys of those that this stack uploads; the role may read them."""
         role, url = self._role.role, self._spec.prefix
         if url is None:
-            folder = ModelFolder(self, "Models", artifacts=artifacts, uploads=self._site.uploads)
+            folder = ModelFolder(self, "Models", models=self._served(artifacts), uploads=self._site.uploads)
             folder.grant_read(role)
             return folder.url, folder.keys
         place = urlsplit(url)

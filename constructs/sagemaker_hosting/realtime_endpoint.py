@@ -61,15 +61,14 @@ class RealtimeEndpoint(InstanceEndpoint):
         self._scale(endpoint)
 
     def _models(self) -> dict[str, str]:
-        images = self._images(variant.server for variant in self._fleets)
         scope, vpc_config = Construct(self, "Models"), self._place()
         return {
             variant.name: HostedModel(
                 scope,
                 variant.name,
-                artifact=self._artifacts[variant.model],
-                image=images[variant.server],
+                served=self._images.serve(self._artifacts[variant.model], variant.server, variant.instance_type),
                 role=self._role,
+                uploads=self._site.uploads,
                 environment=variant.environment,
                 network_isolation=self._spec.network_isolation,
                 vpc_config=vpc_config,

@@ -11,7 +11,7 @@ from sagemaker_hosting.execution_role import ExecutionRole
 from sagemaker_hosting.hosted_model import HostedModel
 from sagemaker_hosting.log_group import LogGroup
 from sagemaker_hosting.provisioned_scaling import ProvisionedScaling
-from sagemaker_hosting.server_image import ServerImage
+from sagemaker_hosting.server_images import ServerImages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,14 +46,7 @@ class ServerlessEndpoint(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         role = ExecutionRole(self, "ExecutionRole")
-        image = ServerImage(
-            Construct(self, "Images"),
-            spec.server,
-            prebuilt=site.environment.images.get(spec.server),
-            server=spec.server,
-            source_root=site.source_root,
-        )
-        image.grant_pull(role.role)
+        images = ServerImages(self, "Images", role=role, site=site)
         logs = LogGroup(
             self,
             "Logs",
@@ -64,7 +57,12 @@ class ServerlessEndpoint(Construct):
         )
         logs.grant_write(role.role)
         model = HostedModel(
-            self, "Model", artifact=artifacts[spec.model], environment=spec.environment, image=image, role=role
+            self,
+            "Model",
+            environment=spec.environment,
+            role=role,
+            served=images.serve(artifacts[spec.model], spec.server),
+            uploads=site.uploads,
         )
         config = self._config(spec, model, site)
         endpoint = sagemaker.CfnEndpoint(

@@ -1,53 +1,53 @@
-"""Whether an endpoint's machines have the GPU that an artifact is made for, and a server that uses it."""
+"""Whether an endpoint's machines have the GPU that an artifact is made for, and a server that reads it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from slipway.catalog import instance_types
 from slipway.specs.gpu import families, sm_of
-from slipway.specs.placement import machines
+from slipway.specs.hosted import hosted
 from slipway.specs.serverless import ServerlessEndpointSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from slipway.catalog import InstanceType
     from slipway.specs.artifact import Artifact
     from slipway.specs.document import Document
     from slipway.specs.endpoint import AnyEndpoint
     from slipway.specs.errors import Problem
-
-NO_SERVER: Final = "no server of ours computes on a GPU yet: build it for 'target: cpu'"
-
-NO_READER: Final = "no server here reads them yet: bring a model for 'target: cpu'"
+    from slipway.specs.hosted import Hosted
 
 
 def architecture_problems(
     spec: AnyEndpoint, document: Document, artifacts: Mapping[str, Artifact]
 ) -> Iterator[Problem]:
-    """Find artifacts for a GPU where there is none, where there is another, and where the server would not use it."""
-    yield from _language_problems(spec, document, artifacts)
-    needy = {model: it.locked.sm for model, it in artifacts.items() if it.locked.target == "gpu"}
+    """Find artifacts for a GPU where there is none or another, and those that the server does not read."""
+    for each in hosted(spec):
+        if each.model not in artifacts:
+            continue
+        artifact = artifacts[each.model]
+        if artifact.locked.target == "gpu":
+            yield from _gpu_problems(spec, document, each, artifact)
+        yield from _server_problems(document, each, artifact)
+
+
+def _gpu_problems(spec: AnyEndpoint, document: Document, each: Hosted, artifact: Artifact) -> Iterator[Problem]:
     if isinstance(spec, ServerlessEndpointSpec):
-        if spec.model in needy:
-            message = f"the artifact of '{spec.model}' needs a GPU, and serverless has none: use kind: realtime"
-            yield document.problem(("kind",), message)
-        return
-    for path, models, machine in machines(spec):
-        for model in models:
-            if model in needy and (message := _refused(model, needy[model], machine)) != "":
-                yield document.problem(path, message)
-    for where, model in spec.hosted_models():
-        if model in needy:
-            keys = tuple(int(part) if part.isdigit() else part for part in where.split("."))
-            yield document.problem(keys, f"the artifact of '{model}' needs a GPU, and {NO_SERVER}")
+        message = f"the artifact of '{each.model}' needs a GPU, and serverless has none: use kind: realtime"
+        yield document.problem(("kind",), message)
+    for path, machine in each.machines:
+        if (message := _refused(each.model, artifact.locked.sm, machine)) != "":
+            yield document.problem(path, message)
 
 
-def _language_problems(spec: AnyEndpoint, document: Document, artifacts: Mapping[str, Artifact]) -> Iterator[Problem]:
-    """Find language models' files on an endpoint: no server here reads them, and ours reads archives alone."""
-    for where, model in spec.hosted_models():
-        if model in artifacts and artifacts[model].locked.target == "llm":
-            keys = tuple(int(part) if part.isdigit() else part for part in where.split("."))
-            yield document.problem(keys, f"the artifact of '{model}' is a language model's files, and {NO_READER}")
+def _server_problems(document: Document, each: Hosted, artifact: Artifact) -> Iterator[Problem]:
+    """Find what a server cannot do with an artifact, said once although several machines may be to blame."""
+    machines: list[InstanceType | None] = [instance_types()[name] for _, name in each.machines] or [None]
+    found = dict.fromkeys(one for machine in machines for one in each.server.problems(artifact, machine))
+    for key, message in found:
+        yield document.problem((*each.path, "server", *key), message)
 
 
 def _refused(model: str, sm: int | None, machine: str) -> str:

@@ -17,10 +17,10 @@ from slipway.specs.parts import (
     Description,
     Instances,
     Rollout,
-    Server,
     TimeoutSeconds,
     VolumeGib,
 )
+from slipway.specs.servers import OnnxRuntime, Server, ServerSpec
 from slipway.specs.text import Distinct
 from slipway.specs.variables import EnvironmentVariables, check_variables
 
@@ -50,7 +50,7 @@ class AsyncEndpointSpec(Spec):
     """What it is for, in a sentence."""
     model: Name
     """A model under ``models/``."""
-    server: Server = "onnxruntime"
+    server: Server = OnnxRuntime(name="onnxruntime")
     """What answers inside the container."""
     instance_type: HostingType
     """What each machine is; sold in the environment's region, x86-64."""
@@ -90,6 +90,11 @@ class AsyncEndpointSpec(Spec):
             findings.add(("instances",), message)
         findings.refuse()
         return self
+
+    @property
+    def servers(self) -> list[ServerSpec]:
+        """What answers on the fleet."""
+        return [self.server]
 
     def hosted_models(self) -> list[tuple[str, str]]:
         """The one model this endpoint hosts, with the path of the key that names it."""

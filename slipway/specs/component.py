@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings, Name, Spec
-from slipway.specs.parts import Server, TimeoutSeconds
+from slipway.specs.parts import TimeoutSeconds
 from slipway.specs.scaling import Cooldown
 from slipway.specs.schedule import check_order
+from slipway.specs.servers import OnnxRuntime, Server, ServerSpec
 from slipway.specs.variables import EnvironmentVariables
 
 Copies = Annotated[int, Field(ge=0, le=1000)]
@@ -70,7 +71,7 @@ class Component(Spec):
     """How callers name it, after the endpoint's name and a hyphen; no other component has the same."""
     model: Name
     """A model under ``models/``."""
-    server: Server = "onnxruntime"
+    server: Server = OnnxRuntime(name="onnxruntime")
     """What answers inside the container."""
     cpus: Annotated[float, Field(ge=0.25, le=1000)] | None = None
     """Cores that each copy gets for itself. Default: none; it shares what the others leave."""
@@ -90,6 +91,11 @@ class Component(Spec):
     """How long the archive may take to arrive and unpack. Default: from the artifact's size, as a variant's."""
     environment: EnvironmentVariables = {}
     """Variables for the container, at most 1,024 bytes each; never secrets."""
+
+    @property
+    def servers(self) -> list[ServerSpec]:
+        """What answers for it."""
+        return [self.server]
 
     @property
     def least_copies(self) -> int:

@@ -49,8 +49,7 @@ def check_sleep(findings: Findings, spec: InferenceComponentsEndpointSpec) -> No
 
 
 def _refused(machine: InstanceType, spec: InferenceComponentsEndpointSpec) -> Iterator[str]:
-    for server in sorted({component.server for component in spec.components}):
-        yield from unusable(machine, server)
+    yield from unusable(machine, (component.server for component in spec.components))
     if machine.burstable:
         yield f"'{machine.name}' is burstable and SageMaker cannot scale a fleet of it: {FOR_ANY_MODEL}"
     if machine.name.startswith("ml.inf1."):

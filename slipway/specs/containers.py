@@ -17,11 +17,11 @@ from slipway.specs.parts import (
     Front,
     Instances,
     Rollout,
-    Server,
     TimeoutSeconds,
     VolumeGib,
 )
 from slipway.specs.scaling import Scaling
+from slipway.specs.servers import OnnxRuntime, Server, ServerSpec
 from slipway.specs.variables import EnvironmentVariables, check_variables
 
 _SHARED = "belongs to the endpoint, whose containers share their machines: move it beside 'containers'"
@@ -45,7 +45,7 @@ class Container(Spec):
     """Its host name, by which logs, metrics and callers know it; no other container of the endpoint has the same."""
     model: Name
     """A model under ``models/``."""
-    server: Server = "onnxruntime"
+    server: Server = OnnxRuntime(name="onnxruntime")
     """What answers inside the container."""
     environment: EnvironmentVariables = {}
     """Variables for the container, at most 1,024 bytes each; never secrets."""
@@ -106,9 +106,9 @@ class ContainersSpec(Spec):
         return self
 
     @property
-    def server(self) -> str:
-        """What answers inside the containers, in words."""
-        return " and ".join(sorted({container.server for container in self.containers}))
+    def servers(self) -> list[ServerSpec]:
+        """What answers inside the containers."""
+        return [container.server for container in self.containers]
 
     def hosted_models(self) -> list[tuple[str, str]]:
         """Every model this endpoint hosts, with the path of the key that names it."""

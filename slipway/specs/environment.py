@@ -11,7 +11,7 @@ from slipway.catalog import regions
 from slipway.specs.account import Account, Key
 from slipway.specs.base import Findings, Keys, Name, Spec
 from slipway.specs.network import Network
-from slipway.specs.parts import Server
+from slipway.specs.servers import ServerName
 from slipway.specs.suggest import did_you_mean
 from slipway.specs.text import Distinct, Shape
 
@@ -97,7 +97,7 @@ class EnvironmentSpec(Spec):
     """Absent: alarms are defined and roll back, but notify nobody."""
     runbooks: Runbooks | None = None
     """Address that ``docs/runbooks/`` is published under; alarms name their page there. Default: its path here."""
-    images: dict[Server, Image] = {}
+    images: dict[ServerName, Image] = {}
     """Prebuilt image by server. Default: ours is built and uploaded by ``cdk deploy``, which needs Docker."""
     builds: Builds | None = None
     """Models may be built here, in processing jobs. Absent: none are."""

@@ -126,7 +126,7 @@ def _unknown_tag(detail: Detail, place: Place) -> str:
 
 def discriminator(detail: Detail) -> str:
     """Return the key by which the members of a union are told apart."""
-    return str(detail["ctx"]["discriminator"]).strip("'")
+    return str(detail["ctx"]["discriminator"]).strip("'()")
 
 
 def _in_words(detail: Detail, _: Place) -> str:

@@ -11,13 +11,14 @@ from slipway.specs.suggest import did_you_mean
 from slipway.specs.text import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from slipway.specs.async_endpoint import AsyncEndpointSpec
     from slipway.specs.base import Findings, Keys
     from slipway.specs.containers import ContainersSpec
     from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
     from slipway.specs.parts import Rollout, Variant
+    from slipway.specs.servers import ServerSpec
 
     OnInstances: TypeAlias = Variant | AsyncEndpointSpec | ContainersSpec | MultiModelEndpointSpec
 
@@ -46,7 +47,7 @@ def refused(
 ) -> Iterator[tuple[str, str]]:
     """Say what a machine makes impossible for a variant, by the key that is to blame."""
     name = f"'{machine.name}'"
-    for message in unusable(machine, variant.server):
+    for message in unusable(machine, variant.servers):
         yield "instance_type", message
     if machine.burstable and scaled:
         yield "instance_type", f"{name} is burstable and cannot be scaled: {FOR_ANY_MODEL}, or remove 'scaling'"
@@ -57,9 +58,10 @@ def refused(
         yield "instance_type", f"{name} cannot be rolled out step by step: write 'rollout: {{strategy: all-at-once}}'"
 
 
-def unusable(machine: InstanceType, server: str) -> Iterator[str]:
-    """Say why a server's image cannot run on a machine, whatever kind of endpoint it is for."""
+def unusable(machine: InstanceType, servers: Iterable[ServerSpec]) -> Iterator[str]:
+    """Say why servers' images cannot run on a machine, whatever kind of endpoint it is for."""
     if not machine.regions:
         yield f"'{machine.name}' is sold in no region any more: {FOR_ANY_MODEL}"
-    if machine.arm64:
-        yield f"'{machine.name}' is Graviton and the {server} image is x86-64: {FOR_ANY_MODEL}"
+    names = " and ".join(sorted({server.name for server in servers if not server.on_arm64}))
+    if machine.arm64 and names:
+        yield f"'{machine.name}' is Graviton and the {names} image is x86-64: {FOR_ANY_MODEL}"

@@ -18,11 +18,11 @@ from slipway.specs.parts import (
     Front,
     Instances,
     Rollout,
-    Server,
     TimeoutSeconds,
     VolumeGib,
 )
 from slipway.specs.scaling import Scaling
+from slipway.specs.servers import OnnxRuntime, Server, ServerSpec
 from slipway.specs.text import Distinct, Shape
 from slipway.specs.variables import EnvironmentVariables, check_variables
 
@@ -82,7 +82,7 @@ class MultiModelEndpointSpec(Spec):
     cache: bool = True
     """Whether a model stays in memory once it was asked for; false: it is loaded for every request, for many models
     that are rarely asked for."""
-    server: Server = "onnxruntime"
+    server: Server = OnnxRuntime(name="onnxruntime")
     """What answers inside the container."""
     instance_type: HostingType
     """What each machine is; sold in the environment's region, x86-64, without GPUs (only Triton shares those)."""
@@ -120,6 +120,11 @@ class MultiModelEndpointSpec(Spec):
             findings.add((key,), message)
         findings.refuse()
         return self
+
+    @property
+    def servers(self) -> list[ServerSpec]:
+        """What answers on the fleet."""
+        return [self.server]
 
     def hosted_models(self) -> list[tuple[str, str]]:
         """Every model of ours that this endpoint hosts, with the path of the key that names it."""

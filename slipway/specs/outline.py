@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import types
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
 
 from slipway.specs.base import Spec
 
 if TYPE_CHECKING:
     from slipway.specs.base import Keys
+
+
+BARE: Final = "bare"
+"""Tag of the member of a union that is a word alone, where others are mappings whose name is that word."""
 
 
 class Place(NamedTuple):
@@ -41,7 +45,10 @@ def follow(expected: Any, location: Keys) -> Place:
     place = Place((), [], _members(expected), "")
     for part, following in zip_longest(location, location[1:]):
         chosen = [member for member in _specs(place.members) if part in _tags(member)]
-        if len(_specs(place.members)) > 1 and chosen:
+        words = [member for member in place.members if get_origin(member) is Literal]
+        if part == BARE and words:
+            place = place._replace(members=words)
+        elif len(_specs(place.members)) > 1 and chosen:
             place = place._replace(members=chosen)
         elif _holds(place.members):
             place = _step(place, part, key=following == "[key]")

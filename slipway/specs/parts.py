@@ -12,10 +12,10 @@ from slipway.specs.front import Front as Front  # noqa: PLC0414  kinds take all 
 from slipway.specs.machine import HostingType
 from slipway.specs.pace import within_a_deployment
 from slipway.specs.scaling import Scaling
+from slipway.specs.servers import OnnxRuntime, Server, ServerSpec
 from slipway.specs.text import Distinct
 from slipway.specs.variables import EnvironmentVariables
 
-Server = Literal["onnxruntime"]
 Description = Annotated[str, Field(min_length=1, max_length=200)]
 Instances = Annotated[int, Field(ge=1, le=1000)]
 VolumeGib = Annotated[int, as_in_variant("VolumeSizeInGB")]
@@ -112,7 +112,7 @@ class Variant(Spec):
     """How callers and overrides name it; no other variant of the endpoint has the same."""
     model: Name
     """A model under ``models/``."""
-    server: Server = "onnxruntime"
+    server: Server = OnnxRuntime(name="onnxruntime")
     """What answers inside the container."""
     instance_type: HostingType
     """What each machine is; sold in the environment's region, x86-64."""
@@ -139,6 +139,11 @@ class Variant(Spec):
     """Variables for the container, at most 1,024 bytes each; never secrets."""
     scaling: Scaling | None = None
     """Default: the endpoint's own."""
+
+    @property
+    def servers(self) -> list[ServerSpec]:
+        """What answers on the fleet."""
+        return [self.server]
 
     def machines(self) -> list[tuple[Keys, str]]:
         """Every instance type that the fleet may be of, the preferred one first, with where it is written."""

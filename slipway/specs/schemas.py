@@ -54,7 +54,7 @@ class EditorSchema(GenerateJsonSchema):
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
         """Leave out OpenAPI's word: ``oneOf`` with constants says it to every editor."""
         described = super().tagged_union_schema(schema)
-        del described["discriminator"]
+        described.pop("discriminator", None)
         return described
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  theirs
@@ -79,7 +79,8 @@ def _for_editors(value: Any) -> Any:
     if "patternProperties" in described:
         described["additionalProperties"] = False
     for key, text in _docstrings(described.get("title", "")).items():
-        described["properties"][key]["description"] = _for_editors(text)
+        if key in described["properties"]:  # what is true of the class is no key
+            described["properties"][key]["description"] = _for_editors(text)
     return described
 
 

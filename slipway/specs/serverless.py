@@ -10,8 +10,9 @@ from slipway.specs.alarms import ServerlessAlarms
 from slipway.specs.base import Findings, Name, Spec
 from slipway.specs.bounds import as_in_variant
 from slipway.specs.front_rules import check_bound, check_response
-from slipway.specs.parts import Description, Front, Server
+from slipway.specs.parts import Description, Front
 from slipway.specs.provisioned import Concurrency, ProvisionedScaling
+from slipway.specs.servers import OnnxRuntime, Server
 from slipway.specs.variables import EnvironmentVariables, check_variables
 
 
@@ -46,7 +47,7 @@ class ServerlessEndpointSpec(Spec):
     """What it is for, in a sentence."""
     model: Name
     """A model under ``models/``."""
-    server: Server = "onnxruntime"
+    server: Server = OnnxRuntime(name="onnxruntime")
     """What answers inside the container."""
     memory_mib: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 2048
     """Memory of one container; CPU follows it."""

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from slipway.specs.base import Name, Spec
 from slipway.specs.machine import HostingType
-from slipway.specs.parts import Instances, Server, TimeoutSeconds, Variant, VolumeGib
+from slipway.specs.parts import Instances, TimeoutSeconds, Variant, VolumeGib
+from slipway.specs.servers import OnnxRuntime, Server
 from slipway.specs.variables import EnvironmentVariables
 
 
@@ -25,7 +26,7 @@ class Shadow(Spec):
     """Not the variant's."""
     model: Name
     """A model under ``models/``."""
-    server: Server = "onnxruntime"
+    server: Server = OnnxRuntime(name="onnxruntime")
     """What answers inside the container."""
     instance_type: HostingType
     """What each machine is; sold in the environment's region, x86-64."""

@@ -35,10 +35,14 @@ def download_timeout_seconds(variant: FetchesArchives, *artifacts: Artifact) -> 
 
 
 def startup_timeout_seconds(variant: FetchesArchives, *artifacts: Artifact) -> int:
-    """Return how long a variant's containers may take until /ping answers: its choice, else 600 s + size."""
+    """Return how long a variant's containers may take until /ping answers.
+
+    Its own choice, else 600 s and what the size takes, and never less than a server says that it waits itself.
+    """
     if variant.startup_timeout_seconds is not None:
         return variant.startup_timeout_seconds
-    return _for_size(STARTUP_SECONDS, artifacts, STARTUP_BYTES_PER_SECOND)
+    waits = [server.least_startup_seconds(it) for server, it in zip(variant.servers, artifacts, strict=True)]
+    return min(MOST_SECONDS, max(_for_size(STARTUP_SECONDS, artifacts, STARTUP_BYTES_PER_SECOND), *waits))
 
 
 def _for_size(base: int, artifacts: Sequence[Artifact], bytes_per_second: int) -> int:

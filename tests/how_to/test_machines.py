@@ -10,7 +10,7 @@ from typing import get_args
 import yaml
 
 from slipway.specs import RealtimeEndpointSpec
-from slipway.specs.parts import Server
+from slipway.specs.servers import ServerName
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "how-to" / "machines.md").read_text(encoding="utf-8")
@@ -31,5 +31,5 @@ def test_fallback_is_accepted_in_its_order() -> None:
 
 
 def test_page_must_be_rewritten_when_a_server_uses_a_gpu() -> None:
-    assert get_args(Server) == ("onnxruntime",)
+    assert get_args(ServerName) == ("onnxruntime",)
     assert "No server of\nours uses a GPU yet" in TEXT

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_build.archive import BLOCK, StoredGzip, write_archive
+from model_build.archive import write_archive
+from slipway.archive import BLOCK, StoredGzip
 
 if TYPE_CHECKING:
     from pathlib import Path

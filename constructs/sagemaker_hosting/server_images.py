@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from constructs import Construct
+
+from sagemaker_hosting.served import Served
+from sagemaker_hosting.server_image import ServerImage
+from slipway.catalog import instance_types
+
+if TYPE_CHECKING:
+    from sagemaker_hosting.execution_role import ExecutionRole
+    from sagemaker_hosting.site import Site
+    from slipway.specs import Artifact
+    from slipway.specs.servers import ServerSpec
+
+
+class ServerImages(Construct):
+    """Name the images of an endpoint's containers, each once, and let its role pull them.
+
+    The environment's own image of a server is preferred to what the server names, and that to one which we build.
+
+    Args:
+        role: Of the endpoint.
+        site: Where it goes.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, role: ExecutionRole, site: Site) -> None:
+        super().__init__(scope, construct_id)
+        self._role, self._site = role, site
+        self._images: dict[tuple[str, str | None], ServerImage] = {}
+
+    def serve(self, artifact: Artifact, server: ServerSpec, instance_type: str | None = None) -> Served:
+        """Return an artifact in a container of a server's image.
+
+        Args:
+            artifact: The built model.
+            server: What answers for it.
+            instance_type: Where it runs.
+                Default: nobody chooses, which is serverless.
+        """
+        return Served(artifact, server, self.of(server, instance_type), instance_type)
+
+    def of(self, server: ServerSpec, instance_type: str | None) -> ServerImage:
+        """Return the image of a server on a machine."""
+        key = (server.name, self._prebuilt(server, instance_type))
+        if key not in self._images:
+            self._images[key] = self._image(*key)
+        return self._images[key]
+
+    def _prebuilt(self, server: ServerSpec, instance_type: str | None) -> str | None:
+        environment = self._site.environment
+        machine = None if instance_type is None else instance_types()[instance_type]
+        given: dict[str, str] = dict(environment.images.items())
+        return given[server.name] if server.name in given else server.image(environment.region, machine)
+
+    def _image(self, server: str, prebuilt: str | None) -> ServerImage:
+        alike = sum(server == name for name, _ in self._images)
+        construct_id = f"{server}-{alike + 1}" if alike else server
+        image = ServerImage(self, construct_id, prebuilt=prebuilt, server=server, source_root=self._site.source_root)
+        image.grant_pull(self._role.role)
+        return image

@@ -1,0 +1,45 @@
+"""What can answer inside a container. A new server is one more file, and one more member of the union."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, Union, get_args
+
+from pydantic import AfterValidator, Discriminator, Tag
+
+from slipway.specs.outline import BARE
+from slipway.specs.servers.base import ServerSpec
+from slipway.specs.servers.onnxruntime import OnnxRuntime
+from slipway.specs.servers.own_image import OwnImage
+from slipway.specs.text import refuse
+
+__all__ = ["OnnxRuntime", "OwnImage", "Server", "ServerName", "ServerSpec"]
+
+ServerName = Literal["onnxruntime", "image"]
+_KINDS: Final[dict[str, type[ServerSpec]]] = {"onnxruntime": OnnxRuntime, "image": OwnImage}
+assert tuple(_KINDS) == get_args(ServerName)  # noqa: S101  a name that has no class could be written and not read
+
+
+def name(written: Any) -> Any:
+    """Return which member of the union is meant; pydantic shows this function's name as the key that decides."""
+    return written.get("name") if isinstance(written, dict) else getattr(written, "name", BARE)
+
+
+def _without_options(bare: str) -> ServerSpec:
+    needed = [key for key, field in _KINDS[bare].model_fields.items() if key != "name" and field.is_required()]
+    if needed:
+        options = ", ".join(f"{key}: …" for key in needed)
+        raise refuse(f"needs more than its name: write '{{name: {bare}, {options}}}'")
+    return _KINDS[bare].model_validate({"name": bare})
+
+
+if TYPE_CHECKING:
+    Server: TypeAlias = ServerSpec
+else:
+    Server = Annotated[
+        Union[
+            Annotated[ServerName, AfterValidator(_without_options), Tag(BARE)],
+            *(Annotated[kind, Tag(name)] for name, kind in _KINDS.items()),
+        ],
+        Discriminator(name),
+    ]
+    """A server's name, or a mapping with its name and options."""

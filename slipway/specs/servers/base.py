@@ -1,0 +1,69 @@
+"""What every server has in common: it turns an artifact into an image, variables and files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from slipway.specs.base import Keys, Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import TypeAlias
+
+    from slipway.catalog import InstanceType
+    from slipway.specs.artifact import Artifact
+
+    Layout: TypeAlias = Mapping[str, "bytes | str"]
+    """By path in the container's model folder: bytes that are written there, or the name of a file of the artifact."""
+
+
+class ServerSpec(Spec):
+    """What answers inside a container, and how it is told to; a server is one file with a subclass of this."""
+
+    ends: ClassVar[str | None] = None
+    """Why it should not be used for anything new, where it should not."""
+
+    on_arm64: ClassVar[bool] = False
+    """Whether its image runs on Graviton."""
+
+    name: str
+
+    def image(self, region: str, machine: InstanceType | None) -> str | None:  # noqa: ARG002  a server's own
+        """Return the image in a region.
+
+        Args:
+            region: Of the endpoint.
+            machine: That it runs on; None where nobody chooses one, which is serverless.
+
+        Returns:
+            None: it is ours, built from ``containers/<name>/Dockerfile``.
+        """
+        return None
+
+    def problems(self, artifact: Artifact, machine: InstanceType | None) -> Iterator[tuple[Keys, str]]:  # noqa: ARG002
+        """Say why an artifact cannot be served so.
+
+        Args:
+            artifact: The built model.
+            machine: That it runs on; None for serverless.
+
+        Returns:
+            The key below ``server`` that is to blame, ``()`` for the server itself, and what is wrong with the mend.
+        """
+        yield from ()
+
+    def variables(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:  # noqa: ARG002
+        """Return the container's variables; what the user wrote is laid over them."""
+        return {}
+
+    def layout(self, artifact: Artifact, machine: InstanceType | None) -> Layout | None:  # noqa: ARG002
+        """Return the files of the container's model folder.
+
+        Returns:
+            None: they are the artifact's own.
+        """
+        return None
+
+    def least_startup_seconds(self, artifact: Artifact) -> int:  # noqa: ARG002
+        """Return how long SageMaker must wait at least until /ping answers: 0 where the size alone decides."""
+        return 0
