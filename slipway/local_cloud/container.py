@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from .archive import download, unpack
-from .child import python_path
+from .hosts import host_of
+from .hosts.base import Contents
 from .library import Library
 from .prefix import download_prefix
 from .resting import RestingServer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .exchange import Reply
+    from .hosts.base import Host
 
 PRIMARY: Final = "primary"
 
@@ -47,8 +49,8 @@ class Container:
     def of(cls, name: str, number: int, definition: dict[str, Any], folder: Path, log: Path) -> Container:
         """Return a container that has no model and no process yet."""
         many = definition.get("Mode") == "MultiModel"
-        environment = server_environment(folder, definition.get("Environment", {}), multi_model=many)
-        server = RestingServer(folder, log, environment)
+        contents = Contents(folder, definition.get("Environment", {}), many)
+        server = RestingServer(folder, log, functools.partial(_host(definition).command, contents))
         library = _library(definition, folder, server) if many else None
         return cls(name, number, definition, folder, log, server, library)
 
@@ -70,6 +72,14 @@ class Container:
         if self.library is not None:
             return await self.library.invoke(body, headers, seconds)
         return await self.server.invoke(body, headers, seconds)
+
+    def prepare(self) -> None:
+        """Get ready what its server needs; blocks, so it is called off the event loop.
+
+        Raises:
+            NoHostError: If that cannot be had here.
+        """
+        _host(self.definition).prepare()
 
     def fetch(self, s3: Callable[[], Any]) -> None:
         """Download and unpack its archive, if it has one of its own; blocks, so it is called off the event loop.
@@ -109,19 +119,7 @@ def _library(definition: dict[str, Any], folder: Path, server: RestingServer) ->
     return Library(server, folder / "models", model_data_url(definition), cached=setting == "Enabled")
 
 
-def server_environment(folder: Path, given: dict[str, str], *, multi_model: bool = False) -> dict[str, str]:
-    """Return the whole environment of a server: the container's own, and what this machine must give it.
-
-    Nothing of the emulator's own environment reaches it but the search path for programs.
-    """
-    ours = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(folder),
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": python_path(),
-        "PYTHONUNBUFFERED": "1",
-        "SLIPWAY_BIND_HOST": "127.0.0.1",
-        "SLIPWAY_MODEL_DIR": str(folder / ("models" if multi_model else "model")),
-        "SAGEMAKER_MULTI_MODEL": "true" if multi_model else "false",
-    }
-    return {**given, **ours}
+def _host(definition: dict[str, Any]) -> Host:
+    host = host_of(str(definition["Image"]))
+    assert host is not None  # noqa: S101  CreateModel refuses what has none
+    return host

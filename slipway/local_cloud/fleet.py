@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .archive import ArchiveError
 from .container import PRIMARY, Container
+from .hosts.base import NoHostError
 from .server_process import StartupError
 from .variant import Variant
 
@@ -137,9 +138,10 @@ async def _start(container: Container, variant: Variant, s3: Callable[[], Any]) 
 async def _fetch(container: Container, variant: Variant, s3: Callable[[], Any]) -> None:
     seconds = variant.settings.get("ModelDataDownloadTimeoutInSeconds", _DOWNLOAD_SECONDS)
     try:
+        await asyncio.to_thread(container.prepare)
         async with asyncio.timeout(seconds):
             await asyncio.to_thread(container.fetch, s3)
-    except ArchiveError as error:
+    except (ArchiveError, NoHostError) as error:
         raise FleetError(str(error)) from error
     except TimeoutError as error:
         raise FleetError(f"Failed to download model data in {seconds} seconds") from error

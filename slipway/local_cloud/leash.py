@@ -1,13 +1,15 @@
 """Ties a process to its owner: the owner holds the write end of a pipe, and its death, however it dies, is EOF here.
 
 ``python -m slipway.local_cloud.leash FD MODULE WORD…`` runs MODULE with these words in this process, on the leash whose
-read end is FD.
+read end is FD; ``… FD -- PROGRAM WORD…`` runs a program as a child, whose whole process group ends with the leash.
 """
 
 from __future__ import annotations
 
 import os
 import runpy
+import signal
+import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -34,9 +36,20 @@ def _wait_for_end(read_end: int, leave: Callable[[], None]) -> None:
     leave()
 
 
+def _run(words: list[str]) -> int:
+    """Run a program to its end, hand on what asks it to end, and return its exit code."""
+    child = subprocess.Popen(words)  # noqa: S603  a host's own command
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda given, _: child.send_signal(given))
+    return child.wait()
+
+
 def main() -> None:
     """Run the module named on the command line until its owner is gone."""
     read_end, module = int(sys.argv[1]), sys.argv[2]
+    if module == "--":
+        hold(read_end, lambda: os.killpg(0, signal.SIGKILL))
+        sys.exit(_run(sys.argv[3:]))
     sys.argv = [module, *sys.argv[3:]]
     hold(read_end, lambda: os._exit(0))  # at once: a hanging model must not outlive its endpoint
     runpy.run_module(module, run_name="__main__", alter_sys=True)

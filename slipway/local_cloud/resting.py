@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from .server_process import ServerProcess, StartupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
+
+    from .hosts.base import Command
 
 
 class RestingServer(ServerProcess):
@@ -19,11 +21,11 @@ class RestingServer(ServerProcess):
     Args:
         folder: Its working folder.
         log: Where its output goes, after what is there already.
-        environment: The whole of its environment but for the port.
+        command: Says what to run on a port.
     """
 
-    def __init__(self, folder: Path, log: Path, environment: Mapping[str, str]) -> None:
-        super().__init__(folder, log, environment)
+    def __init__(self, folder: Path, log: Path, command: Callable[[int], Command]) -> None:
+        super().__init__(folder, log, command)
         self.asleep = False
         self.last_used = time.monotonic()
         self.on_setup: Callable[[float], None] = lambda _seconds: None

@@ -6,18 +6,22 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, STDOUT
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from . import leash
 from .exchange import NoReplyError, OpenReply, Reply, exchange, open_exchange
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
+
+    from .hosts.base import Command
 
 _log = logging.getLogger("slipway.local_cloud")
 
@@ -44,13 +48,13 @@ class ServerProcess:
     Args:
         folder: Its working folder.
         log: Where its output goes, after what is there already.
-        environment: The whole of its environment but for the port.
+        command: Says what to run on a port.
     """
 
-    def __init__(self, folder: Path, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, log: Path, command: Callable[[int], Command]) -> None:
         self._folder = folder
         self._log_file = log
-        self._environment = environment
+        self._command = command
         self._log_start = 0
         self._leash: int | None = None
         self._process: Process | None = None
@@ -166,11 +170,13 @@ class ServerProcess:
         try:
             with self._log_file.open("ab") as log:
                 self._log_start = log.tell()
+                command = self._command(self.port)
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "slipway.local_cloud.leash", str(read_end), "serving"),
+                    *(sys.executable, "-P", leash.__file__, str(read_end), *command.words),
                     cwd=self._folder,
-                    env={**self._environment, "SAGEMAKER_BIND_TO_PORT": str(self.port)},
+                    env=command.environment,
                     pass_fds=[read_end],
+                    start_new_session=True,  # a group of its own, so that what it starts ends with it
                     stdin=DEVNULL,
                     stdout=log,
                     stderr=STDOUT,
@@ -181,7 +187,7 @@ class ServerProcess:
     async def _kill(self) -> None:
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+                os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
         if self._leash is not None:
             os.close(self._leash)

@@ -74,7 +74,7 @@ def test_failed_job_tells_what_the_build_said(aws: Aws) -> None:
     assert found["ProcessingEndTime"] >= found["ProcessingStartTime"]
     log = aws.cloud.state_folder / "logs" / "000000000000-us-east-1" / "processing-jobs" / "misspelt.log"
     assert found["ExitMessage"] in log.read_text()
-    assert not list((aws.cloud.state_folder / "jobs").rglob("misspelt"))
+    eventually(lambda: not list((aws.cloud.state_folder / "jobs").rglob("misspelt")))
 
 
 def test_job_that_is_stopped_leaves_no_process(aws: Aws) -> None:

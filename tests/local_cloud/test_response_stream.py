@@ -17,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError, EventStreamError
 
 from slipway.local_cloud import event_stream
+from slipway.local_cloud.hosts.base import Command
 from slipway.local_cloud.server_process import ServerProcess
 from slipway.local_cloud.streamed_answer import StreamedAnswer
 from tests.local_cloud.conftest import REQUEST, Aws, eventually, manifest, packed, refusal
@@ -193,7 +194,7 @@ class Endless(ServerProcess):
     """A server on a real socket that begins an answer and never ends it."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, folder / "log", {})
+        super().__init__(folder, folder / "log", lambda _port: Command((), {}))
         self.ready = True
 
     async def listen(self) -> asyncio.Server:

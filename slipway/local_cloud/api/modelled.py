@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from slipway.local_cloud.hosts import HOSTS, host_of
+
 from .errors import invalid, not_modelled
 
 if TYPE_CHECKING:
     from slipway.local_cloud.records import Model
-
-IMAGE: Final = "slipway/onnxruntime:local"
 
 _CONTAINER: Final = {"Image", "ModelDataUrl", "ModelDataSource", "Environment", "ContainerHostname"} | {
     "Mode",
@@ -92,8 +92,9 @@ def _check_hostnames(names: list[str | None], *, direct: bool) -> None:
 def _check_container(container: dict[str, Any]) -> None:
     only(container, _CONTAINER, "CreateModel: a container")
     image = container.get("Image")
-    if image != IMAGE:
-        raise invalid(f"image {image!r} is not modelled here: only {IMAGE} runs without Docker")
+    if host_of(str(image)) is None:
+        known = ", ".join(host.images for host in HOSTS)
+        raise invalid(f"image {image!r} is not modelled here: only {known} runs without Docker")
     if container.get("Mode") == "MultiModel":
         _check_folder(container)
     elif "MultiModelConfig" in container:

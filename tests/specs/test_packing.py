@@ -1,0 +1,122 @@
+"""Files as a server lays them out: the same bytes for the same artifact, and nothing half-written."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from slipway.specs import HostError
+from slipway.specs.artifact import Artifact
+from slipway.specs.lock import LockedModel
+from slipway.specs.manifest import Archive
+from slipway.specs.servers import ServerSpec
+from slipway.specs.servers.packing import packed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from slipway.catalog import InstanceType
+    from slipway.specs.servers.base import Layout
+
+LOCKED = LockedModel(
+    archive=Archive(sha256="0" * 64, size_bytes=1),
+    benchmark=(),
+    digest="a" * 64,
+    metric="cosine_similarity",
+    recipe="",
+    reference_bytes=1,
+    sources="0" * 64,
+    target="cpu",
+    value=1.0,
+)
+
+
+class Shelf(ServerSpec):
+    """Wants the model one folder deeper, beside a file of its own."""
+
+    name: Literal["shelf"] = "shelf"
+    words: str = "shelf = 1\n"
+
+    def layout(self, artifact: Artifact, machine: InstanceType | None) -> Layout:  # noqa: ARG002
+        return {f"{artifact.model}/config.txt": self.words.encode(), f"{artifact.model}/1/model.onnx": "model.onnx"}
+
+
+def archived(folder: Path) -> Artifact:
+    file = folder / "model.tar.gz"
+    with tarfile.open(file, "w:gz") as tar:
+        for name, content in (("model.onnx", b"weights"), ("manifest.json", b"{}")):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return Artifact("reader", LOCKED, file)
+
+
+def held(file: Path | None) -> dict[str, bytes]:
+    assert file is not None
+    with tarfile.open(file) as tar:
+        found = {name: tar.extractfile(name) for name in tar.getnames()}
+        return {name: content.read() for name, content in found.items() if content is not None}
+
+
+def test_archive_is_laid_out_anew_once(tmp_path: Path) -> None:
+    artifact = archived(tmp_path)
+    first = packed(artifact, Shelf(), None)
+    assert held(first.archive) == {"reader/1/model.onnx": b"weights", "reader/config.txt": b"shelf = 1\n"}
+    assert first.archive is not None
+    written = first.archive.stat().st_mtime_ns
+    assert packed(artifact, Shelf(), None) == first
+    assert first.archive.stat().st_mtime_ns == written
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["model.tar.gz", first.archive.name])
+
+
+def test_other_options_are_another_archive(tmp_path: Path) -> None:
+    artifact = archived(tmp_path)
+    first, second = packed(artifact, Shelf(), None), packed(artifact, Shelf(words="shelf = 2\n"), None)
+    assert first.digest != second.digest
+    assert first.archive != second.archive
+    assert first.digest != artifact.locked.digest
+
+
+def test_equal_artifacts_are_equal_bytes_wherever_they_lie(tmp_path: Path) -> None:
+    files = []
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        files.append(packed(archived(tmp_path / name), Shelf(), None).archive)
+    assert files[0] is not None
+    assert files[1] is not None
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_files_of_a_folder_keep_their_place_and_generated_ones_lie_beside(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(b"weights")
+    ready = packed(Artifact("reader", LOCKED, folder), Shelf(), None)
+    assert ready.archive is None
+    assert ready.files["reader/1/model.onnx"] == folder / "model.onnx"
+    assert ready.files["reader/config.txt"].read_bytes() == b"shelf = 1\n"
+    assert [path.name for path in folder.iterdir()] == ["model.onnx"]
+
+
+def test_disk_that_refuses_is_one_error(tmp_path: Path) -> None:
+    artifact = archived(tmp_path)
+    first = packed(artifact, Shelf(), None).archive
+    assert first is not None
+    first.unlink()
+    (tmp_path / f".{first.name}.{os.getpid()}").mkdir()
+    with pytest.raises(HostError, match="cannot be written: Is a directory"):
+        packed(artifact, Shelf(), None)
+
+
+def test_failure_half_way_leaves_nothing(tmp_path: Path) -> None:
+    class Lost(Shelf):
+        def layout(self, artifact: Artifact, machine: InstanceType | None) -> Layout:  # noqa: ARG002
+            return {"a": b"a", "b": "not-there"}
+
+    with pytest.raises(KeyError):
+        packed(archived(tmp_path), Lost(), None)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.tar.gz"]
