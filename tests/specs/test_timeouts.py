@@ -67,6 +67,6 @@ def test_timeouts_of_several_containers_follow_all_archives_together() -> None:
     containers = [{"name": name, "model": "digits"} for name in ("one", "two")]
     written = {"kind": "pipeline", "containers": containers, "instance_type": "ml.c7i.xlarge"}
     spec = PipelineEndpointSpec.model_validate_json(json.dumps(written))
-    halves = [artifact(5 << 30), artifact(5 << 30)]
-    assert startup_timeout_seconds(spec, *halves) == startup_timeout_seconds(spec, artifact(10 << 30)) == 1080
+    halves, all_of_it = [artifact(5 << 30), artifact(5 << 30)], [artifact((10 << 30) - 1), artifact(1)]
+    assert startup_timeout_seconds(spec, *halves) == startup_timeout_seconds(spec, *all_of_it) == 1080
     assert download_timeout_seconds(spec, *halves) == 1320

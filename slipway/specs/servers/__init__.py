@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, Union, get_args
 
-from pydantic import AfterValidator, Discriminator, Tag
+from pydantic import AfterValidator, Discriminator, Tag, WithJsonSchema
 
 from slipway.specs.outline import BARE
 from slipway.specs.servers.base import ServerSpec
@@ -24,10 +24,14 @@ def name(written: Any) -> Any:
     return written.get("name") if isinstance(written, dict) else getattr(written, "name", BARE)
 
 
+def _needed(bare: str) -> list[str]:
+    """Return the options that a server cannot do without."""
+    return [key for key, field in _KINDS[bare].model_fields.items() if key != "name" and field.is_required()]
+
+
 def _without_options(bare: str) -> ServerSpec:
-    needed = [key for key, field in _KINDS[bare].model_fields.items() if key != "name" and field.is_required()]
-    if needed:
-        options = ", ".join(f"{key}: …" for key in needed)
+    if _needed(bare):
+        options = ", ".join(f"{key}: …" for key in _needed(bare))
         raise refuse(f"needs more than its name: write '{{name: {bare}, {options}}}'")
     return _KINDS[bare].model_validate({"name": bare})
 
@@ -37,7 +41,12 @@ if TYPE_CHECKING:
 else:
     Server = Annotated[
         Union[
-            Annotated[ServerName, AfterValidator(_without_options), Tag(BARE)],
+            Annotated[
+                ServerName,
+                AfterValidator(_without_options),
+                Tag(BARE),
+                WithJsonSchema({"enum": [name for name in _KINDS if not _needed(name)], "type": "string"}),
+            ],
             *(Annotated[kind, Tag(name)] for name, kind in _KINDS.items()),
         ],
         Discriminator(name),
