@@ -91,7 +91,8 @@ def _plural(unit: str, count: int) -> str:
 
 
 def _literal(detail: Detail, place: Place) -> str:
-    accepted = [show(value).strip("'") for value in place.accepted()]
+    numbers = ["a whole number"] if int in place.members else []
+    accepted = [show(value).strip("'") for value in place.accepted()] + numbers
     hint = did_you_mean(str(detail["input"]), accepted) if isinstance(detail["input"], str) else ""
     return f"{_show(detail)} is not {_one_of(accepted)}{hint}"
 

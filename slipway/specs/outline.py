@@ -47,7 +47,7 @@ def follow(expected: Any, location: Keys) -> Place:
         chosen = [member for member in _specs(place.members) if part in _tags(member)]
         words = [member for member in place.members if get_origin(member) is Literal]
         if part == BARE and words:
-            place = place._replace(members=words)
+            place = place._replace(members=words if _specs(place.members) else place.members)
         elif len(_specs(place.members)) > 1 and chosen:
             place = place._replace(members=chosen)
         elif _holds(place.members):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from slipway.catalog import lmi_versions
 from slipway.specs.base import Findings, Spec
+from slipway.specs.outline import BARE
 from slipway.specs.servers.lmi_rules import check_options
 from slipway.specs.suggest import did_you_mean
 from slipway.specs.text import Shape, refuse
@@ -25,7 +26,15 @@ def _known(version: str) -> str:
     return version
 
 
+def _as_word(written: Any) -> str:
+    """Return which of the two is meant, so that one complaint is enough of what is neither."""
+    return BARE if isinstance(written, str) else "number"
+
+
 Degree = Annotated[int, Field(ge=1, le=64)]
+DegreeOrMax = Annotated[
+    Annotated[Degree, Tag("number")] | Annotated[Literal["max"], Tag(BARE)], Discriminator(_as_word)
+]
 Parser = Annotated[str, Shape(r"^[a-z0-9_.-]{1,60}$", "a parser's name in vLLM, such as llama3_json")]
 FileName = Annotated[str, Shape(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "the name of a file, without a folder")]
 
@@ -79,7 +88,7 @@ class LmiOptions(Spec):
 
     version: Annotated[str, AfterValidator(_known), Field(examples=[NEWEST])] = NEWEST
     """Of DJL Serving, which decides the image and the options that there are. Absent: the newest that is known."""
-    tensor_parallel_degree: Degree | Literal["max"] | None = None
+    tensor_parallel_degree: DegreeOrMax | None = None
     """GPUs that share one copy of the model; ``max``: all of the machine. More copies take the GPUs that are left.
     Absent: as few as hold the model, as its build planned; with adapters or LMCache, of which LMI serves one copy, as
     many as can."""
