@@ -158,10 +158,14 @@ def _runs_on(family: str, processor: str | None) -> str | None:
     return None if processor is None else ACCELERATORS[processor]
 
 
-def collect() -> tuple[dict[str, dict[str, list[str]]], dict[str, list[dict[str, str]]], set[str]]:
+Row = dict[str, "str | list[str]"]
+
+
+def collect() -> tuple[dict[str, dict[str, list[str]]], dict[str, list[Row]], set[str]]:
     """Accounts by repository and region, hosting images by repository, and the repositories of other images."""
     accounts: dict[str, dict[str, set[str]]] = {}
-    images: dict[str, dict[str, dict[str, str]]] = {}
+    images: dict[str, dict[str, Row]] = {}
+    regions: dict[tuple[str, str], set[str]] = {}
     others: set[str] = set()
     for family, table in tables().items():
         for scope, inner in scopes(table):
@@ -173,8 +177,12 @@ def collect() -> tuple[dict[str, dict[str, list[str]]], dict[str, list[dict[str,
                 arm64 = "arm64" if "arm64" in tag or repository.endswith(("-graviton", "-arm64")) else None
                 row = {"tag": tag, "server": family, "accelerator": accelerator, "architecture": arm64}
                 images.setdefault(repository, {})[tag] = {key: value for key, value in row.items() if value is not None}
+                regions.setdefault((repository, tag), set()).update(release["registries"])
                 for region, account in release["registries"].items():
                     accounts.setdefault(repository, {}).setdefault(region, set()).add(account)
+    for (repository, tag), held in regions.items():
+        if missing := sorted(accounts[repository].keys() - held):
+            images[repository][tag]["not_in"] = missing
     known = {name: {region: sorted(held) for region, held in sorted(by.items())} for name, by in accounts.items()}
     rows = {name: [by_tag[tag] for tag in sorted(by_tag)] for name, by_tag in sorted(images.items())}
     return known, rows, others - images.keys()

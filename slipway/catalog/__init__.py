@@ -3,6 +3,7 @@
 from slipway.catalog.alarms import Alarm, alarms, runbooks
 from slipway.catalog.create_only import create_only
 from slipway.catalog.hub_models import hub_models
+from slipway.catalog.image_uri import NoImageError, find_image, image_uri
 from slipway.catalog.images import (
     HostingImage,
     end_of_life,
@@ -18,6 +19,7 @@ from slipway.catalog.lmi_options import lmi_options
 from slipway.catalog.managed_policies import managed_policy
 from slipway.catalog.metrics import Metric, find_metric, metrics, published
 from slipway.catalog.optimization_types import optimization_types
+from slipway.catalog.partitions import nearest_regions, partition_of
 from slipway.catalog.processing_types import ProcessingType, processing_types
 
 __all__ = [
@@ -27,23 +29,28 @@ __all__ = [
     "InstanceType",
     "Limit",
     "Metric",
+    "NoImageError",
     "ProcessingType",
     "Shape",
     "alarms",
     "create_only",
     "end_of_life",
+    "find_image",
     "find_metric",
     "hosting_images",
     "hub_models",
     "image_accounts",
     "image_repositories",
+    "image_uri",
     "images_taken",
     "instance_types",
     "limit",
     "lmi_options",
     "managed_policy",
     "metrics",
+    "nearest_regions",
     "optimization_types",
+    "partition_of",
     "processing_types",
     "published",
     "publishers",

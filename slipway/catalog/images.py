@@ -21,6 +21,7 @@ class HostingImage:
         server: What answers in it, in sagemaker-core's words: ``djl-lmi``, ``huggingface-llm``, ``pytorch``.
         accelerator: What it is built for; None where it does without or takes what there is.
         architecture: Of the processor.
+        not_in: Regions that have the repository and not this image.
     """
 
     repository: str
@@ -28,6 +29,7 @@ class HostingImage:
     server: str
     accelerator: Literal["cpu", "gpu", "neuron"] | None = None
     architecture: Literal["x86_64", "arm64"] = "x86_64"
+    not_in: tuple[str, ...] = ()
 
     @property
     def python(self) -> str | None:
@@ -41,6 +43,11 @@ class HostingImage:
         match = re.search(r"(?:^|-)cu(\d{2})(\d)(?:-|$)", self.tag)
         return None if match is None else f"{match[1]}.{match[2]}"
 
+    @property
+    def regions(self) -> frozenset[str]:
+        """Where it is published, as far as the catalogue knows."""
+        return frozenset(_accounts(self.repository).keys() - set(self.not_in))
+
 
 def image_accounts(repository: str, region: str) -> frozenset[str] | None:
     """Return the accounts that AWS publishes a hosting repository from in a region.
@@ -48,15 +55,16 @@ def image_accounts(repository: str, region: str) -> frozenset[str] | None:
     Returns:
         None for a repository that the catalogue does not have, nothing where it is not published.
     """
-    found = _content()["repositories"].get(repository)
-    return None if found is None else frozenset(_content()["accounts"][found["accounts"]].get(region, ()))
+    if repository not in _content()["repositories"]:
+        return None
+    return frozenset(_accounts(repository).get(region, ()))
 
 
 @cache
 def hosting_images() -> dict[str, tuple[HostingImage, ...]]:
     """Every hosting image by repository."""
     return {
-        name: tuple(HostingImage(name, **row) for row in found["images"])
+        name: tuple(HostingImage(name, **{**row, "not_in": tuple(row.get("not_in", ()))}) for row in found["images"])
         for name, found in _content()["repositories"].items()
     }
 
@@ -89,6 +97,11 @@ def end_of_life(repository: str, tag: str) -> dt.date | None:
 def images_taken() -> dt.date:
     """Return the day on which the catalogue was last looked at, which is as late as it can tell what has ended."""
     return dt.date.fromisoformat(_content()["taken"])
+
+
+def _accounts(repository: str) -> dict[str, list[str]]:
+    accounts: dict[str, list[str]] = _content()["accounts"][_content()["repositories"][repository]["accounts"]]
+    return accounts
 
 
 @cache

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from slipway.catalog import partition_of
 from slipway.preflight.values import UNKNOWN, link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-# aws-cdk-lib 2.275.0, region-info: partition and DNS suffix by the beginning of a region's name, 2026-11.
-PARTITIONS: Final = {
-    "cn-": ("aws-cn", "amazonaws.com.cn"),
-    "us-gov-": ("aws-us-gov", "amazonaws.com"),
-    "us-iso-": ("aws-iso", "c2s.ic.gov"),
-    "us-isob-": ("aws-iso-b", "sc2s.sgov.gov"),
-    "us-isof-": ("aws-iso-f", "csp.hci.ic.gov"),
-    "eu-isoe-": ("aws-iso-e", "cloud.adc-e.uk"),
-    "eusc-": ("aws-eusc", "amazonaws.eu"),
-}
 
 
 @dataclass(frozen=True)
@@ -40,8 +30,7 @@ class Place:
 
     def pseudo(self) -> dict[str, Any]:
         """Return every pseudo-parameter by its name; what is not known is written as a reference to itself."""
-        ends = (ends for start, ends in PARTITIONS.items() if (self.region or "").startswith(start))
-        partition, suffix = next(ends, ("aws", "amazonaws.com"))
+        partition, suffix = partition_of(self.region or "")
         return {
             "AWS::AccountId": self.account or link("AWS::AccountId"),
             "AWS::NoValue": None,
