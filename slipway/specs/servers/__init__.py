@@ -10,12 +10,13 @@ from slipway.specs.outline import BARE
 from slipway.specs.servers.base import ServerSpec
 from slipway.specs.servers.onnxruntime import OnnxRuntime
 from slipway.specs.servers.own_image import OwnImage
+from slipway.specs.servers.triton import Triton
 from slipway.specs.text import refuse
 
-__all__ = ["OnnxRuntime", "OwnImage", "Server", "ServerName", "ServerSpec"]
+__all__ = ["OnnxRuntime", "OwnImage", "Server", "ServerName", "ServerSpec", "Triton"]
 
-ServerName = Literal["onnxruntime", "image"]
-_KINDS: Final[dict[str, type[ServerSpec]]] = {"onnxruntime": OnnxRuntime, "image": OwnImage}
+ServerName = Literal["onnxruntime", "triton", "image"]
+_KINDS: Final[dict[str, type[ServerSpec]]] = {"onnxruntime": OnnxRuntime, "triton": Triton, "image": OwnImage}
 assert tuple(_KINDS) == get_args(ServerName)  # noqa: S101  a name that has no class could be written and not read
 
 
