@@ -203,12 +203,12 @@ def _endpoint(name: str, environment: str, variant: str | None, project: Path | 
     if variant is not None:
         target["TargetVariant"] = variant
     if not examples:
-        examples.extend(_own_example(found, spec))
+        examples.extend(_own_example(found, spec, variant))
     connection = connection_to(found, deployment)
     return EndpointDoor(operations.client_for("sagemaker-runtime", deployment, connection), target)
 
 
-def _own_example(project: Any, spec: Any) -> Iterator[Example]:
+def _own_example(project: Any, spec: Any, variant: str | None) -> Iterator[Example]:
     import json
 
     from slipway.cli.invoke import example_of
@@ -216,7 +216,9 @@ def _own_example(project: Any, spec: Any) -> Iterator[Example]:
 
     hosted = [model for _, model in spec.hosted_models()]
     if hosted:
-        yield Example(json.dumps(example_of(project, hosted[0])).encode(), name=f"the example of {hosted[0]}")
+        yield Example(
+            json.dumps(example_of(project, spec, hosted[0], variant)).encode(), name=f"the example of {hosted[0]}"
+        )
 
 
 def _models(given: Sequence[str] | None) -> tuple[tuple[str, str], ...]:
