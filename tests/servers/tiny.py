@@ -46,7 +46,7 @@ def save(family: str, folder: Path) -> Path:
 
 def handled(folder: Path, server: str, properties: str) -> Path:
     """Put a handler and its properties beside a model's files, as the layout of a server does."""
-    shutil.copy(CONTAINERS / server / "model.py", folder)
+    shutil.copy(CONTAINERS / "djl" / f"model_{server.removeprefix('djl-')}.py", folder / "model.py")
     shutil.copytree(CONTAINERS / "djl" / "textgen", folder / "textgen", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "serving.properties").write_text(properties)
     return folder
@@ -64,7 +64,3 @@ def greedy(family: str, prompt: list[int], steps: int) -> list[tuple[int, list[f
         text.append(int(likely.argmax()))
         found.append((text[-1], likely.tolist()))
     return found
-
-
-def whole_bytes(family: str) -> int:
-    return sum(weight.numel() * weight.element_size() for weight in model(family).parameters())

@@ -47,7 +47,8 @@ def load(properties: dict[str, str]) -> Loaded:
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, **how, **given)
     if ranks.size > 1 and not model.tp_plan:
         raise RuntimeError(f"{type(model).__name__} has no tp_plan, so that it cannot be split")
-    print(f"rank {ranks.rank} of {ranks.size} holds {_held(model)} bytes of weights", flush=True)  # noqa: T201  DJL's log
+    held, whole = _held(model)
+    print(f"rank {ranks.rank} of {ranks.size} holds {held} of {whole} weights", flush=True)  # noqa: T201  DJL's log
     tokenizer = AutoTokenizer.from_pretrained(folder, **given)
     most = int(properties.get("max_model_len") or model.config.max_position_embeddings)
     return Loaded(model.eval(), tokenizer, ranks, most, device)
@@ -63,9 +64,10 @@ def _split() -> dict[str, Any]:
         return {"tp_plan": "auto"}
 
 
-def _held(model: Any) -> int:
-    parts = (weight.to_local() if hasattr(weight, "to_local") else weight for weight in model.parameters())
-    return sum(part.numel() * part.element_size() for part in parts)
+def _held(model: Any) -> tuple[int, int]:
+    weights = [*model.parameters()]
+    parts = (weight.to_local() if hasattr(weight, "to_local") else weight for weight in weights)
+    return sum(part.numel() for part in parts), sum(weight.numel() for weight in weights)
 
 
 _handler = Handler(load)
