@@ -23,6 +23,7 @@ from slipway.catalog.metrics import Metric, find_metric, metrics, published
 from slipway.catalog.optimization_types import optimization_types
 from slipway.catalog.partitions import nearest_regions, partition_of
 from slipway.catalog.processing_types import ProcessingType, processing_types
+from slipway.catalog.tensor_plans import tensor_plans
 
 __all__ = [
     "ITEM",
@@ -65,5 +66,6 @@ __all__ = [
     "regions",
     "runbooks",
     "shape",
+    "tensor_plans",
     "version_number",
 ]

@@ -81,7 +81,7 @@ def _asked(deployment: Deployment, endpoint: str, container: str | None, model: 
 
 
 def example_of(project: Project, spec: AnyEndpoint, model: str, variant: str | None) -> Any:
-    """Return the request that a model\'s artifact holds as its example, in the words of the server that answers."""
+    """Return the request that a model's artifact holds as its example, in the words of the server that answers."""
     from slipway.specs import Manifest
     from slipway.specs.hosted import hosted
 

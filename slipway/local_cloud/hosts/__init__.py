@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from slipway.local_cloud.hosts.djl.host import DeepSpeedHost, DjlHost
 from slipway.local_cloud.hosts.onnxruntime import OnnxRuntimeHost
 from slipway.local_cloud.hosts.triton import TritonHost
 
 if TYPE_CHECKING:
     from slipway.local_cloud.hosts.base import Host
 
-HOSTS: Final[tuple[Host, ...]] = (OnnxRuntimeHost(), TritonHost())
+HOSTS: Final[tuple[Host, ...]] = (OnnxRuntimeHost(), TritonHost(), DjlHost(), DeepSpeedHost())
 
 
 def host_of(image: str) -> Host | None:

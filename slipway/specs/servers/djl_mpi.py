@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from slipway.catalog import image_uri, tensor_plans
+from slipway.specs.servers.djl_ranks import DjlRanks, packed_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slipway.catalog import InstanceType
+    from slipway.specs.artifact import Artifact
+    from slipway.specs.base import Keys
+
+
+class DjlMpi(DjlRanks):
+    """DJL Serving in AWS's LMI image, with a handler of ours: transformers splits the model over ranks by its own plan.
+
+    For models that vLLM does not serve; it answers one request after the other, and LMI is faster where it serves.
+    """
+
+    what: ClassVar[str] = "djl-mpi"
+    source: ClassVar[str] = "model_mpi.py"
+
+    name: Literal["djl-mpi"]
+    """Transformers on several GPUs."""
+    version: Literal["0.36.0", "0.38.0"] = "0.38.0"
+    """Of DJL; older images hold a transformers that is older than the plans."""
+    max_model_len: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    """Tokens that a prompt and its answer have together at most. Default: as config.json says."""
+    attn_implementation: Literal["sdpa", "eager"] | None = None
+    """How attention is computed. Default: as transformers chooses."""
+
+    def image(self, region: str, machine: InstanceType | None) -> str:  # noqa: ARG002  one for all GPUs
+        """Return AWS's LMI image, which has MPI and transformers.
+
+        Raises:
+            NoImageError: If the region has none.
+        """
+        return image_uri("djl-lmi", self.version, region)
+
+    def model_problems(self, artifact: Artifact, config: dict[str, Any]) -> Iterator[tuple[Keys, str]]:
+        """Say why transformers cannot split a model."""
+        name = config["architectures"][0]
+        if name not in tensor_plans():
+            message = f"'{name}' has no tp_plan, by which transformers would split '{artifact.model}'"
+            yield (), f"{message}: use server: lmi, or an instance type of one GPU with our own server"
+        yield from packed_problem(artifact, config)
+
+    def options(self) -> dict[str, str]:
+        """Return what the handler reads beside the degree and the type."""
+        told = {"max_model_len": self.max_model_len, "attn_implementation": self.attn_implementation}
+        return {name: str(value) for name, value in told.items() if value is not None}
