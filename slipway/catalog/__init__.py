@@ -16,6 +16,7 @@ from slipway.catalog.images import (
 from slipway.catalog.instance_types import InstanceType, instance_types, regions
 from slipway.catalog.limits import ITEM, Limit, Shape, limit, shape
 from slipway.catalog.lmi_options import lmi_options
+from slipway.catalog.lmi_versions import LmiOption, LmiVersion, lmi_option_spans, lmi_versions, version_number
 from slipway.catalog.managed_policies import managed_policy
 from slipway.catalog.metrics import Metric, find_metric, metrics, published
 from slipway.catalog.optimization_types import optimization_types
@@ -28,6 +29,8 @@ __all__ = [
     "HostingImage",
     "InstanceType",
     "Limit",
+    "LmiOption",
+    "LmiVersion",
     "Metric",
     "NoImageError",
     "ProcessingType",
@@ -45,7 +48,9 @@ __all__ = [
     "images_taken",
     "instance_types",
     "limit",
+    "lmi_option_spans",
     "lmi_options",
+    "lmi_versions",
     "managed_policy",
     "metrics",
     "nearest_regions",
@@ -57,4 +62,5 @@ __all__ = [
     "regions",
     "runbooks",
     "shape",
+    "version_number",
 ]

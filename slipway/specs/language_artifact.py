@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field
 
@@ -91,6 +91,36 @@ class ServedLanguageModel(Spec):
         """Return how many GPUs share the model on a machine; None where that was not planned or cannot be."""
         found = (it.tensor_parallel_degree for it in self.degrees if it.instance_type == instance_type)
         return next(found, None)
+
+
+class LockedLanguage(Spec):
+    """What servers must know of a language model before they see its files; it stands in ``artifacts.lock``."""
+
+    architecture: str
+    """The class that transformers and vLLM build."""
+    precision: WeightPrecision
+    facts: LanguageFacts
+    max_model_len: Annotated[int, Field(ge=1)] | None = None
+    degrees: dict[str, Annotated[int, Field(ge=1)]]
+    """The tensor-parallel degree that the build planned, by machine; others do not hold the model."""
+    files: tuple[str, ...]
+
+    @classmethod
+    def of(cls, served: ServedLanguageModel) -> Self:
+        """Take it from the manifest."""
+        return cls(
+            architecture=served.architecture,
+            precision=served.precision,
+            facts=served.facts,
+            max_model_len=served.max_model_len,
+            degrees={it.instance_type: it.tensor_parallel_degree for it in served.degrees},
+            files=tuple(file.name for file in served.files),
+        )
+
+    @property
+    def longest(self) -> int | None:
+        """Tokens that prompt and answer have together at most; None where nobody knows."""
+        return self.max_model_len or self.facts.max_tokens
 
 
 def listing_sha256(files: Iterable[ServedFile]) -> str:

@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field
 
 from slipway.specs.base import Name, Spec
+from slipway.specs.language_artifact import LockedLanguage
 from slipway.specs.location import Location
 from slipway.specs.manifest import Archive, BenchmarkRow, Manifest, Sha256
 from slipway.specs.model import Target
@@ -55,6 +56,8 @@ class LockedModel(Spec):
     """Of that process."""
     location: Location | None = None
     """Where the artifact stays that is too large to be copied; none where it is deployed from this machine."""
+    language: LockedLanguage | None = None
+    """Of language models: what servers are told by; none for others."""
     optimized: Optimized | None = None
     """What an optimization job made of it, which endpoints read in its stead; none where the spec asks for none."""
 
@@ -86,6 +89,7 @@ class LockedModel(Spec):
             cold_start_ms=None if manifest.server is None else manifest.server.cold_start_ms,
             peak_memory_bytes=None if manifest.server is None else manifest.server.peak_memory_bytes,
             location=location,
+            language=None if manifest.language is None else LockedLanguage.of(manifest.language),
         )
 
     @property
