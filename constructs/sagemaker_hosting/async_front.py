@@ -44,7 +44,7 @@ class AsyncFront(FrontApi):
         super().__init__(scope, construct_id, endpoint_name=endpoint_name, front=front, site=site)
         self._spec = front
         function = self._function(requests)
-        submitted = self._api.root.add_resource(front.path.removeprefix("/"))
+        submitted = self._api.root.resource_for_path(front.path)
         self._method(
             "POST",
             submitted,

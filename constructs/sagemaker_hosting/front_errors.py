@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from slipway.specs.front_parts import Cors
 
 # A message is JSON already: ours in quotes, AWS's as messageString, which brings its own.
+TOO_MANY: Final = 429
+REQUEST: Final = "invalid_request_error"
 AS_AWS_SAYS: Final = "$context.error.messageString"
 
 
@@ -62,7 +64,7 @@ def explain_errors(api: apigateway.RestApi, front: BaseFront) -> None:
             type=apigateway.ResponseType.of(answer.kind),
             status_code=None if answer.status is None else str(answer.status),
             response_headers={"X-Request-Id": "context.requestId", **_readable(front.cors), **retry},
-            templates={"application/json": _body(answer)},
+            templates={"application/json": _chat_body(answer) if front.chats else _body(answer)},
         )
 
 
@@ -82,6 +84,16 @@ def _body(answer: Answer) -> str:
     detail = ',"detail":"$context.error.validationErrorString"' if answer is SCHEMA else ""
     error = f'{{"code":{json.dumps(answer.code)},"message":{answer.message}{detail}}}'
     return f'{{"error":{error},"request_id":"$context.requestId"}}'
+
+
+def _chat_body(answer: Answer) -> str:
+    """Write it as OpenAI's clients read errors."""
+    kind = "rate_limit_error" if answer.status == TOO_MANY else "server_error" if _servers(answer) else REQUEST
+    return f'{{"error":{{"message":{answer.message},"type":"{kind}","param":null,"code":{json.dumps(answer.code)}}}}}'
+
+
+def _servers(answer: Answer) -> bool:
+    return answer.kind in {"DEFAULT_5XX", "INTEGRATION_TIMEOUT"}
 
 
 def _readable(cors: Cors | None) -> dict[str, str]:

@@ -70,7 +70,7 @@ class InvocationFront(FrontApi):
             reason = "the endpoint's components, which come and go without the front"
             assert function.role is not None  # noqa: S101  it was given one
             acknowledge_wildcard(function.role, self._asked()[1], reason)
-        resource = self._api.root.add_resource(self._front.path.removeprefix("/"))
+        resource = self._api.root.resource_for_path(self._front.path)
         named = {} if self._target is None else {"method.request.path.target": True}
         self._method(
             "POST",
@@ -91,6 +91,7 @@ class InvocationFront(FrontApi):
             "SLIPWAY_ENDPOINT_NAME": self._endpoint_name,
             "SLIPWAY_READ_TIMEOUT_SECONDS": str(self._front.model_seconds),
             **({} if self._target is None else {"SLIPWAY_TARGET": self._target}),
+            **({"SLIPWAY_STYLE": "chat"} if self._front.chats else {}),
             **({} if cors is None else {"SLIPWAY_ORIGINS": " ".join(cors.origins)}),
         }
 

@@ -9,6 +9,8 @@ const {
   SageMakerRuntimeClient,
 } = require("@aws-sdk/client-sagemaker-runtime");
 
+const chat = process.env.SLIPWAY_STYLE === "chat" ? require("./chat") : undefined;
+
 const JSON_TYPE = "application/json";
 const LINES_TYPE = "application/jsonlines";
 const CONNECT_MILLISECONDS = 800;
@@ -82,7 +84,10 @@ async function passOn(event, headers, sink, requestId) {
   const seconds = Number(process.env.SLIPWAY_READ_TIMEOUT_SECONDS);
   const deadline = new Deadline(seconds * 1000);
   try {
-    const answer = await deadline.before(client.send(command(event, headers, requestId), { abortSignal: deadline.signal }));
+    const asked = request(event, headers);
+    const sent = client.send(command(event, asked, requestId), { abortSignal: deadline.signal });
+    const answer = await deadline.before(sent);
+    if (asked.streams) sink.events = new chat.Events();
     sink.begin(200, answer.ContentType ?? JSON_TYPE, { "X-Invoked-Variant": answer.InvokedProductionVariant ?? "" });
     const events = answer.Body[Symbol.asyncIterator]();
     for (let next = await deadline.before(events.next()); !next.done; next = await deadline.before(events.next())) {
@@ -93,12 +98,19 @@ async function passOn(event, headers, sink, requestId) {
   }
 }
 
-function command(event, headers, requestId) {
+/** Return what is asked of the model: the body as it came, or of a chat as its server reads it. */
+function request(event, headers) {
+  const body = Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8");
+  if (chat === undefined) return { body, accept: headers.accept, type: headers["content-type"], streams: false };
+  return { ...chat.read(body, process.env.SLIPWAY_ENDPOINT_NAME), type: JSON_TYPE };
+}
+
+function command(event, asked, requestId) {
   return new InvokeEndpointWithResponseStreamCommand({
     EndpointName: process.env.SLIPWAY_ENDPOINT_NAME,
-    Body: Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8"),
-    ContentType: headers["content-type"],
-    Accept: headers.accept,
+    Body: asked.body,
+    ContentType: asked.type,
+    Accept: asked.accept,
     InferenceId: requestId,
     ...target(event),
   });
@@ -153,9 +165,11 @@ class Sink {
     this.status = undefined;
     this.parts = 0;
     this.broken = false;
+    this.events = undefined; // what makes server-sent events of the answer, where that is asked for
   }
 
-  begin(status, type, headers) {
+  begin(status, given, headers) {
+    const type = this.events === undefined ? given : chat.Events.type;
     this.status = status;
     this.type = type;
     this.stream = awslambda.HttpResponseStream.from(this.stream, {
@@ -165,14 +179,18 @@ class Sink {
   }
 
   async write(bytes) {
+    const piece = this.events === undefined ? bytes : this.events.push(bytes);
+    if (piece === "") return;
     this.parts += 1;
-    if (!this.stream.write(bytes)) await once(this.stream, "drain");
+    if (!this.stream.write(piece)) await once(this.stream, "drain");
   }
 
   async fail(error, requestId) {
-    const said = this.status === undefined ? modelsOwnWords(error) : undefined;
-    const [status, code, message] = failure(error);
-    const body = said ?? JSON.stringify({ error: { code, message }, request_id: requestId });
+    const said = this.status === undefined && chat === undefined ? modelsOwnWords(error) : undefined;
+    const told = chat?.refusedByModel(error) ?? failure(error);
+    const [status, code, message] = told;
+    const ours = () => JSON.stringify({ error: { code, message }, request_id: requestId });
+    const body = said ?? chat?.errorBody(told, error.param) ?? ours();
     if (this.status === undefined) {
       const retry = status === 429 || status === 503 ? { "Retry-After": RETRY_SECONDS } : {};
       this.begin(status, JSON_TYPE, said === undefined ? retry : {});
@@ -181,9 +199,11 @@ class Sink {
     }
     this.broken = true;
     if (this.type === LINES_TYPE) await this.write(`${body}\n`);
+    if (this.events !== undefined) this.stream.write(this.events.broken(body));
   }
 
   end() {
+    if (this.events !== undefined) this.stream.write(this.events.end());
     if (this.parts === 0) this.stream.write(""); // the status goes out with the first piece
     this.stream.end();
   }

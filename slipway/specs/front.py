@@ -16,8 +16,9 @@ Auth = Literal["iam", "api-key", "cognito", "none"]
 FrontPath = Annotated[
     str,
     Shape(
-        r"^/[a-z0-9][a-z0-9_-]{0,62}$",
-        "a path of one part, such as /embed: lower-case letters, digits, hyphens and underscores, at most 63",
+        r"^(/[a-z0-9][a-z0-9_-]{0,62}){1,4}$",
+        "a path of one to four parts, such as /embed: lower-case letters, digits, hyphens and underscores, at most 63 a"
+        " part",
     ),
     Field(examples=["/embed"]),
 ]
@@ -98,6 +99,11 @@ class BaseFront(Spec):
         """Whether answers come piece by piece."""
         return False
 
+    @property
+    def chats(self) -> bool:
+        """Whether requests and answers are OpenAI's."""
+        return False
+
 
 class Front(BaseFront):
     """An HTTPS address in front of the endpoint: API Gateway and a Lambda function."""
@@ -105,8 +111,27 @@ class Front(BaseFront):
     response: Literal["buffered", "stream"] = "buffered"
     """``buffered``: the answer comes when it is whole. ``stream``: each piece comes as the model sends it; our own
     server sends a line of JSON for each input where the caller accepts ``application/jsonlines``."""
+    style: Literal["plain", "chat"] = "plain"
+    """``plain``: requests and answers are the model server's own. ``chat``: they are OpenAI's chat completions, checked
+    before the model is asked, streamed as server-sent events where a request says ``stream: true``; errors have
+    OpenAI's form too. With ``response: stream``, for ``server: lmi``."""
+
+    @model_validator(mode="after")
+    def _talks(self) -> Self:
+        findings = Findings()
+        if self.style == "chat" and not self.streams:
+            findings.add(("style",), "'chat' lets each request choose whether it streams: add 'response: stream'")
+        if self.style == "chat" and self.request_schema is not None:
+            findings.add(("request_schema",), "'style: chat' checks OpenAI's schema itself: remove the key")
+        findings.refuse()
+        return self
 
     @property
     def streams(self) -> bool:
         """Whether answers come piece by piece."""
         return self.response == "stream"
+
+    @property
+    def chats(self) -> bool:
+        """Whether requests and answers are OpenAI's."""
+        return self.style == "chat"

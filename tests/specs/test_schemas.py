@@ -164,6 +164,8 @@ BEYOND_JSON_SCHEMA = {
     "unknown-instance-type",
     "unknown-region",
     # Keys of a front that contradict each other, what is around it, or a schema inside the schema.
+    "chat-that-does-not-stream",
+    "chat-with-a-schema-of-ones-own",
     "front-beyond-sagemakers-patience",
     "front-for-every-site-and-another",
     "front-for-every-site-with-an-identity",

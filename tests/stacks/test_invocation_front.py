@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -87,10 +88,10 @@ def test_logs_are_kept_as_long_as_the_environment_says(template: Get, of_type: O
 
 
 @pytest.fixture
-def targeted(sources: Path, flags: dict[str, Any]) -> Callable[[Target], Template]:
-    """The template of a front of an endpoint that hosts several things."""
+def fronted(sources: Path, flags: dict[str, Any]) -> Callable[..., Template]:
+    """The template of a front alone."""
 
-    def make(target: Target) -> Template:
+    def make(front: Front, target: Target | None = None) -> Template:
         app = App(analytics_reporting=False, builtin_cloud_formation_validation=False, context=flags)
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
         uploads = DefaultStackSynthesizer()
@@ -98,14 +99,44 @@ def targeted(sources: Path, flags: dict[str, Any]) -> Callable[[Target], Templat
         shared = SharedResources(alarm_topic_arn="arn:topic", capture_bucket="bucket", key_arn="arn:key")
         place = EnvironmentSpec(account="111122223333", region="eu-west-1")
         site = Site(environment=place, shared=shared, source_root=sources, uploads=uploads)
-        front = InvocationFront(
-            stack, "Front", endpoint_name="fleet", front=Front(path="/ask"), site=site, target=target
-        )
-        CfnOutput(stack, "Url", value=front.url)
-        made: Template = app.synth().get_stack_by_name("it").template
-        return made
+        made = InvocationFront(stack, "Front", endpoint_name="fleet", front=front, site=site, target=target)
+        CfnOutput(stack, "Url", value=made.url)
+        template: Template = app.synth().get_stack_by_name("it").template
+        return template
 
     return make
+
+
+@pytest.fixture
+def targeted(fronted: Callable[..., Template]) -> Callable[[Target], Template]:
+    """The template of a front of an endpoint that hosts several things."""
+    return lambda target: fronted(Front(path="/ask"), target)
+
+
+def test_chat_is_asked_under_openais_path_and_streams(fronted: Callable[..., Template], of_type: Of) -> None:
+    made = fronted(Front(path="/v1/chat/completions", response="stream", style="chat", timeout_seconds=120))
+    parts = [resource["Properties"]["PathPart"] for resource in of_type(made, "ApiGateway::Resource")]
+    [function], [method] = of_type(made, "Lambda::Function"), of_type(made, "ApiGateway::Method")
+    assert parts == ["v1", "chat", "completions"]
+    assert function["Properties"]["Environment"]["Variables"]["SLIPWAY_STYLE"] == "chat"
+    assert method["Properties"]["Integration"]["ResponseTransferMode"] == "STREAM"
+    assert str(made["Outputs"]["Url"]["Value"]).count("/v1/chat/completions") == 1
+
+
+def test_gateway_of_a_chat_answers_errors_in_openais_form(fronted: Callable[..., Template], of_type: Of) -> None:
+    made = fronted(Front(path="/chat", response="stream", style="chat"))
+    said = {
+        it["Properties"]["ResponseType"]: it["Properties"]["ResponseTemplates"]["application/json"]
+        for it in of_type(made, "ApiGateway::GatewayResponse")
+    }
+    filled = said["DEFAULT_5XX"].replace("$context.error.messageString", '"Internal server error"')
+    assert json.loads(filled)["error"] == {
+        "message": "Internal server error",
+        "type": "server_error",
+        "param": None,
+        "code": "internal",
+    }
+    assert json.loads(said["THROTTLED"])["error"]["type"] == "rate_limit_error"
 
 
 @pytest.mark.parametrize("target", get_args(Target))
