@@ -52,13 +52,17 @@ def write_results(project: Project, expected: Expected, into: Path, *, unpacked:
         project: Where it was built.
         expected: What it is.
         into: Made if it is not there.
-        unpacked: Whether the archive's files are laid out in its stead.
+        unpacked: Whether the archive's files are laid out in its stead; a language model's always are.
     """
     into.mkdir(parents=True, exist_ok=True)
     for file in sorted(project.artifact_folder(expected.name, expected.digest).iterdir()):
         if file.name == ARCHIVE_FILE and unpacked:
             with tarfile.open(file) as archive:
                 archive.extractall(into / FILES, filter="data")
+        elif file.is_dir():  # a language model's, which are packed nowhere
+            (into / FILES).mkdir()
+            for part in sorted(file.iterdir()):
+                _link(part, into / FILES / part.name)
         else:
             _link(file, into / file.name)
     sizes = {path.relative_to(into).as_posix(): path.stat().st_size for path in into.rglob("*") if path.is_file()}

@@ -79,9 +79,9 @@ def check_llm(findings: Findings, spec: ModelSpec) -> None:
         findings.add(("target",), f"'llm' is for text-generation, not for {spec.task}: use 'cpu'")
     if spec.calibrate is not None:
         findings.add(("calibrate",), "no weight is quantised by data: remove the key")
-    if spec.in_cloud:
-        message = "a processing job brings back archives, and not yet a language model's files: build it here"
-        findings.add(("build", "where"), message)
+    if spec.build is not None and spec.in_cloud and spec.build.keep != "files":
+        message = "a processing job leaves a language model's files in S3, where LMI reads them: write 'keep: files'"
+        findings.add(("build", "keep") if "keep" in spec.build.model_fields_set else ("build",), message)
     if "benchmark" in spec.model_fields_set:
         findings.add(("benchmark",), "is not timed: that takes the endpoint's GPUs and its server: remove the key")
 

@@ -232,7 +232,7 @@ BEYOND_JSON_SCHEMA = {
     "llm-as-is-with-prompts",
     "llm-bf16-on-a-t4",
     "llm-calibrated",
-    "llm-built-in-a-job",
+    "llm-built-in-a-job-as-an-archive",
     "llm-for-a-cpu-target",
     "llm-fp8-on-a-g5",
     "llm-groups-of-fp8",
