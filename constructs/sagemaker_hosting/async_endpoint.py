@@ -12,6 +12,7 @@ from sagemaker_hosting.hosted_model import HostedModel
 from sagemaker_hosting.instance_endpoint import InstanceEndpoint
 from sagemaker_hosting.request_bucket import RequestBucket
 from sagemaker_hosting.result_topics import ResultTopics
+from slipway.catalog import instance_types
 from slipway.specs.timeouts import download_timeout_seconds, startup_timeout_seconds
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class AsyncEndpoint(InstanceEndpoint):
         spec = self._spec
         variant = _Config.ProductionVariantProperty(
             container_startup_health_check_timeout_in_seconds=startup_timeout_seconds(spec, self._artifact),
+            inference_ami_version=spec.server.ami(self._site.environment.region, instance_types()[spec.instance_type]),
             initial_instance_count=spec.initial_instances,
             initial_variant_weight=1,
             instance_type=spec.instance_type,

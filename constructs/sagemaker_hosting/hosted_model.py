@@ -7,7 +7,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from sagemaker_hosting.model_data import model_data
-from sagemaker_hosting.model_size import tell_size
+from sagemaker_hosting.model_size import tell_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +62,6 @@ class HostedModel(Construct):
             vpc_config=vpc_config,
             tags=[CfnTag(key="slipway:artifact", value=f"{served.artifact.model}/{served.artifact.locked.digest}")],
         )
-        tell_size(model, [served.artifact])
+        tell_facts(model, served)
         model.node.add_dependency(role.policy)
         self.model_name = model.attr_model_name

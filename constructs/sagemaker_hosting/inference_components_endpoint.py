@@ -70,6 +70,7 @@ class InferenceComponentsEndpoint(InstanceEndpoint):
     def _fleet_config(self) -> sagemaker.CfnEndpointConfig:
         spec = self._spec
         variant = _Config.ProductionVariantProperty(
+            inference_ami_version=self._ami(),
             initial_instance_count=spec.initial_instances,
             initial_variant_weight=1,
             instance_type=spec.instance_type,
@@ -91,6 +92,11 @@ class InferenceComponentsEndpoint(InstanceEndpoint):
         )
         config.node.add_dependency(self._role.policy)
         return config
+
+    def _ami(self) -> str | None:
+        """Return the system image that one of the servers asks for."""
+        region, machine = self._site.environment.region, instance_types()[self._spec.instance_type]
+        return next(filter(None, (each.server.ami(region, machine) for each in self._spec.components)), None)
 
     def _fleet_place(self) -> sagemaker.CfnEndpointConfig.VpcConfigProperty | None:
         place = self._vpc_config

@@ -17,7 +17,7 @@ _Config = sagemaker.CfnEndpointConfig
 
 
 def production_variant(
-    variant: Variant, *, artifact: Artifact, model_name: str, scaling: AnyScaling | None
+    variant: Variant, *, artifact: Artifact, model_name: str, scaling: AnyScaling | None, ami: str | None = None
 ) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
     """Describe a variant of an endpoint config.
 
@@ -26,10 +26,13 @@ def production_variant(
         artifact: Its built model, whose size says how long to wait for it.
         model_name: Of its SageMaker Model.
         scaling: What decides its fleet's size; None where the spec does.
+        ami: System image of its machines.
+            Default: SageMaker's own choice.
     """
     fixed = 1 if variant.instances is None else variant.instances
     return _Config.ProductionVariantProperty(
         container_startup_health_check_timeout_in_seconds=startup_timeout_seconds(variant, artifact),
+        inference_ami_version=ami,
         initial_instance_count=fixed if scaling is None else scaling.instances.min,
         initial_variant_weight=variant.weight,
         instance_pools=_pools(variant),

@@ -8,6 +8,7 @@ from sagemaker_hosting.hosted_model import HostedModel
 from sagemaker_hosting.instance_endpoint import InstanceEndpoint
 from sagemaker_hosting.production_variant import production_variant
 from sagemaker_hosting.variant_scaling import VariantScaling
+from slipway.catalog import instance_types
 from slipway.specs.timeouts import startup_timeout_seconds
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class RealtimeEndpoint(InstanceEndpoint):
             artifact=self._artifacts[variant.model],
             model_name=models[variant.name],
             scaling=self._spec.scaling_of(variant) if variant in self._spec.variants else None,
+            ami=variant.server.ami(self._site.environment.region, instance_types()[variant.instance_type]),
         )
 
     def _scale(self, endpoint: sagemaker.CfnEndpoint) -> None:

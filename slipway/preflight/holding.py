@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from slipway.catalog import hub_models, instance_types
 from slipway.fit import Model, Options, fit, model_of_config, model_of_facts, options_of, sequence_tokens, smallest
@@ -88,10 +88,16 @@ def _machines(variant: Variant) -> Iterator[tuple[Path, InstanceType]]:
 def _in(model: Resource, resource: Resource, path: Path, machine: InstanceType, *, alone: bool) -> Iterator[Held]:
     found = [container for _, container in containers(model)]
     for index, container in enumerate(found):
-        options = _by_image(options_of(environment_of(container)), str(container.get("Image")))
+        options = _by_image(options_of(_options(model) | environment_of(container)), str(container.get("Image")))
         # The metadata of several containers is of all together, which share main memory alone.
         facts = facts_of(model, options) if len(found) == 1 or not (index or machine.gpus) else None
         yield Held(resource, path, machine, facts, options, alone and len(found) == 1)
+
+
+def _options(model: Resource) -> dict[str, Any]:
+    """Return what files beside the model tell its server, as far as the template says so."""
+    said = model.metadata.get("options")
+    return said if isinstance(said, dict) else {}
 
 
 def _by_image(options: Options, image: str) -> Options:

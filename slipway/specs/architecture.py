@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slipway.catalog import instance_types
+from slipway.catalog import NoImageError, instance_types
+from slipway.specs.containers import ContainersSpec
 from slipway.specs.gpu import families, sm_of
 from slipway.specs.hosted import hosted
+from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
 from slipway.specs.serverless import ServerlessEndpointSpec
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from slipway.specs.artifact import Artifact
     from slipway.specs.document import Document
     from slipway.specs.endpoint import AnyEndpoint
+    from slipway.specs.environment import EnvironmentSpec
     from slipway.specs.errors import Problem
     from slipway.specs.hosted import Hosted
 
@@ -31,6 +34,39 @@ def architecture_problems(
         if artifact.locked.target == "gpu":
             yield from _gpu_problems(spec, document, each, artifact)
         yield from _server_problems(document, each, artifact)
+        yield from _time_problems(document, each, artifact)
+        if artifact.locked.target == "llm" and isinstance(spec, ContainersSpec | MultiModelEndpointSpec):
+            message = f"a language model takes a container and its GPUs for itself, and {spec.kind} shares them"
+            yield document.problem((*each.path, "server"), f"{message}: use kind: realtime")
+
+
+def server_problems(spec: AnyEndpoint, document: Document, environment: EnvironmentSpec) -> Iterator[Problem]:
+    """Find what the servers of an endpoint cannot do whatever they serve: talk, be had in a region, be told twice."""
+    for each in hosted(spec):
+        for name in each.variables:
+            if name.startswith(each.server.own_variables):
+                said = f"'{name}' is an option of '{each.server.name}': write it below 'server', where it is checked"
+                yield document.problem((*each.path, "environment", name), said)
+        if spec.front is not None and spec.front.chats and not each.server.speaks_chat:
+            message = f"'{each.server.name}' does not speak OpenAI's chat completions: use 'server: lmi'"
+            yield document.problem((*each.path, "server"), message)
+        if each.server.name not in environment.images:
+            yield from _image_problems(document, each, environment.region)
+
+
+def _image_problems(document: Document, each: Hosted, region: str) -> Iterator[Problem]:
+    try:
+        each.server.image(region, None)
+    except NoImageError as error:
+        yield document.problem((*each.path, "server"), str(error))
+
+
+def _time_problems(document: Document, each: Hosted, artifact: Artifact) -> Iterator[Problem]:
+    """Find a container that SageMaker gives up before its server does."""
+    least = each.server.least_startup_seconds(artifact)
+    if each.startup_seconds is not None and each.startup_seconds < least:
+        message = f"{each.startup_seconds} s is less than the {least:,} s in which '{each.server.name}' may start"
+        yield document.problem((*each.path, "startup_timeout_seconds"), f"{message}: write at least that")
 
 
 def _gpu_problems(spec: AnyEndpoint, document: Document, each: Hosted, artifact: Artifact) -> Iterator[Problem]:

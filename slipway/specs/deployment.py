@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slipway.specs.architecture import architecture_problems
+from slipway.specs.architecture import architecture_problems, server_problems
 from slipway.specs.chain import chain_problems
 from slipway.specs.document import Document
 from slipway.specs.endpoints import Endpoints
@@ -76,6 +76,8 @@ def read_deployment(
     for endpoint, spec in endpoints.specs.items():
         problems.add(size_problems(spec, endpoints.documents[endpoint], artifacts))
         problems.add(architecture_problems(spec, endpoints.documents[endpoint], artifacts))
+        if environment is not None:
+            problems.add(server_problems(spec, endpoints.documents[endpoint], environment))
         problems.add(location_problems(spec, endpoints.documents[endpoint], artifacts, environment))
         problems.add(chain_problems(spec, endpoints.documents[endpoint], tasks))
     problems.refuse()

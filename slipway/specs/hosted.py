@@ -11,7 +11,7 @@ from slipway.specs.realtime import RealtimeEndpointSpec
 from slipway.specs.serverless import ServerlessEndpointSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from slipway.specs.base import Keys
     from slipway.specs.endpoint import AnyEndpoint
@@ -26,12 +26,16 @@ class Hosted(NamedTuple):
         model: Under ``models/``.
         server: What answers.
         machines: Where each instance type is written, and its name; none of a serverless endpoint.
+        variables: Of the container, as the user wrote them.
+        startup_seconds: What the user lets the container take to start; None where nobody said, or at another place.
     """
 
     path: Keys
     model: str
     server: ServerSpec
     machines: list[tuple[Keys, str]]
+    variables: Mapping[str, str]
+    startup_seconds: int | None = None
 
 
 def hosted(spec: AnyEndpoint) -> Iterator[Hosted]:
@@ -39,25 +43,25 @@ def hosted(spec: AnyEndpoint) -> Iterator[Hosted]:
     if isinstance(spec, RealtimeEndpointSpec):
         for path, variant in spec.fleets():
             machines = [((*path, *key), name) for key, name in variant.machines()]
-            yield Hosted(path, variant.model, variant.server, machines)
+            own = variant.environment, variant.startup_timeout_seconds
+            yield Hosted(path, variant.model, variant.server, machines, *own)
     elif isinstance(spec, ServerlessEndpointSpec):
-        yield Hosted((), spec.model, spec.server, [])
+        yield Hosted((), spec.model, spec.server, [], spec.environment)
     else:
-        machine: tuple[Keys, str] = (("instance_type",), spec.instance_type)
-        for path, model, server in _sharing(spec):
-            yield Hosted(path, model, server, [machine])
+        yield from _sharing(spec, [(("instance_type",), spec.instance_type)])
 
 
-def _sharing(spec: AnyEndpoint) -> Iterator[tuple[Keys, str, ServerSpec]]:
+def _sharing(spec: AnyEndpoint, machines: list[tuple[Keys, str]]) -> Iterator[Hosted]:
     """Yield the models of a kind whose machines are all of one type."""
     if isinstance(spec, ContainersSpec):
         for index, container in enumerate(spec.containers):
-            yield ("containers", index), container.model, container.server
+            yield Hosted(("containers", index), container.model, container.server, machines, container.environment)
     elif isinstance(spec, InferenceComponentsEndpointSpec):
         for index, component in enumerate(spec.components):
-            yield ("components", index), component.model, component.server
+            own = component.environment, component.startup_timeout_seconds
+            yield Hosted(("components", index), component.model, component.server, machines, *own)
     elif isinstance(spec, MultiModelEndpointSpec):
         for model in spec.models or ():
-            yield (), model, spec.server
+            yield Hosted((), model, spec.server, machines, spec.environment, spec.startup_timeout_seconds)
     elif not isinstance(spec, RealtimeEndpointSpec | ServerlessEndpointSpec):
-        yield (), spec.model, spec.server
+        yield Hosted((), spec.model, spec.server, machines, spec.environment, spec.startup_timeout_seconds)

@@ -12,6 +12,7 @@ import pytest
 from slipway.specs import Archive, Lock, LockedModel, ModelSpec, Project
 from slipway.specs.endpoint import EndpointSpec
 from slipway.specs.environment import EnvironmentSpec
+from slipway.specs.language_artifact import LanguageFacts, LockedLanguage
 from slipway.specs.reader import read
 from slipway.specs.validate import validate
 
@@ -124,4 +125,16 @@ def _locked(project: Project, name: str, size: int) -> LockedModel:
         value=0.98,
         recipe="none",
         benchmark=(),
+        language=_language() if llm else None,
+    )
+
+
+def _language() -> LockedLanguage:
+    """What a lock tells of a small model, eight-bit already, that fits one GPU of some machines."""
+    return LockedLanguage(
+        architecture="LlamaForCausalLM",
+        precision="fp8",
+        facts=LanguageFacts(attention_heads=12, kv_heads=12, layers=2, max_tokens=2048, quantization="fp8"),
+        degrees={"ml.g5.12xlarge": 1, "ml.g5.48xlarge": 1, "ml.c7i.xlarge": 1},
+        files=("config.json", "model.safetensors"),
     )

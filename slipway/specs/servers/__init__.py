@@ -8,14 +8,15 @@ from pydantic import AfterValidator, Discriminator, Tag, WithJsonSchema
 
 from slipway.specs.outline import BARE
 from slipway.specs.servers.base import ServerSpec
+from slipway.specs.servers.lmi import Lmi
 from slipway.specs.servers.onnxruntime import OnnxRuntime
 from slipway.specs.servers.own_image import OwnImage
 from slipway.specs.text import refuse
 
-__all__ = ["OnnxRuntime", "OwnImage", "Server", "ServerName", "ServerSpec"]
+__all__ = ["Lmi", "OnnxRuntime", "OwnImage", "Server", "ServerName", "ServerSpec"]
 
-ServerName = Literal["onnxruntime", "image"]
-_KINDS: Final[dict[str, type[ServerSpec]]] = {"onnxruntime": OnnxRuntime, "image": OwnImage}
+ServerName = Literal["onnxruntime", "lmi", "image"]
+_KINDS: Final[dict[str, type[ServerSpec]]] = {"onnxruntime": OnnxRuntime, "lmi": Lmi, "image": OwnImage}
 assert tuple(_KINDS) == get_args(ServerName)  # noqa: S101  a name that has no class could be written and not read
 
 

@@ -26,6 +26,12 @@ class ServerSpec(Spec):
     on_arm64: ClassVar[bool] = False
     """Whether its image runs on Graviton."""
 
+    speaks_chat: ClassVar[bool] = False
+    """Whether it answers OpenAI's chat completions."""
+
+    own_variables: ClassVar[tuple[str, ...]] = ()
+    """What the names of variables begin with that its options stand for."""
+
     name: str
 
     def image(self, region: str, machine: InstanceType | None) -> str | None:  # noqa: ARG002  a server's own
@@ -38,6 +44,10 @@ class ServerSpec(Spec):
         Returns:
             None: it is ours, built from ``containers/<name>/Dockerfile``.
         """
+        return None
+
+    def ami(self, region: str, machine: InstanceType | None) -> str | None:  # noqa: ARG002  a server's own
+        """Return the system image of the machines, where the container's CUDA asks for one; else None."""
         return None
 
     def problems(self, artifact: Artifact, machine: InstanceType | None) -> Iterator[tuple[Keys, str]]:  # noqa: ARG002
@@ -54,6 +64,10 @@ class ServerSpec(Spec):
 
     def variables(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:  # noqa: ARG002
         """Return the container's variables; what the user wrote is laid over them."""
+        return {}
+
+    def told_in_files(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:  # noqa: ARG002
+        """Return as variables what its files tell it, so that a check of the template sees it; {} where they do not."""
         return {}
 
     def layout(self, artifact: Artifact, machine: InstanceType | None) -> Layout | None:  # noqa: ARG002

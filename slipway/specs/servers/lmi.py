@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+import re
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
+from slipway.catalog import image_uri
+from slipway.specs.servers.base import ServerSpec
 from slipway.specs.servers.lmi_fitting import SERVER_SECONDS, degree_on, loading_seconds, misfits
 from slipway.specs.servers.lmi_options import LmiOptions
 from slipway.specs.servers.lmi_properties import option_variables, properties, settings
@@ -14,27 +17,54 @@ if TYPE_CHECKING:
     from slipway.catalog import InstanceType
     from slipway.specs.artifact import Artifact
     from slipway.specs.base import Keys
+    from slipway.specs.servers.base import Layout
 
-FILE = "serving.properties"
-OFFLINE = {"HF_HUB_OFFLINE": "1"}
+FILE: Final = "serving.properties"
+OFFLINE: Final = {"HF_HUB_OFFLINE": "1"}
 """All files are there; whatever asks for more is told at once."""
+CUDA: Final = re.compile(r"-cu(\d{2})\d")
+NEW_CUDA: Final = 13
+NEW_DRIVER: Final = "al2023-ami-sagemaker-inference-gpu-4-1"
+"""Driver 580. Source: botocore 1.43.106, ProductionVariant: InferenceAmiVersion."""
 
 
-class Lmi(LmiOptions):
+class Lmi(LmiOptions, ServerSpec):
     """DJL Serving with vLLM, in AWS's image: a language model on one GPU or on many of one machine."""
 
-    needs_gpu: ClassVar[bool] = True
+    speaks_chat: ClassVar[bool] = True
+    own_variables: ClassVar[tuple[str, ...]] = (
+        *("OPTION_", "HF_MODEL_ID", "HF_REVISION", "HF_TASK", "HF_TRUST_REMOTE_CODE"),
+        *("TENSOR_PARALLEL_DEGREE", "PIPELINE_PARALLEL_DEGREE", "MODEL_LOADING_TIMEOUT", "PREDICT_TIMEOUT"),
+    )
 
     name: Literal["lmi"]
+    """Large Model Inference."""
 
-    def problems(self, artifact: Artifact, machine: InstanceType) -> Iterator[tuple[Keys, str]]:
+    def image(self, region: str, machine: InstanceType | None) -> str:  # noqa: ARG002  one for all GPUs
+        """Return AWS's image of the version.
+
+        Raises:
+            NoImageError: If the region has none.
+        """
+        return image_uri("djl-lmi", self.version, region)
+
+    def ami(self, region: str, machine: InstanceType | None) -> str | None:
+        """Return a system image whose driver is as new as the container's CUDA."""
+        cuda = CUDA.search(self.image(region, machine))
+        return NEW_DRIVER if cuda is not None and int(cuda[1]) >= NEW_CUDA else None
+
+    def problems(self, artifact: Artifact, machine: InstanceType | None) -> Iterator[tuple[Keys, str]]:
         """Yield why it cannot serve an artifact on a machine."""
+        if machine is None:
+            yield (), "'lmi' needs an NVIDIA GPU, and serverless has none: use kind: realtime"
+            return
         yield from misfits(self, artifact, machine)
 
-    def told(self, artifact: Artifact, machine: InstanceType) -> dict[str, str]:
+    def told(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:
         """Return every option that the container is told, by LMI's name."""
         language = artifact.locked.language
         assert language is not None  # noqa: S101  else it has problems
+        assert machine is not None  # noqa: S101  likewise
         return settings(
             self,
             degree=degree_on(self, language, machine) or 1,
@@ -42,16 +72,22 @@ class Lmi(LmiOptions):
             longest=self.max_model_len or language.max_model_len,
         )
 
-    def variables(self, artifact: Artifact, machine: InstanceType) -> dict[str, str]:
+    def variables(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:
         """Return the container's variables: its options too where its files stay in S3."""
         said = option_variables(self.told(artifact, machine)) if artifact.locked.read_at is not None else {}
         return {**OFFLINE, **said}
 
-    def layout(self, artifact: Artifact, machine: InstanceType) -> dict[str, bytes] | None:
-        """Return what is laid beside the model's files; None where they stay in S3."""
-        if artifact.locked.read_at is not None:
+    def told_in_files(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:
+        """Return its options, as variables would say them."""
+        return {} if artifact.locked.read_at is not None else option_variables(self.told(artifact, machine))
+
+    def layout(self, artifact: Artifact, machine: InstanceType | None) -> Layout | None:
+        """Return the model's files and what is laid beside them; None where they stay in S3."""
+        language = artifact.locked.language
+        if artifact.locked.read_at is not None or language is None:
             return None
-        return {FILE: properties(self.told(artifact, machine)).encode("ascii")}
+        said = properties(self.told(artifact, machine)).encode("ascii")
+        return {**{file: file for file in language.files}, FILE: said}
 
     def least_startup_seconds(self, artifact: Artifact) -> int:
         """Return how long the container must be waited for: longer than LMI itself waits for the model."""

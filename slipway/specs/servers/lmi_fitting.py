@@ -35,10 +35,10 @@ ROPE: Final = ("rope_scaling", "rope_parameters")
 def misfits(options: LmiOptions, artifact: Artifact, machine: InstanceType) -> Iterator[Misfit]:
     """Yield what the model or the machine makes impossible: the key below ``server``, and why."""
     if artifact.locked.target != "llm":
-        yield (), f"LMI serves a language model's files, and '{artifact.model}' is none: build it with 'target: llm'"
+        yield (), f"'lmi' serves a language model's files, and '{artifact.model}' is none: build it with 'target: llm'"
         return
     if not machine.gpus:
-        yield (), f"LMI needs an NVIDIA GPU, and '{machine.name}' has none: use ml.g6, ml.g5 or larger"
+        yield (), f"'lmi' needs an NVIDIA GPU, and '{machine.name}' has none: use ml.g6, ml.g5 or larger"
         return
     language = artifact.locked.language
     if language is None:
@@ -147,9 +147,9 @@ def _lengths(options: LmiOptions, language: LockedLanguage) -> Iterator[Misfit]:
 
 def _times(options: LmiOptions, artifact: Artifact) -> Iterator[Misfit]:
     wanted = estimated_seconds(artifact)
-    size = f"{artifact.locked.archive.size_bytes / (1 << 30):,.0f} GiB"
     if options.model_loading_timeout is not None and options.model_loading_timeout < wanted:
         key = ("model_loading_timeout",)
-        yield key, f"{options.model_loading_timeout} s is less than the {wanted:,} s that {size} are estimated to take"
+        yield key, f"{options.model_loading_timeout} s is less than the {wanted:,} s that loading is estimated to take"
     elif options.model_loading_timeout is None and wanted + SERVER_SECONDS > MOST_SECONDS:
+        size = f"{artifact.locked.archive.size_bytes / (1 << 30):,.0f} GiB"
         yield (), f"{size} are estimated to load in {wanted:,} s, and SageMaker waits {MOST_SECONDS:,} s at the longest"

@@ -54,7 +54,7 @@ def _stages(options: LmiOptions) -> Iterator[Contradiction]:
     # VllmRbProperties.validate_pipeline_parallel, which both handlers of vLLM begin with, 0.30.0 to 0.36.0.
     if options.pipeline_parallel_degree > 1:
         mend = "use 'tensor_parallel_degree'"
-        yield "pipeline_parallel_degree", f"LMI's handler for vLLM refuses to start in more than one stage: {mend}"
+        yield "pipeline_parallel_degree", f"more than one stage is refused by LMI's handler for vLLM: {mend}"
 
 
 def _lora(options: LmiOptions) -> Iterator[Contradiction]:
@@ -70,7 +70,7 @@ def _lora(options: LmiOptions) -> Iterator[Contradiction]:
         use = f"use 'rolling_batch: vllm', or version {LORA_WITH_ASYNC}"
         yield "enable_lora", f"the asynchronous handler of {options.version} knows no adapters: {use}"
     if options.quantize is not None:
-        why = "vLLM quantises while it loads, and LMI tests no adapter on such weights"
+        why = "the weights are quantised while they load, and LMI tests no adapter on such"
         yield "quantize", f"{why}: build the model with 'llm: {{precision: fp8}}' instead"
 
 

@@ -93,9 +93,12 @@ def test_degree_is_the_widest_where_lmi_serves_one_copy_alone(artifact: Any, opt
 def test_options_lie_beside_files_that_are_uploaded_and_are_variables_where_they_stay(artifact: Any) -> None:
     server, machine = Lmi(name="lmi", max_rolling_batch_size=8), instance_types()["ml.g5.12xlarge"]
     here, there = artifact(), artifact(at=PLACE)
-    file = server.layout(here, machine)
-    assert file is not None
-    assert options_of_properties(file["serving.properties"].decode()).sequences == 8
+    files = server.layout(here, machine)
+    assert files is not None
+    text = files["serving.properties"]
+    assert isinstance(text, bytes)
+    assert options_of_properties(text.decode()).sequences == 8
+    assert {name for name, content in files.items() if name == content} == set(here.locked.language.files)
     assert server.variables(here, machine) == {"HF_HUB_OFFLINE": "1"}
     assert server.layout(there, machine) is None
     assert server.variables(there, machine)["OPTION_MAX_ROLLING_BATCH_SIZE"] == "8"
@@ -117,8 +120,8 @@ def test_startup_outlasts_loading_which_outlasts_what_is_estimated(artifact: Any
 
 
 REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
-    "no GPU": ({}, {"machine": "ml.c7i.xlarge"}, "LMI needs an NVIDIA GPU"),
-    "Neuron": ({}, {"machine": "ml.inf2.48xlarge"}, "LMI needs an NVIDIA GPU"),
+    "no GPU": ({}, {"machine": "ml.c7i.xlarge"}, "'lmi' needs an NVIDIA GPU"),
+    "Neuron": ({}, {"machine": "ml.inf2.48xlarge"}, "'lmi' needs an NVIDIA GPU"),
     "too large": ({"shape": LLAMA}, {}, "no degree of 'ml.g5.12xlarge' holds 'writer'"),
     "more than GPUs": ({}, {"tensor_parallel_degree": 8}, "8 is more than the 4 GPUs"),
     "idle": ({}, {"tensor_parallel_degree": 3}, "leaves 1 of the 4 GPUs"),
@@ -162,3 +165,18 @@ def test_weights_that_are_made_smaller_while_they_load_need_a_degree_of_ones_own
     [message] = problems(artifact(LLAMA), quantize="fp8")
     assert "ask `slipway fit writer --instance-type ml.g5.12xlarge` with --quantize" in message
     assert problems(artifact(LLAMA), quantize="fp8", tensor_parallel_degree=4) == []
+
+
+def test_image_is_aws_own_and_its_driver_as_new_as_its_cuda() -> None:
+    machine = instance_types()["ml.g5.12xlarge"]
+    new, old = Lmi(name="lmi"), Lmi(name="lmi", version="0.35.0")
+    assert new.image("eu-west-1", machine) == (
+        "763104351884.dkr.ecr.eu-west-1.amazonaws.com/djl-inference:0.38.0-lmi29.0.0-cu130"
+    )
+    assert new.ami("eu-west-1", machine) == "al2023-ami-sagemaker-inference-gpu-4-1"
+    assert old.ami("eu-west-1", machine) is None
+
+
+def test_serverless_has_no_gpu(artifact: Any) -> None:
+    [(keys, message)] = Lmi(name="lmi").problems(artifact(), None)
+    assert (keys, "serverless has none" in message) == ((), True)
