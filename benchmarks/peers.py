@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from benchmarks.load import OK, PROJECT, running_server
-from slipway.specs.servers.toolkit import INFERENCE_PY
+from slipway.specs.servers.toolkit import inference_py
 from tests.servers.environments import environment
-from tests.servers.torchserve import free_ports, torchserve
+from tests.servers.toolkits import free_ports, torchserve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +70,7 @@ def torchserve_toolkit(folder: Path, texts: list[str], workers: int, threads: in
     with tempfile.TemporaryDirectory() as base:
         shutil.copytree(folder, Path(base) / "model")
         shutil.copytree(PROJECT / "serving", Path(base) / "model" / "code" / "serving")
-        (Path(base) / "model" / "code" / "inference.py").write_bytes(INFERENCE_PY)
+        (Path(base) / "model" / "code" / "inference.py").write_bytes(inference_py("transform_fn"))
         with torchserve(Path(base), variables, body) as port:
             yield Server(port, body, _ours)
 

