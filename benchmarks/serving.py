@@ -38,8 +38,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(PROJECT)  # instead of this folder, where this file would be `serving`
 
 import httptools
-import onnxruntime
 
+from serving import runtimes
 from serving.manifest import Tokenize
 from serving.model import Model
 
@@ -184,12 +184,11 @@ def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     raise SystemExit(f"the server ended with code {process.returncode}")
 
 
-def raw_session(folder: Path, model: Model, threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    path = folder / model.manifest.model_file
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+def raw_call(folder: Path, model: Model, threads: int, inputs: list[Any]) -> Callable[[], object]:
+    """Return a call of the runtime alone, on tensors that are ready."""
+    manifest = model.manifest
+    session = runtimes.load(manifest.runtime, folder / manifest.model_file, threads=threads, options=manifest.options)
+    return partial(session.run, manifest.outputs[0].name, model.preprocess(inputs))
 
 
 def contestants(folder: Path, port: int, threads: int, inputs: list[Any]) -> dict[tuple[str, int], Raw | Client]:
@@ -197,10 +196,7 @@ def contestants(folder: Path, port: int, threads: int, inputs: list[Any]) -> dic
     result: dict[tuple[str, int], Raw | Client] = {}
     for callers in CONCURRENCIES:
         model = Model.load(folder, threads=threads if callers == 1 else 1)
-        session = raw_session(folder, model, threads if callers == 1 else 1)
-        feeds = model.preprocess(inputs)
-        names = [model.manifest.outputs[0].name]
-        result["raw", callers] = Raw(partial(session.run, names, feeds))
+        result["raw", callers] = Raw(raw_call(folder, model, threads if callers == 1 else 1, inputs))
         result["predict", callers] = Raw(partial(model.predict, inputs))
         result["server", callers] = client
     return result

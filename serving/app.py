@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from serving.engine import Engine
     from serving.settings import Settings
 
-_ACCEPTED = "GET /ping and POST /invocations"
+_ACCEPTED = "GET /ping, GET /metrics and POST /invocations"
 
 
 class App:
@@ -32,6 +32,7 @@ class App:
         self._routes: ASGIApp = Starlette(
             routes=[
                 Route("/ping", self._ping, methods=["GET"]),
+                Route("/metrics", routes.metrics(self), methods=["GET"]),
                 Route("/invocations", routes.Endpoint(self._invoke), methods=["POST"]),
             ],
             exception_handlers={HTTPException: routes.refuse(_ACCEPTED)},
@@ -48,6 +49,11 @@ class App:
     def admitted(self) -> int:
         """How many requests are waiting or being answered."""
         return self._invocations.admitted
+
+    @property
+    def load(self) -> tuple[int, int]:
+        """How many requests the model works on, and how many wait for it."""
+        return self._invocations.load
 
     async def patrol(self) -> None:
         """Look after what waits, for ever."""

@@ -33,7 +33,10 @@ class Answer:
 
     body: bytes
     batch: int
-    model_seconds: float
+    seconds: tuple[float, float, float]
+    """For preprocessing, for the model, for postprocessing."""
+    together: int
+    """Inputs that the model was given at once."""
 
 
 class Engine:
@@ -88,9 +91,14 @@ class Engine:
         model = self._model(alone=alone)
         if model.generator is not None:
             return self._generated(model.generator, body, wanted)
+        began = perf_counter()
         feeds, batch = self._feeds(model, body, received)
-        result, seconds = _run(model, feeds)
-        return Answer(_encode(model, result, wanted), batch, seconds)
+        prepared = perf_counter()
+        output = model.ask(feeds)
+        asked = perf_counter()
+        encoded = _encode(model, _finite(model.postprocess(output, feeds)), wanted)
+        seconds = (prepared - began, asked - prepared, perf_counter() - asked)
+        return Answer(encoded, batch, seconds, batch)
 
     def stream(self, body: bytes, received: str, emit: Callable[[bytes], None], *, alone: bool) -> Answer:
         """Answer `body` input by input: a line of JSON each, emitted as soon as it is computed.
@@ -110,13 +118,18 @@ class Engine:
         model = self._model(alone=alone)
         if model.generator is not None:
             return self._generated(model.generator, body, JSON, emit)
+        began = perf_counter()
         feeds, batch = self._feeds(model, body, received)
-        total = 0.0
+        prepared = perf_counter()
+        asking = 0.0
         for index in range(batch):
-            result, seconds = _run(model, {name: tensor[index : index + 1] for name, tensor in feeds.items()})
-            total += seconds
+            one = {name: tensor[index : index + 1] for name, tensor in feeds.items()}
+            asked = perf_counter()
+            output = model.ask(one)
+            asking += perf_counter() - asked
+            result = _finite(model.postprocess(output, one))
             emit(orjson.dumps(model.postprocess.lines(result)[0], option=_LINE))
-        return Answer(b"", batch, total)
+        return Answer(b"", batch, (prepared - began, asking, perf_counter() - prepared - asking), 1)
 
     def _generated(
         self, generator: Generator, body: bytes, wanted: str, emit: Callable[[bytes], None] | None = None
@@ -127,7 +140,8 @@ class Engine:
         self._check_batch(len(document["inputs"]))
         began = perf_counter()
         answer = generator.answer(document["inputs"], document.get("parameters", {}), emit)
-        return Answer(answer, len(document["inputs"]), perf_counter() - began)
+        batch = len(document["inputs"])
+        return Answer(answer, batch, (0.0, perf_counter() - began, 0.0), batch)  # token by token, all in one
 
     def _model(self, *, alone: bool) -> Model:
         model = self._wide if alone else self._narrow
@@ -164,13 +178,10 @@ class Engine:
             self.state = after
 
 
-def _run(model: Model, feeds: Feeds) -> tuple[np.ndarray, float]:
-    began = perf_counter()
-    result = model.run(feeds)
-    seconds = perf_counter() - began
+def _finite(result: np.ndarray) -> np.ndarray:
     if not np.isfinite(result).all():
         raise FloatingPointError("the model's answer is not finite")
-    return result, seconds
+    return result
 
 
 def _document(body: bytes, accepted: tuple[str, ...]) -> dict[str, Any]:

@@ -38,6 +38,12 @@ class Invocations:
         """How many requests are waiting or being answered."""
         return self._workers.admitted
 
+    @property
+    def load(self) -> tuple[int, int]:
+        """How many requests the model works on, and how many wait for it."""
+        waiting = min(self._workers.waiting, self._workers.admitted)
+        return self._workers.admitted - waiting, waiting
+
     async def invoke(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one invocation, whatever happens."""
         exchange = Exchange(scope, send)

@@ -91,7 +91,11 @@ class Model:
         """Return the same as `predict` for tensors that are ready for the model."""
         if self.generator is not None:
             return self.generator.decoder.logits(feeds)
-        return self.postprocess(self._session.run(self._output, feeds), feeds)
+        return self.postprocess(self.ask(feeds), feeds)
+
+    def ask(self, feeds: Feeds) -> np.ndarray:
+        """Return what the model itself says, before any postprocessing."""
+        return self._session.run(self._output, feeds)
 
     def prove(self) -> None:
         """Answer the manifest's example.

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from serving import emf, log, manifest
 from serving import engine as engines
-from serving import log, manifest
 from serving.app import App
 from serving.engine import Engine
 from serving.errors import ModelError, PortError, ServingError
@@ -103,9 +103,13 @@ class _Process:
             log.write("info", "ready", models_memory_mib=self._settings.models_memory_mib)
         else:
             threading.Thread(target=self._load, args=(loop,), name="loader", daemon=True).start()
-        patrol = loop.create_task(self._app.patrol())
+        beside = [loop.create_task(self._app.patrol())]
+        if self._settings.emf:
+            beside.append(loop.create_task(emf.report(self._settings, lambda: self._app.load)))
         await self._uvicorn.serve(sockets=[self._listener])
-        patrol.cancel()
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
 
     def _stop(self, reason: str) -> None:
         if self._uvicorn.should_exit:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serving import memory
 from serving.errors import SettingError
+from serving.metrics import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 LOG_LEVELS = ("debug", "info", "warning", "error")
 _MEBI = 1024 * 1024
 _MOST_PORT = 65535
+_MOST_DIMENSIONS = 30
+_NAMESPACE = re.compile(r"(?!AWS/)[A-Za-z0-9._/#:-]{1,255}")
+_DIMENSION = re.compile(r"([A-Za-z0-9._/#-][A-Za-z0-9._/#:-]{0,249})=([\x21-\x2b\x2d-\x7e]{1,1024})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +37,10 @@ class Settings:
     body_seconds: int
     drain_seconds: int
     log_level: str
+    emf: bool
+    emf_seconds: int
+    emf_namespace: str
+    emf_dimensions: dict[str, str]
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -57,7 +66,27 @@ def read(environ: Mapping[str, str]) -> Settings:
         body_seconds=_integer(environ, "SLIPWAY_BODY_SECONDS", 60, least=1, most=3600),
         drain_seconds=_integer(environ, "SLIPWAY_DRAIN_SECONDS", 25, least=0, most=3600),
         log_level=_choice(environ, "SLIPWAY_LOG_LEVEL", "info", LOG_LEVELS),
+        emf=_choice(environ, "SLIPWAY_EMF", "false", ("true", "false")) == "true",
+        emf_seconds=_integer(environ, "SLIPWAY_EMF_SECONDS", 60, least=1, most=3600),
+        emf_namespace=_namespace(environ.get("SLIPWAY_EMF_NAMESPACE") or "Slipway/Server"),
+        emf_dimensions=_dimensions(environ.get("SLIPWAY_EMF_DIMENSIONS") or "Server=onnxruntime"),
     )
+
+
+def _namespace(text: str) -> str:
+    if _NAMESPACE.fullmatch(text) is None:
+        accepted = "letters, digits and . _ / # : - are, at most 255, not AWS/ at their beginning"
+        raise SettingError(f"SLIPWAY_EMF_NAMESPACE: {text[:50]!r} is not accepted, {accepted}")
+    return text
+
+
+def _dimensions(text: str) -> dict[str, str]:
+    matches = [_DIMENSION.fullmatch(part) for part in text.split(",")]
+    found = {match[1]: match[2] for match in matches if match is not None and match[1] not in UNITS}
+    if len(found) < len(matches) or len(found) > _MOST_DIMENSIONS:
+        accepted = f"name=value is, with commas between, at most {_MOST_DIMENSIONS}, none named like a metric or twice"
+        raise SettingError(f"SLIPWAY_EMF_DIMENSIONS: {text[:50]!r} is not accepted, {accepted}")
+    return found
 
 
 def _cores() -> int:

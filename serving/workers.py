@@ -83,6 +83,11 @@ class Workers(Generic[Result]):
         self._jobs.put(job)
         return job
 
+    @property
+    def waiting(self) -> int:
+        """How many jobs no worker has taken yet."""
+        return self._jobs.qsize()
+
     def drop(self, job: Job[Result]) -> None:
         """Give up a job whose client has gone; one that has begun still holds its thread until it ends."""
         job.drop()
