@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from serving import log, npy
+from serving import batching, log, npy
+from serving.batching import Prepared
 from serving.errors import InputError, RequestError
 from serving.model import Model
 from serving.negotiate import JSON, LINES, NPY
 from serving.preprocess import json_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from serving.batching import Padding
     from serving.generate import Generator
     from serving.preprocess import Feeds
 
@@ -39,6 +41,21 @@ class Answer:
     """Inputs that the model was given at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request for one answer.
+
+    Args:
+        body: Its bytes.
+        received: Their media type, one that the engine accepts.
+        wanted: The answer's media type.
+    """
+
+    body: bytes
+    received: str
+    wanted: str
+
+
 class Engine:
     """Answers one body with another, and knows whether it can.
 
@@ -49,8 +66,9 @@ class Engine:
     what runs on a CPU; with SLIPWAY_THREADS=1 there is one session.
     """
 
-    def __init__(self, *, max_batch: int) -> None:
+    def __init__(self, *, max_batch: int, batch_size: int = 1) -> None:
         self._max_batch = max_batch
+        self._batch_size = batch_size
         self._wide: Model | None = None
         self._narrow: Model | None = None
         self.state = LOADING
@@ -61,6 +79,9 @@ class Engine:
         narrow = wide if threads == 1 else wide.with_threads(1)
         for model in (wide, narrow):
             model.prove()
+        if self._batch_size > 1:
+            batching.require_joinable(narrow.manifest, self._batch_size)
+            batching.prove(narrow)
         self._wide, self._narrow = wide, narrow
 
     @property
@@ -76,13 +97,11 @@ class Engine:
         manifest = self._wide.manifest
         return {"model": manifest.name, "digest": manifest.digest, "task": manifest.task, "target": manifest.target}
 
-    def answer(self, body: bytes, received: str, wanted: str, *, alone: bool) -> Answer:
-        """Answer `body`.
+    def answer(self, ask: Ask, *, alone: bool) -> Answer:
+        """Answer a request.
 
         Args:
-            body: The request's bytes.
-            received: Their media type, one of `accepts`.
-            wanted: The answer's media type.
+            ask: The request.
             alone: Whether no other request is being answered.
 
         Raises:
@@ -90,15 +109,32 @@ class Engine:
         """
         model = self._model(alone=alone)
         if model.generator is not None:
-            return self._generated(model.generator, body, wanted)
+            return self._generated(model.generator, ask.body, ask.wanted)
+        [answer] = _ask(model, [self._prepare(model, 0, ask)], None, [ask])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def answer_together(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
+        """Answer several requests, asking the model for as many at once as is worth it; each fails by itself."""
+        model = self._model(alone=False)
+        answers: dict[int, Answer | Exception] = {}
+        prepared: list[Prepared] = []
+        for place, ask in enumerate(asks):
+            try:
+                prepared.append(self._prepare(model, place, ask))
+            except Exception as error:  # noqa: BLE001  its own request's
+                answers[place] = error
+        padding = model.padding
+        for group in batching.groups(prepared, padding, self._batch_size):
+            found = _ask_each_if_it_fails(model, group, padding, asks)
+            answers.update(zip([each.place for each in group], found, strict=True))
+        return [answers[place] for place in range(len(asks))]
+
+    def _prepare(self, model: Model, place: int, ask: Ask) -> Prepared:
         began = perf_counter()
-        feeds, batch = self._feeds(model, body, received)
-        prepared = perf_counter()
-        output = model.ask(feeds)
-        asked = perf_counter()
-        encoded = _encode(model, _finite(model.postprocess(output, feeds)), wanted)
-        seconds = (prepared - began, asked - prepared, perf_counter() - asked)
-        return Answer(encoded, batch, seconds, batch)
+        feeds, batch = self._feeds(model, ask.body, ask.received)
+        return Prepared(place, feeds, batch, perf_counter() - began)
 
     def stream(self, body: bytes, received: str, emit: Callable[[bytes], None], *, alone: bool) -> Answer:
         """Answer `body` input by input: a line of JSON each, emitted as soon as it is computed.
@@ -176,6 +212,42 @@ class Engine:
     def _turn(self, before: str, after: str) -> None:
         if self.state == before:
             self.state = after
+
+
+def _ask(
+    model: Model, group: Sequence[Prepared], padding: Padding | None, asks: Sequence[Ask]
+) -> list[Answer | Exception]:
+    """Ask the model for a group at once, and part its answer."""
+    began = perf_counter()
+    feeds = group[0].feeds if len(group) == 1 else batching.join(group, padding)
+    output = model.ask(feeds)
+    asked = perf_counter()
+    result = model.postprocess(output, feeds)
+    pooling, together = perf_counter() - asked, len(result)
+    answers: list[Answer | Exception] = []
+    row = 0
+    for each in group:
+        encoding = perf_counter()
+        try:
+            body = _encode(model, _finite(result[row : row + each.batch]), asks[each.place].wanted)
+        except Exception as error:  # noqa: BLE001  its own request's
+            answers.append(error)
+        else:
+            seconds = (each.seconds, asked - began, pooling + perf_counter() - encoding)
+            answers.append(Answer(body, each.batch, seconds, together))
+        row += each.batch
+    return answers
+
+
+def _ask_each_if_it_fails(
+    model: Model, group: Sequence[Prepared], padding: Padding | None, asks: Sequence[Ask]
+) -> list[Answer | Exception]:
+    try:
+        return _ask(model, group, padding, asks)
+    except Exception as error:  # noqa: BLE001  whose fault it is shows when each is asked by itself
+        if len(group) == 1:
+            return [error]
+        return [answer for each in group for answer in _ask_each_if_it_fails(model, [each], padding, asks)]
 
 
 def _finite(result: np.ndarray) -> np.ndarray:

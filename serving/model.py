@@ -15,6 +15,7 @@ from serving.rewriter import Rewriter
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from serving.batching import Padding
     from serving.manifest import Manifest, Tensor
     from serving.postprocess import Postprocess
     from serving.preprocess import Feeds, Preprocess
@@ -73,6 +74,13 @@ class Model:
         session = _session(self.manifest, self._folder, threads)
         decoder = _decoder(self.manifest, self._folder, session, threads)
         return Model(self.manifest, self._folder, session, self.preprocess, self.postprocess, decoder)
+
+    @property
+    def padding(self) -> Padding | None:
+        """How its texts may be made longer without changing their answers; None where that is not so."""
+        # An answer that is as long as its text would grow with it.
+        pooled = isinstance(self.manifest.postprocess, (manifests.Embed, manifests.Classify))
+        return self.preprocess.padding if pooled else None
 
     def predict(self, inputs: list[Any]) -> np.ndarray:
         """Return (batch, dimensions) embeddings, (batch, classes) probabilities, a batch of tensors, float32.

@@ -72,7 +72,7 @@ class _Process:
         self.failure: ServingError | None = None
         self._settings = settings
         self._listener = listener
-        self._engine = Engine(max_batch=settings.max_batch)
+        self._engine = Engine(max_batch=settings.max_batch, batch_size=settings.batch_size)
         self._app = MultiApp(settings) if settings.multi_model else App(self._engine, settings)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
@@ -153,6 +153,8 @@ def start_facts(settings: Settings) -> dict[str, object]:
         "queue_limit": settings.queue_limit,
         "max_body_bytes": settings.max_body_bytes,
         "max_batch": settings.max_batch,
+        "batch_size": settings.batch_size,
+        "batch_delay_us": settings.batch_delay_us,
         "drain_seconds": settings.drain_seconds,
         "versions": {name: metadata.version(name) for name in packages},
     }

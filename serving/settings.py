@@ -34,6 +34,8 @@ class Settings:
     queue_limit: int
     max_body_bytes: int
     max_batch: int
+    batch_size: int
+    batch_delay_us: int
     body_seconds: int
     drain_seconds: int
     log_level: str
@@ -50,6 +52,9 @@ def read(environ: Mapping[str, str]) -> Settings:
         SettingError: If a value is not one that is accepted.
     """
     multi_model = _choice(environ, "SAGEMAKER_MULTI_MODEL", "false", ("true", "false")) == "true"
+    batch_size = _integer(environ, "SLIPWAY_BATCH_SIZE", 1, least=1, most=1024)
+    if multi_model and batch_size > 1:
+        raise SettingError(f"SLIPWAY_BATCH_SIZE: {batch_size} is not accepted, 1 is: many models share the threads")
     return Settings(
         host=environ.get("SLIPWAY_BIND_HOST") or "0.0.0.0",  # noqa: S104  a container's port is published by its host
         port=_integer(environ, "SAGEMAKER_BIND_TO_PORT", 8080, least=1, most=_MOST_PORT),
@@ -63,6 +68,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         queue_limit=_integer(environ, "SLIPWAY_QUEUE_LIMIT", 64, least=0, most=100_000),
         max_body_bytes=_integer(environ, "SLIPWAY_MAX_BODY_BYTES", 6 * _MEBI, least=1, most=1024 * _MEBI),
         max_batch=_integer(environ, "SLIPWAY_MAX_BATCH", 64, least=1, most=1_000_000),
+        batch_size=batch_size,
+        batch_delay_us=_integer(environ, "SLIPWAY_BATCH_DELAY_US", 0, least=0, most=1_000_000),
         body_seconds=_integer(environ, "SLIPWAY_BODY_SECONDS", 60, least=1, most=3600),
         drain_seconds=_integer(environ, "SLIPWAY_DRAIN_SECONDS", 25, least=0, most=3600),
         log_level=_choice(environ, "SLIPWAY_LOG_LEVEL", "info", LOG_LEVELS),
