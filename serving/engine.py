@@ -88,6 +88,8 @@ class Engine:
     def accepts(self) -> tuple[str, ...]:
         """The request media types that this model takes."""
         assert self._wide is not None  # noqa: S101  asked when READY only
+        if self._wide.handler is not None and self._wide.handler.reads:
+            return self._wide.handler.accepts
         return (JSON, NPY) if self._wide.preprocess.accepts_arrays else (JSON,)
 
     @property
@@ -164,7 +166,7 @@ class Engine:
             output = model.ask(one)
             asking += perf_counter() - asked
             result = _finite(model.postprocess(output, one))
-            emit(orjson.dumps(model.postprocess.lines(result)[0], option=_LINE))
+            emit(orjson.dumps(_line(model, result), option=_LINE))
         return Answer(b"", batch, (prepared - began, asking, perf_counter() - prepared - asking), 1)
 
     def _generated(
@@ -185,6 +187,11 @@ class Engine:
         return model
 
     def _feeds(self, model: Model, body: bytes, received: str) -> tuple[Feeds, int]:
+        if model.handler is not None and model.handler.reads:
+            feeds = model.read(body, received)
+            batch = len(next(iter(feeds.values())))
+            self._check_batch(batch)
+            return feeds, batch
         if received == NPY:
             array = npy.loads(body)
             batch = array.shape[0] if array.ndim > 0 else 0
@@ -274,7 +281,12 @@ def _document(body: bytes, accepted: tuple[str, ...]) -> dict[str, Any]:
     return document
 
 
+def _line(model: Model, result: np.ndarray) -> Any:
+    writes = model.handler is not None and model.handler.writes
+    return model.document(result) if writes else model.postprocess.lines(result)[0]
+
+
 def _encode(model: Model, result: np.ndarray, wanted: str) -> bytes:
     if wanted == NPY:
         return npy.dumps(result)
-    return orjson.dumps(model.postprocess.document(result), option=orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(model.document(result), option=orjson.OPT_SERIALIZE_NUMPY)

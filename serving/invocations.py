@@ -10,7 +10,7 @@ from serving import engine as engines
 from serving import log, negotiate
 from serving.bodies import Bodies, draining
 from serving.engine import Ask
-from serving.errors import RequestError
+from serving.errors import HandlerError, RequestError
 from serving.exchange import Exchange
 from serving.lines import Lines
 from serving.workers import ClientGoneError, Job, Workers
@@ -61,6 +61,8 @@ class Invocations:
         exchange = Exchange(scope, send)
         try:
             await self._answer(engine, exchange, receive)
+        except HandlerError as error:
+            await exchange.refuse(error, handler=error.reason, traceback=log.describe(error))
         except RequestError as error:
             await exchange.refuse(error)
         except ClientGoneError:

@@ -3,12 +3,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import orjson
 
 from serving import manifest as manifests
 from serving import postprocess, preprocess, runtimes
 from serving.decoder import Decoder
 from serving.errors import ManifestError, ModelError
 from serving.generate import Generator
+from serving.handler import Handler
+from serving.negotiate import JSON
 from serving.preprocess import TokenizePrompts
 from serving.rewriter import Rewriter
 
@@ -39,8 +42,10 @@ class Model:
         before: Preprocess,
         after: Postprocess,
         decoder: Decoder | None = None,
+        handler: Handler | None = None,
     ) -> None:
         self.manifest = manifest
+        self.handler = handler
         self._folder = folder
         self.preprocess = before
         self.postprocess = after
@@ -67,13 +72,15 @@ class Model:
         session = _session(manifest, folder, threads)
         _require_same(manifest.inputs, session.inputs, "inputs", exact=True)
         _require_same(manifest.outputs, session.outputs, "outputs", exact=False)
-        return cls(manifest, folder, session, before, after, _decoder(manifest, folder, session, threads))
+        decoder = _decoder(manifest, folder, session, threads)
+        handler = None if manifest.handler is None else Handler.load(folder, manifest.handler)
+        return cls(manifest, folder, session, before, after, decoder, handler)
 
     def with_threads(self, threads: int) -> Model:
         """Return the same model on a session of its own with `threads` threads; all else is shared."""
         session = _session(self.manifest, self._folder, threads)
         decoder = _decoder(self.manifest, self._folder, session, threads)
-        return Model(self.manifest, self._folder, session, self.preprocess, self.postprocess, decoder)
+        return Model(self.manifest, self._folder, session, self.preprocess, self.postprocess, decoder, self.handler)
 
     @property
     def padding(self) -> Padding | None:
@@ -92,8 +99,29 @@ class Model:
 
         Raises:
             InputError: If the inputs are not what the model takes.
+            HandlerError: If the handler fails; it reads the request, and its document must be JSON.
         """
-        return self.run(self.preprocess(inputs))
+        if self.handler is None:
+            return self.run(self.preprocess(inputs))
+        if self.handler.reads and JSON in self.handler.accepts:
+            body = orjson.dumps({"inputs": inputs}, option=orjson.OPT_SERIALIZE_NUMPY)
+            answer = self.run(self.read(body, JSON))
+        else:
+            answer = self.run(self.preprocess(inputs))
+        self.document(answer)
+        return answer
+
+    def read(self, body: bytes, content_type: str) -> Feeds:
+        """Return the model's tensors of a request that its handler reads."""
+        assert self.handler is not None  # noqa: S101  asked where it reads
+        inputs = self.handler.inputs(body, content_type)
+        return self.preprocess.from_array(inputs) if isinstance(inputs, np.ndarray) else self.preprocess(inputs)
+
+    def document(self, answer: np.ndarray) -> Any:
+        """Return an answer as the document of a JSON body."""
+        if self.handler is not None and self.handler.writes:
+            return self.handler.document(answer)
+        return self.postprocess.document(answer)
 
     def run(self, feeds: Feeds) -> np.ndarray:
         """Return the same as `predict` for tensors that are ready for the model."""

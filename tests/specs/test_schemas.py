@@ -244,6 +244,8 @@ BEYOND_JSON_SCHEMA = {
     "optimize-twice-in-one-job",
     "optimize-what-is-quantised-already",
     "optimize-with-a-variable-that-has-a-key",
+    "handler-of-a-generator",
+    "handler-of-an-llm",
     "llm-as-is-with-prompts",
     "llm-bf16-on-a-t4",
     "llm-calibrated",
