@@ -194,7 +194,7 @@ class Workers(Generic[Part, Result]):
     def _finish(self, jobs: Sequence[Job[Part, Result]], answers: Sequence[Result | BaseException]) -> None:
         for job, answer in zip(jobs, answers, strict=True):
             self._release(job)
-            self._pace += (job.took - self._pace) / 10
+            self._pace += (job.took - self._pace) / 10 if self._pace > 0 else job.took
             if job.future.done():
                 continue
             if isinstance(answer, BaseException):
