@@ -5,7 +5,9 @@
 `raw` is what ONNX Runtime gives to a program that does nothing else: tokens ready, output thrown away. With one caller
 its session has all threads; with sixteen it has one thread a call and as many callers as threads, the best of the
 arrangements that were measured. `predict` adds the tokenizer and the pooling, in process. `server` is all of it over
-HTTP, from one process with plain sockets and epoll, on the same cores. Ratios are server / raw within one round.
+HTTP, from one process with plain sockets and epoll, on the same cores; `joined` asks the model for up to eight requests
+at once, `workers` does so in two processes. Ratios are to raw within one round; the processor's time that an answer
+takes, threads that wait for work by spinning included, says what is left of them on a busy machine.
 """
 # ruff: noqa: E402  the environment and the path come before what reads them
 
@@ -24,7 +26,7 @@ import tarfile
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -38,6 +40,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(PROJECT)  # instead of this folder, where this file would be `serving`
 
 import httptools
+import psutil
 
 from serving import runtimes
 from serving.manifest import Tokenize
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CONCURRENCIES = (1, 16)
+JOINED = {"SLIPWAY_BATCH_SIZE": "8"}
 OK = 200
 SENTENCE = "the quick brown fox jumps over the lazy dog beside the old stone bridge"  # 16 tokens for BERT
 
@@ -56,11 +60,13 @@ class Series:
     """Rates of the rounds, and the latencies of all requests, in seconds."""
 
     rates: list[float] = field(default_factory=list)
+    busy_ms: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
 
-    def add(self, latencies: list[float], seconds: float) -> None:
+    def add(self, latencies: list[float], seconds: float, busy_seconds: float) -> None:
         """Add one round."""
         self.rates.append(len(latencies) / seconds)
+        self.busy_ms.append(busy_seconds / max(1, len(latencies)) * 1000)
         self.latencies += latencies
 
 
@@ -69,6 +75,10 @@ class Raw:
 
     def __init__(self, call: Callable[[], object]) -> None:
         self._call = call
+
+    def busy_seconds(self) -> float:
+        """Return the processor's time so far."""
+        return time.process_time()
 
     def drive(self, callers: int, seconds: float) -> list[float]:
         """Return the latencies of `callers` at once for `seconds`."""
@@ -122,10 +132,16 @@ class Connection:
 class Client:
     """Drives the server from one thread."""
 
-    def __init__(self, port: int, body: bytes) -> None:
+    def __init__(self, process: psutil.Process, port: int, body: bytes) -> None:
+        self._process = process
         head = b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
         request = head + b"content-length: %d\r\n\r\n" % len(body) + body
         self._connections = [Connection(port, request) for _ in range(max(CONCURRENCIES))]
+
+    def busy_seconds(self) -> float:
+        """Return the processor's time of the server so far."""
+        times = [each.cpu_times() for each in (self._process, *self._process.children())]
+        return float(sum(each.user + each.system for each in times))
 
     def drive(self, callers: int, seconds: float) -> list[float]:
         """Return the latencies of `callers` at once for `seconds`."""
@@ -151,7 +167,7 @@ class Client:
 
 
 @contextmanager
-def running_server(folder: Path, threads: int) -> Iterator[int]:
+def running_server(folder: Path, settings: dict[str, str]) -> Iterator[tuple[psutil.Process, int]]:
     """Start the server on a free port, wait until it is ready, end it."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -159,13 +175,13 @@ def running_server(folder: Path, threads: int) -> Iterator[int]:
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "SLIPWAY_BIND_HOST": "127.0.0.1",
         "SLIPWAY_MODEL_DIR": str(folder),
-        "SLIPWAY_THREADS": str(threads),
+        **settings,
     }
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen([sys.executable, "-m", "serving"], env=environment, cwd=PROJECT, stdout=log)
         try:
             wait_until_ready(process, port)
-            yield port
+            yield psutil.Process(process.pid), port
         finally:
             process.terminate()
             process.wait()
@@ -191,29 +207,40 @@ def raw_call(folder: Path, model: Model, threads: int, inputs: list[Any]) -> Cal
     return partial(session.run, manifest.outputs[0].name, model.preprocess(inputs))
 
 
-def contestants(folder: Path, port: int, threads: int, inputs: list[Any]) -> dict[tuple[str, int], Raw | Client]:
-    client = Client(port, json.dumps({"inputs": inputs}).encode())
+def contestants(
+    folder: Path, clients: dict[str, Client], threads: int, inputs: list[Any]
+) -> dict[tuple[str, int], Raw | Client]:
     result: dict[tuple[str, int], Raw | Client] = {}
     for callers in CONCURRENCIES:
         model = Model.load(folder, threads=threads if callers == 1 else 1)
         result["raw", callers] = Raw(raw_call(folder, model, threads if callers == 1 else 1, inputs))
         result["predict", callers] = Raw(partial(model.predict, inputs))
-        result["server", callers] = client
+        result |= {(name, callers): client for name, client in clients.items()}
     return result
 
 
 def race(folder: Path, *, threads: int, rounds: int, seconds: float) -> dict[tuple[str, int], Series]:
     manifest = Model.load(folder, threads=1).manifest
     inputs = [SENTENCE] if isinstance(manifest.preprocess, Tokenize) else manifest.example
-    with running_server(folder, threads) as port:
-        field_ = contestants(folder, port, threads, inputs)
+    all_threads, half = {"SLIPWAY_THREADS": str(threads)}, {"SLIPWAY_THREADS": str(max(1, threads // 2))}
+    kinds = {
+        "server": all_threads,
+        "joined": all_threads | JOINED,
+        "workers": half | JOINED | {"SLIPWAY_WORKERS": "2"},
+    }
+    body = json.dumps({"inputs": inputs}).encode()
+    with ExitStack() as running:
+        servers = {name: running.enter_context(running_server(folder, settings)) for name, settings in kinds.items()}
+        clients = {name: Client(process, port, body) for name, (process, port) in servers.items()}
+        field_ = contestants(folder, clients, threads, inputs)
         series = {key: Series() for key in field_}
         for number in range(rounds + 1):
             for key in random.sample(list(field_), len(field_)):
                 kind, callers = key
-                latencies = field_[key].drive(callers if kind == "server" else min(callers, threads), seconds)
+                before = field_[key].busy_seconds()
+                latencies = field_[key].drive(callers if kind in clients else min(callers, threads), seconds)
                 if number > 0:  # the first round warms up
-                    series[key].add(latencies, seconds)
+                    series[key].add(latencies, seconds, field_[key].busy_seconds() - before)
     return series
 
 
@@ -223,15 +250,16 @@ def quartiles(values: list[float]) -> tuple[float, float, float]:
 
 
 def report(series: dict[tuple[str, int], Series]) -> None:
-    print("callers  of        answers/s      ratio to raw (p25-p75)    p50 ms    p99 ms")
+    print("callers  of        answers/s      ratio to raw (p25-p75)    p50 ms    p99 ms   busy ms")
     for callers in CONCURRENCIES:
-        for kind in ("raw", "predict", "server"):
+        for kind in ("raw", "predict", "server", "joined", "workers"):
             mine, raw = series[kind, callers], series["raw", callers]
             low, middle, high = quartiles([a / b for a, b in zip(mine.rates, raw.rates, strict=True)])
             cuts = statistics.quantiles(mine.latencies, n=100)
             print(
                 f"{callers:7d}  {kind:8s} {statistics.median(mine.rates):10.1f}"
                 f"      {middle:5.3f} ({low:.3f}-{high:.3f})      {cuts[49] * 1000:9.3f} {cuts[98] * 1000:9.3f}"
+                f" {statistics.median(mine.busy_ms):9.2f}"
             )
 
 
