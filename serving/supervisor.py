@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import signal
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,7 @@ FORKABLE = ("onnxruntime",)
 children answer with, and share its memory. OpenVINO has threads, which no child inherits."""
 
 _SHORTEST_LIFE_SECONDS = 1.0
+_PR_SET_PDEATHSIG = 1
 
 
 class Supervisor:
@@ -81,6 +84,7 @@ class Supervisor:
         code = 1
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
+            _end_with_parent()
             code = self._work(self._settings, self._listener, engine, Member(self._team, number))
         except ServingError as error:
             log.write("error", "failed", worker=number, message=str(error))
@@ -112,6 +116,12 @@ class Supervisor:
         self._stopping = True
         for pid in self._born:
             os.kill(pid, number)
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end this process when its parent is killed: nobody would end it otherwise."""
+    with suppress(OSError, AttributeError):  # another system than Linux has no such call
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _shared(settings: Settings) -> Engine | None:

@@ -93,6 +93,21 @@ def test_dead_worker_is_replaced_and_until_then_the_server_is_unwell(team: Serve
     assert team.ask(QUICK).status == 200
 
 
+def test_workers_end_when_their_parent_is_killed(start: Callable[..., Any], classifier: Path) -> None:
+    with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1") as server:
+        children = workers(server)
+        server.send(signal.SIGKILL)
+        server.wait()
+        server.wait_for(lambda: not any(process.is_running() for process in children))
+
+
+def test_ids_of_requests_are_made_once(team: Server) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        made = list(pool.map(lambda _: team.ask(QUICK).headers["x-request-id"], range(60)))
+    assert len({request_id.partition("-")[0] for request_id in made}) > 1, "more than one worker answered"
+    assert len(set(made)) == 60
+
+
 def test_ping_is_503_while_one_worker_does_not_answer(start: Callable[..., Any], classifier: Path) -> None:
     with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1") as server:
         os.kill(workers(server)[0].pid, signal.SIGKILL)  # so young that its successor has to wait a second
