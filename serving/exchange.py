@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,14 @@ _JSON = b"application/json"
 # One random number a process and a counter: as unique as one a request, at a hundredth of the cost.
 _PROCESS = uuid4().hex
 _numbers = itertools.count(1)
+
+
+def _renew() -> None:
+    global _PROCESS  # noqa: PLW0603  a forked worker is another process
+    _PROCESS = uuid4().hex
+
+
+os.register_at_fork(after_in_child=_renew)
 
 Headers = list[tuple[bytes, bytes]]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import random
 from bisect import bisect_left
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -46,6 +46,15 @@ class Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
+    def state(self) -> dict[str, Any]:
+        """Return all that it has counted."""
+        return {"counts": self._counts, "sum": self._sum}
+
+    def add(self, state: Mapping[str, Any]) -> None:
+        """Count what another has counted."""
+        self._counts = [mine + its for mine, its in zip(self._counts, state["counts"], strict=True)]
+        self._sum += state["sum"]
+
     def lines(self, name: str, label: str = "") -> Iterator[str]:
         """Yield the lines of a sample each; `label` is one that all of them bear."""
         total, more = 0, f"{label}," if label else ""
@@ -64,11 +73,12 @@ class Metrics:
         self._statuses: Counter[int] = Counter()
         self._total, self._batch = Histogram(_SECONDS), Histogram(_INPUTS)
         self._phases = {phase: Histogram(_SECONDS) for phase in PHASES}
-        self._bytes_in = self._bytes_out = 0
+        self._bytes_in = self._bytes_out = self.answers = 0
         self.minute = Minute()
 
     def request(self, status: int, seconds: float, *, bytes_in: int, bytes_out: int) -> None:
         """Count a request, however it ended."""
+        self.answers += 1
         self._statuses[status] += 1
         self._total.observe(seconds)
         self._bytes_in += bytes_in
@@ -85,6 +95,25 @@ class Metrics:
         for phase, seconds in zip(self._phases.values(), phases, strict=True):
             phase.observe(seconds)
         self._batch.observe(batch)
+
+    def state(self) -> dict[str, Any]:
+        """Return all numbers, as they go into JSON."""
+        return {
+            "statuses": {str(status): count for status, count in self._statuses.items()},
+            "bytes": [self._bytes_in, self._bytes_out],
+            "histograms": {name: histogram.state() for name, histogram in self._histograms().items()},
+        }
+
+    def add(self, state: Mapping[str, Any]) -> None:
+        """Count what another process has counted."""
+        self._statuses.update({int(status): count for status, count in state["statuses"].items()})
+        self._bytes_in += state["bytes"][0]
+        self._bytes_out += state["bytes"][1]
+        for name, histogram in self._histograms().items():
+            histogram.add(state["histograms"][name])
+
+    def _histograms(self) -> dict[str, Histogram]:
+        return {"total": self._total, "batch": self._batch, **self._phases}
 
     def text(self, *, in_flight: int, queued: int) -> str:
         """Return all numbers in Prometheus' text format."""

@@ -48,6 +48,7 @@ class MultiApp:
     def __init__(self, settings: Settings) -> None:
         self._root = settings.model_dir.resolve()
         self._draining = False
+        self.member = None  # many models are hosted by one process
         self._invocations = Invocations(settings)
         self._shelf = Shelf(limit_mib=settings.models_memory_mib, max_batch=settings.max_batch)
         self._app: ASGIApp = Starlette(

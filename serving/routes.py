@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from serving.team import Member
+
 
 class Loaded(Protocol):
     """What knows how busy it is."""
+
+    @property
+    def member(self) -> Member | None:
+        """Its place among several workers."""
 
     @property
     def load(self) -> tuple[int, int]:
@@ -53,7 +59,8 @@ def metrics(app: Loaded) -> Callable[[Request], Awaitable[Response]]:
 
     async def tell(_request: Request) -> Response:
         in_flight, queued = app.load
-        return Response(METRICS.text(in_flight=in_flight, queued=queued), media_type=MEDIA_TYPE)
+        counted = METRICS if app.member is None else app.member.metrics()
+        return Response(counted.text(in_flight=in_flight, queued=queued), media_type=MEDIA_TYPE)
 
     return tell
 

@@ -30,6 +30,7 @@ class Settings:
     multi_model: bool
     model_dir: Path
     models_memory_mib: int
+    workers: int
     threads: int
     queue_limit: int
     max_body_bytes: int
@@ -55,6 +56,9 @@ def read(environ: Mapping[str, str]) -> Settings:
     batch_size = _integer(environ, "SLIPWAY_BATCH_SIZE", 1, least=1, most=1024)
     if multi_model and batch_size > 1:
         raise SettingError(f"SLIPWAY_BATCH_SIZE: {batch_size} is not accepted, 1 is: many models share the threads")
+    workers = _integer(environ, "SLIPWAY_WORKERS", 1, least=1, most=256)
+    if multi_model and workers > 1:
+        raise SettingError(f"SLIPWAY_WORKERS: {workers} is not accepted, 1 is: many models are hosted by one process")
     return Settings(
         host=environ.get("SLIPWAY_BIND_HOST") or "0.0.0.0",  # noqa: S104  a container's port is published by its host
         port=_integer(environ, "SAGEMAKER_BIND_TO_PORT", 8080, least=1, most=_MOST_PORT),
@@ -63,7 +67,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         models_memory_mib=_integer(
             environ, "SLIPWAY_MODELS_MEMORY_MIB", memory.for_models_mib(), least=1, most=16 * _MEBI
         ),
-        threads=_integer(environ, "SLIPWAY_THREADS", _cores(), least=1, most=1024),
+        workers=workers,
+        threads=_integer(environ, "SLIPWAY_THREADS", max(1, _cores() // workers), least=1, most=1024),
         # Waiting longer than a caller's patience helps nobody: better to say so at once.
         queue_limit=_integer(environ, "SLIPWAY_QUEUE_LIMIT", 64, least=0, most=100_000),
         max_body_bytes=_integer(environ, "SLIPWAY_MAX_BODY_BYTES", 6 * _MEBI, least=1, most=1024 * _MEBI),

@@ -62,7 +62,7 @@ def test_other_values_are_heard() -> None:
 
 
 def test_examples_are_accepted() -> None:
-    TypeAdapter(EndpointSpec).validate_python(yaml.safe_load(block("yaml")))
+    TypeAdapter(EndpointSpec).validate_json(json.dumps(yaml.safe_load(block("yaml"))))
     Serve.model_validate(yaml.safe_load(block("yaml", 1))["serve"])
 
 
