@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from serving import log, manifest, negotiate, settings
-from serving.engine import Engine
+from serving.engine import Ask, Engine
 from serving.errors import RequestError
 
 RENAMED = "slipway.json"
@@ -64,7 +64,7 @@ def _answer(engine: Engine, body: str | bytes, content_type: str, accept: str) -
     received = negotiate.request_type((content_type or "").encode("latin-1"), engine.accepts)
     wanted = _answer_type(accept)
     sent = body.encode() if isinstance(body, str) else bytes(body)
-    return engine.answer(sent, received, wanted, alone=True).body, wanted
+    return engine.answer(Ask(sent, received, wanted), alone=True).body, wanted
 
 
 def _folder(model_dir: Path) -> Path:

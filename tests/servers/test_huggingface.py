@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from serving.engine import Ask
 from slipway.specs.servers import HuggingFace
 from tests.servers.toolkits import JSON, MACHINE, SENTENCES, artifact, huggingface, lay_out
 
@@ -34,7 +35,7 @@ def test_it_answers_as_our_own_server_does_byte_for_byte(server: str, engine: En
     assert httpx.get(f"{server}/ping").status_code == 200
     got = httpx.post(f"{server}/invocations", content=body, headers=JSON | {"accept": accept})
     assert (got.status_code, got.headers["content-type"]) == (200, accept)
-    assert got.content == engine.answer(body, "application/json", accept, alone=True).body
+    assert got.content == engine.answer(Ask(body, "application/json", accept), alone=True).body
 
 
 @pytest.mark.parametrize(

