@@ -43,7 +43,7 @@ def invoke(  # noqa: PLR0913  an option for each thing that can be named
         request = _read(data)
     else:
         taken = _asked(deployment, endpoint, container, model) if named is None else named.model
-        request = _example(found, taken)
+        request = example_of(found, taken)
     connection = connection_to(found, deployment)
     reply = operations.invoke(
         deployment,
@@ -79,7 +79,8 @@ def _asked(deployment: Deployment, endpoint: str, container: str | None, model: 
     return model or hosted[0 if container is None else names.index(container)]
 
 
-def _example(project: Project, model: str) -> Any:
+def example_of(project: Project, model: str) -> Any:
+    """Return the request that a model's artifact holds as its example."""
     from slipway.specs import Manifest
 
     locked = project.lock.models.get(model)
