@@ -14,7 +14,7 @@ from slipway.cli import build, check, conform, demo, fit, images, invoke, local,
 from slipway.cli.output import report_error
 from slipway.specs import HostError, InterruptedByUser, SlipwayError, UsageError
 
-NOT_FOR_SYNTH = {"boto3", "botocore", "filelock", "httpx", "ministack", "numpy", "psutil"}
+NOT_FOR_SYNTH = {"boto3", "botocore", "filelock", "h11", "httpx", "ministack", "numpy", "psutil"}
 """What our own rooms import and an environment that was made for `cdk synth` lacks."""
 
 INTERRUPTED = 130

@@ -34,11 +34,15 @@ def conform(  # noqa: PLR0913  an option for each thing that a check may need
     accept: Annotated[str | None, typer.Option(help="media type of the answers; the server chooses if absent")] = None,
     slow_example: Annotated[Path | None, typer.Option(help="file with a request that takes about a second")] = None,
     stream: Annotated[str | None, typer.Option(help="media type of a streamed answer")] = None,
+    stream_example: Annotated[
+        Path | None, typer.Option(help="file with a request whose stream has several parts; else the slow one")
+    ] = None,
     multi_model: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER of a model to load; twice")] = None,
     command: Annotated[str | None, typer.Option(help="starts the server, for checks that stop it")] = None,
     failing_command: Annotated[str | None, typer.Option(help="starts it with a model that cannot be loaded")] = None,
     startup_seconds: Annotated[float, typer.Option(min=1, help="how long a start may take")] = 480,
     callers: Annotated[int, typer.Option(min=2, max=256, help="how many ask at once")] = 16,
+    variant: Annotated[str | None, typer.Option(help="the variant to ask; of an endpoint with several")] = None,
     only: Annotated[list[str] | None, typer.Option(help="a check to run; may be repeated")] = None,
     environment: Annotated[str, typer.Option("-e", "--environment", help="where the endpoint runs")] = "local",
     output: FormatOption = Format.TEXT,
@@ -53,9 +57,11 @@ def conform(  # noqa: PLR0913  an option for each thing that a check may need
 
     _refuse(url, endpoint, command or failing_command, multi_model, only)
     examples = [_example(path, content_type, accept) for path in example or ()]
+    streamed = None if stream_example is None else _example(stream_example, content_type, accept)
     judge = None if expect is None else _judge(examples, expect, tolerance)
     if model is not None:
-        examples, judge = _of_model(model, examples, expect, project)
+        examples, all_at_once, judge = _of_model(model, examples, expect, project)
+        streamed = streamed or all_at_once
     with tempfile.TemporaryDirectory(prefix="slipway-conform-") as scratch:
         folder = Path(scratch)
 
@@ -68,11 +74,12 @@ def conform(  # noqa: PLR0913  an option for each thing that a check may need
         subject = Subject(
             door=HttpDoor(Address.of(url))
             if url is not None
-            else _endpoint(str(endpoint), environment, project, examples),
+            else _endpoint(str(endpoint), environment, variant, project, examples),
             examples=tuple(examples),
             judge=judge,
             slow=None if slow_example is None else _example(slow_example, content_type, accept),
             stream=stream,
+            streamed=streamed,
             models=_models(multi_model),
             process=process(command, "server.log"),
             failing=process(failing_command, "failing.log"),
@@ -138,8 +145,8 @@ def _judge(
 
 def _of_model(
     name: str, examples: Sequence[Example], expect: Sequence[Path] | None, project: Path | None
-) -> tuple[list[Example], Callable[[Sequence[bytes]], str | None]]:
-    """Return a model's samples as requests, and its original as their judge."""
+) -> tuple[list[Example], Example, Callable[[Sequence[bytes]], str | None]]:
+    """Return a model's samples as requests, all of them as one, and the original as judge."""
     import json
 
     from slipway.specs.suggest import did_you_mean
@@ -173,35 +180,41 @@ def _of_model(
         Example(json.dumps({"inputs": [each]}).encode(), name=f"sample {number}")
         for number, each in enumerate(original.inputs)
     ]
-    return asked, judge
+    return asked, Example(json.dumps({"inputs": original.inputs}).encode(), name="all samples"), judge
 
 
-def _endpoint(name: str, environment: str, project: Path | None, examples: list[Example]) -> Any:
+def _endpoint(name: str, environment: str, variant: str | None, project: Path | None, examples: list[Example]) -> Any:
     """Return the door to an endpoint; its model's example is asked where no other is given."""
     from slipway import operations
     from slipway.cli.connection import connection_to
     from slipway.operations.conform import EndpointDoor
+    from slipway.specs import RealtimeEndpointSpec
 
     found = find_project(project)
     deployment = found.deployment(environment, with_artifacts=False)
     target = {"EndpointName": operations.endpoint_name(deployment, name)}
-    if deployment.endpoints[name].kind not in {"realtime", "serverless"}:
-        raise UsageError(
-            f"'{name}' is of kind {deployment.endpoints[name].kind}: real-time and serverless ones are checked"
-        )
+    spec = deployment.endpoints[name]
+    if spec.kind not in {"realtime", "serverless"}:
+        raise UsageError(f"'{name}' is of kind {spec.kind}: real-time and serverless endpoints are checked")
+    several = [one.name for one in spec.variants] if isinstance(spec, RealtimeEndpointSpec) else []
+    if (variant is None and len(several) > 1) or (variant is not None and variant not in several):
+        asked = "it has several" if variant is None else f"'{variant}' is none of them"
+        raise UsageError(f"'{name}': give --variant, {asked} (known: {', '.join(several) or 'none'})")
+    if variant is not None:
+        target["TargetVariant"] = variant
     if not examples:
-        examples.extend(_own_example(found, deployment, name))
+        examples.extend(_own_example(found, spec))
     connection = connection_to(found, deployment)
     return EndpointDoor(operations.client_for("sagemaker-runtime", deployment, connection), target)
 
 
-def _own_example(project: Any, deployment: Any, name: str) -> Iterator[Example]:
+def _own_example(project: Any, spec: Any) -> Iterator[Example]:
     import json
 
     from slipway.cli.invoke import example_of
     from slipway.operations.conform import Example
 
-    hosted = [model for _, model in deployment.endpoints[name].hosted_models()]
+    hosted = [model for _, model in spec.hosted_models()]
     if hosted:
         yield Example(json.dumps(example_of(project, hosted[0])).encode(), name=f"the example of {hosted[0]}")
 

@@ -32,6 +32,7 @@ class Subject:
         judge: Says what is wrong with the answers to the examples, one for each; None where nothing is.
         slow: A request that takes about a second.
         stream: Media type of a streamed answer.
+        streamed: A request whose streamed answer has several parts. Default: the slow one, else the first example.
         models: Names and folders for a multi-model server; the first one answers the examples.
         process: The server itself, where we start it.
         failing: A server whose model cannot be loaded.
@@ -44,6 +45,7 @@ class Subject:
     judge: Callable[[Sequence[bytes]], str | None] | None = None
     slow: Example | None = None
     stream: str | None = None
+    streamed: Example | None = None
     models: tuple[tuple[str, str], ...] = ()
     process: Process | None = None
     failing: Process | None = None

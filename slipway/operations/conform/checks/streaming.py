@@ -64,4 +64,4 @@ class GoneReadersHarmNobody(Check):
 
 
 def _streamed(subject: Subject) -> Example:
-    return replace(subject.slow or subject.example, accept=subject.stream)
+    return replace(subject.streamed or subject.slow or subject.example, accept=subject.stream)
