@@ -76,16 +76,19 @@ def _row(image: HostingImage, region: str | None, today: dt.date) -> dict[str, A
         "cuda": image.cuda,
         "regions": len(image.regions),
         "end_of_life": None if end is None else end.isoformat(),
-        "warning": _warning(end, today),
+        "warning": warning(end, today),
     }
 
 
-def _warning(end: dt.date | None, today: dt.date) -> str | None:
-    """Say what is wrong with a day; the last patch comes on it, so the image is as good as before on that day."""
+def warning(end: dt.date | None, today: dt.date) -> str | None:
+    """Say what is wrong with the day of an image's last patch; None where that is far off, or nobody names it."""
     if end is None or (end - today).days > SOON_DAYS:
         return None
     days = (end - today).days
-    return f"ended {-days} days ago" if days < 0 else f"ends in {days} days"
+    if days == 0:
+        return "ends today"
+    counted = f"{abs(days)} day{'' if abs(days) == 1 else 's'}"
+    return f"ended {counted} ago" if days < 0 else f"ends in {counted}"
 
 
 def _page(rows: Sequence[dict[str, Any]], region: str | None) -> Any:
