@@ -250,13 +250,12 @@ def _showing() -> Iterator[Callable[[Check], None]]:
 
 def _page(results: Sequence[Result]) -> Any:
     from rich.console import Group
-    from rich.markup import escape
 
     from slipway.cli.tables import Rows
 
     table = Rows("check", "outcome", "seconds", "seen")
     for result in results:
-        table.add(result.check, result.outcome, f"{result.seconds:.1f}", escape(result.saw))
+        table.add(result.check, result.outcome, f"{result.seconds:.1f}", result.saw)
     failed = [result for result in results if result.outcome == "failed"]
     mends = [f"\n{result.check}: {result.asks}\n  {result.says}\n  mend: {result.mend}" for result in failed]
     counts = {word: sum(result.outcome == word for result in results) for word in ("passed", "failed", "not run")}

@@ -177,7 +177,7 @@ def test_interruption_is_4_and_leaves_no_process(folder: Path) -> None:
         ("http://127.0.0.1:1 --endpoint x", 2, "give the URL of a server, or --endpoint NAME: one of them"),
         (
             *("ftp://127.0.0.1:1", 2),
-            "'ftp://127.0.0.1:1' is no address of a server: accepted is http://HOST:PORT or https://HOST:PORT",
+            "'ftp://127.0.0.1:1' is no address of a server: accepted is http://HOST:PORT",
         ),
         ("http://127.0.0.1:1", 3, "nobody answers on 127.0.0.1:1: start the server, or give --command"),
         (

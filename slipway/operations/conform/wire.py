@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-import ssl
 import struct
 import time
 from dataclasses import dataclass, field
@@ -66,7 +65,6 @@ class Address:
 
     host: str
     port: int
-    secure: bool = False
     path: str = field(default="", compare=False)
 
     @classmethod
@@ -74,16 +72,16 @@ class Address:
         """Take a URL apart.
 
         Raises:
-            UsageError: If it is none that HTTP can reach.
+            UsageError: If it is none of a server's; SageMaker speaks plain HTTP to containers, and so do we.
         """
         parts = urlsplit(url if "://" in url else f"http://{url}")
         try:
-            port = parts.port or (443 if parts.scheme == "https" else 80)
+            port = parts.port or 80
         except ValueError:
             port = 0
-        if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
-            raise UsageError(f"'{url}' is no address of a server: accepted is http://HOST:PORT or https://HOST:PORT")
-        return cls(parts.hostname, port, parts.scheme == "https", parts.path.rstrip("/"))
+        if parts.scheme != "http" or not parts.hostname or port == 0:
+            raise UsageError(f"'{url}' is no address of a server: accepted is http://HOST:PORT")
+        return cls(parts.hostname, port, parts.path.rstrip("/"))
 
     def connect(self, seconds: float = PATIENCE_SECONDS, *, receive_bytes: int | None = None) -> Connection:
         """Open a connection.
@@ -98,14 +96,11 @@ class Address:
                 plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
             plain.settimeout(seconds)
             plain.connect((self.host, self.port))
-            wrapped = (
-                ssl.create_default_context().wrap_socket(plain, server_hostname=self.host) if self.secure else plain
-            )
         except OSError as error:
             if plain is not None:
                 plain.close()
             raise NoAnswerError(f"the connection is not taken: {error.strerror or error}") from error
-        return Connection(wrapped, self, seconds)
+        return Connection(plain, self, seconds)
 
 
 class Connection:

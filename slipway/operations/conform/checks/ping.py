@@ -10,6 +10,7 @@ from slipway.operations.conform.wire import NoAnswerError
 _EVERY_SECONDS = 0.02
 _PINGS = 10
 _CONNECTIONS = 32
+_ROUNDS = 3
 _CONNECT_SECONDS = 0.25
 _OK = 200
 _WATCHED_SECONDS = 5.0
@@ -121,7 +122,9 @@ class ConnectionsAccepted(Check):
                 time.sleep(_CONNECT_SECONDS)
             return took
 
-        slowest = max(float(str(took)) for took in together([connect] * _CONNECTIONS))
+        # The least of a few rounds: a busy machine is late once, a short backlog every time.
+        rounds = ([float(str(took)) for took in together([connect] * _CONNECTIONS)] for _ in range(_ROUNDS))
+        slowest = min(max(each) for each in rounds)
         if slowest > _CONNECT_SECONDS:
             raise Flaw(f"of {_CONNECTIONS} connections at once one was taken after {slowest * 1000:.0f} ms")
         return f"{_CONNECTIONS} at once, the slowest after {slowest * 1000:.0f} ms"

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from slipway.operations.conform.check import CONTRACT, HTTP, Check, Flaw, Need
+from slipway.operations.conform.subject import together
 
 if TYPE_CHECKING:
     from slipway.operations.conform.subject import Subject
@@ -75,15 +77,17 @@ class UnreadAnswersHoldNobodyUp(Check):
 
     def run(self, subject: Subject) -> str:
         """Send requests one after the other, read nothing, and ask as usual."""
-        example, pushed = subject.example, 0
+        example = subject.example
         bound = _bound(subject)
         lines = [f"POST {subject.address.path}{subject.http.route} HTTP/1.1", f"host: {subject.address.host}"]
         lines += [f"{name}: {value}" for name, value in example.headers()]
         head = "\r\n".join([*lines, f"content-length: {len(example.body)}", "", ""]).encode()
         with ExitStack() as stack:
-            for _ in range(_UNREAD):
-                connection = stack.enter_context(subject.address.connect(receive_bytes=4096))
-                pushed += connection.push(head + example.body, _PUSH_SECONDS)
+            rude = [stack.enter_context(subject.address.connect(receive_bytes=4096)) for _ in range(_UNREAD)]
+            pushed = sum(
+                int(str(taken))
+                for taken in together([partial(one.push, head + example.body, _PUSH_SECONDS) for one in rude])
+            )
             took = _in_time(subject, bound, f"beside {_UNREAD} callers who do not read")
         return f"answered in {took:.2f} s beside {_UNREAD} callers who sent {pushed} bytes and read none"
 
