@@ -201,14 +201,13 @@ class Connection:
             self._socket.sendall(data)
 
     def push(self, data: bytes, seconds: float) -> int:
-        """Send the same bytes over and over until nobody takes more of them, and return how many were taken."""
+        """Send the same bytes over and over for so long, and return how many were taken."""
         self._socket.settimeout(0)
         taken, end = 0, time.monotonic() + seconds
         with contextlib.suppress(OSError):
             while time.monotonic() < end:
-                if not select.select([], [self._socket], [], 0.2)[1]:
-                    break
-                taken += self._socket.send(data[taken % len(data) :])
+                if select.select([], [self._socket], [], 0.05)[1]:
+                    taken += self._socket.send(data[taken % len(data) :])
         self._socket.settimeout(self._seconds)
         return taken
 

@@ -113,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Refusal(503)
         self.negotiate()
         request = self.read()
-        wait = float(request.get("seconds", 0.002))
+        wait = float(request.get("seconds", 0 if FLAW == "UnreadAnswersHoldNobodyUp" else 0.002))
         if FLAW == "ExampleAnswered" or (FLAW == "ManyAtOnceAnswered" and STATE["in flight"] > 4):
             raise Refusal(500)
         LAST.update(request)
