@@ -270,6 +270,8 @@ BEYOND_JSON_SCHEMA = {
     "profile-shorter-than-a-benchmark",
     "profile-that-leaves-out-a-benchmark",
     "profile-tuned-beyond-its-end",
+    "triton-batch-beyond-the-largest",
+    "triton-version-unpublished",
 }
 
 

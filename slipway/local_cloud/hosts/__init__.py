@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from slipway.local_cloud.hosts.onnxruntime import OnnxRuntimeHost
+from slipway.local_cloud.hosts.triton import TritonHost
 
 if TYPE_CHECKING:
     from slipway.local_cloud.hosts.base import Host
 
-HOSTS: Final[tuple[Host, ...]] = (OnnxRuntimeHost(),)
+HOSTS: Final[tuple[Host, ...]] = (OnnxRuntimeHost(), TritonHost())
 
 
 def host_of(image: str) -> Host | None:

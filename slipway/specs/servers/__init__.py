@@ -11,12 +11,18 @@ from slipway.specs.servers.base import ServerSpec
 from slipway.specs.servers.lmi import Lmi
 from slipway.specs.servers.onnxruntime import OnnxRuntime
 from slipway.specs.servers.own_image import OwnImage
+from slipway.specs.servers.triton import Triton
 from slipway.specs.text import refuse
 
-__all__ = ["Lmi", "OnnxRuntime", "OwnImage", "Server", "ServerName", "ServerSpec"]
+__all__ = ["Lmi", "OnnxRuntime", "OwnImage", "Server", "ServerName", "ServerSpec", "Triton"]
 
-ServerName = Literal["onnxruntime", "lmi", "image"]
-_KINDS: Final[dict[str, type[ServerSpec]]] = {"onnxruntime": OnnxRuntime, "lmi": Lmi, "image": OwnImage}
+ServerName = Literal["onnxruntime", "triton", "lmi", "image"]
+_KINDS: Final[dict[str, type[ServerSpec]]] = {
+    "onnxruntime": OnnxRuntime,
+    "triton": Triton,
+    "lmi": Lmi,
+    "image": OwnImage,
+}
 assert tuple(_KINDS) == get_args(ServerName)  # noqa: S101  a name that has no class could be written and not read
 
 

@@ -50,6 +50,10 @@ class ServerSpec(Spec):
         """Return the system image of the machines, where the container's CUDA asks for one; else None."""
         return None
 
+    def build_arguments(self, region: str, machine: InstanceType | None) -> dict[str, str]:  # noqa: ARG002
+        """Return what the build of our own image is told; the arguments are those of `image`."""
+        return {}
+
     def problems(self, artifact: Artifact, machine: InstanceType | None) -> Iterator[tuple[Keys, str]]:  # noqa: ARG002
         """Say why an artifact cannot be served so.
 

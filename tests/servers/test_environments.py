@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from tests.servers.environments import PROJECT, EnvironmentFailureError, environment
+
+WHEEL = {
+    "boat.py": "def main():\n    print('afloat')\n",
+    "boat-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: boat\nVersion: 1\n",
+    "boat-1.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "boat-1.dist-info/entry_points.txt": "[console_scripts]\nboat = boat:main\n",
+    "boat-1.dist-info/RECORD": "",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    wheel = tmp_path / "boat-1-py3-none-any.whl"
+    with ZipFile(wheel, "w") as archive:
+        for name, content in WHEEL.items():
+            archive.writestr(name, content)
+    (tmp_path / "tests" / "servers").mkdir(parents=True)
+    (tmp_path / "tests" / "servers" / "requirements-boat.txt").write_text(f"{wheel}\n")
+    return tmp_path
+
+
+def test_environment_is_made_once_when_two_processes_ask_for_it(project: Path) -> None:
+    ask = "import sys; from pathlib import Path; from tests.servers.environments import environment as e; "
+    ask += f"print(e('boat', project=Path({str(project)!r}), folder=Path({str(project / 'made')!r})))"
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", ask], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate() for process in both]
+    assert said[0][0] == said[1][0], said
+    assert sorted(errors.count("servers: made") for _, errors in said) == [0, 1]
+    script = Path(said[0][0].strip()) / "bin" / "boat"
+    assert subprocess.run([script], capture_output=True, text=True, check=True).stdout == "afloat\n"
+
+
+def test_environment_is_another_when_it_lies_over_the_projects(project: Path) -> None:
+    before = environment("boat", project=project, folder=project / "made")
+    made = environment("boat", over_project=True, project=project, folder=project / "made")
+    ask = "import boat, importlib.util as u; print(*(u.find_spec(name) is not None for name in ('yaml', 'slipway')))"
+    python = [[str(each / "bin" / "python"), "-Ic", ask] for each in (before, made)]
+    found = [subprocess.run(command, capture_output=True, check=True).stdout for command in python]
+    assert found == [b"False False\n", b"True False\n"]
+
+
+def test_nothing_is_left_when_pip_refuses(project: Path) -> None:
+    (project / "tests" / "servers" / "requirements-boat.txt").write_text("--no-index\nno-such-boat==1\n")
+    with pytest.raises(EnvironmentFailureError, match=r"boat: pip ended with 1: .*no-such-boat==1"):
+        environment("boat", project=project, folder=project / "made")
+    assert [path.name for path in (project / "made").iterdir()] == ["boat.lock"]
+
+
+def test_environment_is_refused_when_no_file_says_what_it_is(project: Path) -> None:
+    with pytest.raises(EnvironmentFailureError, match="raft: no requirements"):
+        environment("raft", project=project, folder=project / "made")
