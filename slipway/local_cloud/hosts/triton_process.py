@@ -68,13 +68,16 @@ def launch(folder: Path, variables: Mapping[str, str]) -> tuple[list[str], dict[
         RepositoryError: If the folder is none that the image serves.
         EnvironmentFailureError: If there is no tritonserver and none can be had.
     """
-    name = default_model(folder, variables)
+    name, repository = default_model(folder, variables), folder
+    if not name:  # models that are loaded by name are repositories of their own, and this one shall hold none of them
+        repository = folder.with_name("no-models")
+        repository.mkdir(exist_ok=True)
     here = program()
     words = [
         str(here.server),
         *("--allow-sagemaker=true", "--allow-http=false", "--allow-grpc=false", "--allow-metrics=false"),
         *("--model-control-mode=explicit", "--sagemaker-port={port}", f"--backend-directory={here.backends}"),
-        f"--model-repository={folder}",
+        f"--model-repository={repository}",
         *(f"--load-model={name}" for name in [name] if name),
         *(f"{word}={value}" for word, key, default in _SWITCHES if (value := variables.get(key) or default)),
         *variables.get("SAGEMAKER_TRITON_ADDITIONAL_ARGS", "").split(),

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from slipway.catalog import hosting_images, image_uri
 from slipway.specs.base import Findings
 from slipway.specs.servers.base import ServerSpec
+from slipway.specs.servers.triton_files import protocol
 from slipway.specs.servers.triton_files.archive import contents
 from slipway.specs.servers.triton_files.refusals import unserved
 from slipway.specs.servers.triton_files.repository import Repository, Wishes
@@ -100,6 +101,14 @@ class Triton(ServerSpec):
         held = contents(artifact.archive)
         cores = None if machine is None else machine.vcpus
         return None if held is None else self.files(held.served, held.members, cores or 1)
+
+    def request(self, served: ServedModel, inputs: list[Any]) -> Any:
+        """Return tensors with their names; None of texts for a graph alone."""
+        return protocol.request(served, inputs, plain=self.repository == "plain")
+
+    def answer(self, served: ServedModel, document: Any) -> Any:
+        """Return the tensors of an answer as our own server's JSON."""
+        return protocol.answer(served, document)
 
     def files(self, served: ServedModel, members: Sequence[str], cores: int) -> Layout:
         """Return the model repository of what a manifest describes.

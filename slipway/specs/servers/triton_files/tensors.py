@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from slipway.specs.manifest import Classify, Embed, Generate, Rewrite, TensorSpec, Tokenize
 from slipway.specs.servers.triton_files.text_format import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from slipway.specs.manifest import ServedModel
     from slipway.specs.servers.triton_files.text_format import Message
@@ -66,6 +66,22 @@ def answered(served: ServedModel) -> list[Message]:
 def generates(served: ServedModel) -> bool:
     """Tell whether an answer is made token by token."""
     return isinstance(served.postprocess, (Generate, Rewrite))
+
+
+def sizes(nested: Any) -> Iterator[int]:
+    """Yield the size of each dimension of nested lists."""
+    while isinstance(nested, list):
+        yield len(nested)
+        nested = nested[0]
+
+
+def flat(nested: Any) -> Iterator[Any]:
+    """Yield what nested lists hold, in order."""
+    if not isinstance(nested, list):
+        yield nested
+        return
+    for each in nested:
+        yield from flat(each)
 
 
 def _reshaped(name: str, kind: Word) -> Message:

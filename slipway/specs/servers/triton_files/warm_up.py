@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from slipway.specs.manifest import Tokenize
+from slipway.specs.servers.triton_files.tensors import flat, sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from slipway.specs.manifest import ServedModel
     from slipway.specs.servers.triton_files.text_format import Message
@@ -32,7 +33,7 @@ def of_example(inputs: Sequence[Message], served: ServedModel, *, batch: bool) -
     if isinstance(served.preprocess, Tokenize):
         dims = [1] if batch else [len(rows), 1]
     else:
-        dims = list(_shape(rows[0] if batch else rows)) or [1]
+        dims = list(sizes(rows[0] if batch else rows)) or [1]
     value = {"data_type": first["data_type"], "dims": dims, "input_data_file": FILE}
     return {"name": "example", "batch_size": int(batch), "inputs": [{"key": first["name"], "value": value}]}
 
@@ -43,7 +44,7 @@ def example(served: ServedModel, *, batch: bool) -> bytes:
     if isinstance(served.preprocess, Tokenize):
         texts = [text.encode() for text in rows]
         return b"".join(struct.pack("<I", len(text)) + text for text in texts)
-    numbers = list(_numbers(rows))
+    numbers = list(flat(rows))
     return struct.pack(f"<{len(numbers)}{_FORMATS[served.inputs[0].dtype]}", *numbers)
 
 
@@ -51,17 +52,3 @@ def _zeros(tensor: Message) -> Message:
     dims = [FREE if size == -1 else size for size in tensor["dims"]]
     value = {"data_type": tensor["data_type"], "dims": dims, "zero_data": True}
     return {"key": tensor["name"], "value": value}
-
-
-def _shape(nested: Any) -> Iterator[int]:
-    while isinstance(nested, list):
-        yield len(nested)
-        nested = nested[0]
-
-
-def _numbers(nested: Any) -> Iterator[Any]:
-    if not isinstance(nested, list):
-        yield nested
-        return
-    for each in nested:
-        yield from _numbers(each)
