@@ -56,7 +56,8 @@ def server_problems(spec: AnyEndpoint, document: Document, environment: Environm
 
 def _image_problems(document: Document, each: Hosted, region: str) -> Iterator[Problem]:
     try:
-        each.server.image(region, None)
+        if each.server.image(region, None) is None:
+            each.server.build_arguments(region, None)  # ours, which may be built on one of AWS's
     except NoImageError as error:
         yield document.problem((*each.path, "server"), str(error))
 
