@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from sagemaker_hosting.acknowledge import acknowledge
 from sagemaker_hosting.data_capture import data_capture_config
 from sagemaker_hosting.endpoint_alarms import EndpointAlarms
 from sagemaker_hosting.endpoint_watch import EndpointWatch
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from sagemaker_hosting.site import Site
     from slipway.specs.alarms import AnswerAlarms
     from slipway.specs.parts import Capture, Rollout
+
+KEYLESS: Final = "NIST.800.53.R5-SageMakerEndpointConfigurationKMSKeyConfigured"
+NVME_IS_ENCRYPTED: Final = (
+    "these machines have NVMe disks of their own, always encrypted by a key that the hardware makes and loses, and "
+    "SageMaker refuses a config that names another"
+)
 
 
 class InstanceEndpoint(Construct):
@@ -84,14 +91,18 @@ class InstanceEndpoint(Construct):
                 Default: none is.
             more: Properties that only some kinds have.
         """
-        return sagemaker.CfnEndpointConfig(
+        key = self._volume_key(instance_types_used)
+        config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
             data_capture_config=None if capture is None else self._capture(capture),
-            kms_key_id=self._volume_key(instance_types_used),
+            kms_key_id=key,
             production_variants=list(variants),
             **more,
         )
+        if key is None:
+            acknowledge(config, KEYLESS, NVME_IS_ENCRYPTED)
+        return config
 
     def _volume_key(self, used: Iterable[str]) -> str | None:
         # A config with one machine that has its own (always encrypted) NVMe disk is refused with a key.

@@ -41,10 +41,16 @@ TEMPLATE = "{% for message in messages %}{{ message['content'] }} {% endfor %}"
 
 def llama(folder: Path) -> None:
     torch.manual_seed(1)
-    shape: dict[str, Any] = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    shape: dict[str, Any] = {
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+    }
     shape |= {"vocab_size": len(WORDS) + 2, "max_position_embeddings": 128}
     config = LlamaConfig(**shape, initializer_range=0.4, eos_token_id=None, bos_token_id=None)
-    LlamaForCausalLM(config).eval().save_pretrained(folder)
+    model: Any = LlamaForCausalLM(config)
+    model.eval().save_pretrained(folder)
     save_tokenizer(folder)
     file = folder / "tokenizer_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"chat_template": TEMPLATE}))
