@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from slipway.local_cloud.hosts.lmi import LmiHost
 from slipway.local_cloud.hosts.onnxruntime import OnnxRuntimeHost
 
 if TYPE_CHECKING:
     from slipway.local_cloud.hosts.base import Host
 
-HOSTS: Final[tuple[Host, ...]] = (OnnxRuntimeHost(), LmiHost())
+HOSTS: Final[tuple[Host, ...]] = (OnnxRuntimeHost(),)
 
 
 def host_of(image: str) -> Host | None:
