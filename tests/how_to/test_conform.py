@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import onnxruntime
 import pytest
 
 from slipway.operations.conform import Need, checks
+from slipway.specs import Project
 from tests.serving.conftest import direct_logits, write_classifier
 
 ROOT = Path(__file__).parents[2]
@@ -120,6 +122,21 @@ def test_wrong_answer_is_found_in_a_table_that_says_how_to_mend_it(folder: Path)
     assert "request.json is answered otherwise than expected: predictions[0]" in done.stdout
     assert "mend: compare what goes into the model" in done.stdout
     assert "1 passed, 1 failed, 0 not run" in done.stdout
+
+
+@pytest.mark.slow
+def test_model_is_judged_by_its_original(built_models: Path, tmp_path: Path) -> None:
+    [archive] = built_models.glob(f"artifacts/digits/{Project(built_models).lock.models['digits'].digest}/model.tar.gz")
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    started = f'--model digits --command "env SLIPWAY_MODEL_DIR={tmp_path} python -m serving serve"'
+    checked = "--only OriginalsAnswer --only EachItsOwnAnswer"
+    code, document = conform(f"conform http://127.0.0.1:8080 {started} {checked}", built_models)
+    assert {one["check"]: one["saw"] for one in document["checks"]} == {
+        "OriginalsAnswer": "8 answers are the original's",
+        "EachItsOwnAnswer": "64 of 8 kinds at once",
+    }
+    assert (code, document["passed"]) == (0, 2)
 
 
 @pytest.mark.slow

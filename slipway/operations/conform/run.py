@@ -102,7 +102,7 @@ def _result(check: Check, subject: Subject) -> Result:
     if lack is not None:
         outcome, saw = "not run", lack.value
     else:
-        outcome, saw = _outcome(check, subject)
+        outcome, saw = _judged(check, subject)
     return Result(
         check=check.id,
         outcome=outcome,  # type: ignore[arg-type]
@@ -115,20 +115,29 @@ def _result(check: Check, subject: Subject) -> Result:
     )
 
 
-def _outcome(check: Check, subject: Subject) -> tuple[str, str]:
+def _judged(check: Check, subject: Subject) -> tuple[str, str]:
     try:
         _revive(subject)
-        saw = check.run(subject)
-        _require_alive(check, subject)
-    except Untold as error:
-        return "not run", str(error)
+        outcome, saw = outcome_of(check, subject)
+        if outcome != "failed":
+            _require_alive(check, subject)
     except (Flaw, NoAnswerError) as error:
         return "failed", str(error)
     except HostError as error:
         if subject.process is None:
             raise
         return "failed", str(error)  # it was started before, and now it is not
-    return "passed", saw
+    return outcome, saw
+
+
+def outcome_of(check: Check, subject: Subject) -> tuple[str, str]:
+    """Run one check, and return what came of it and what was seen."""
+    try:
+        return "passed", check.run(subject)
+    except Untold as error:
+        return "not run", str(error)
+    except (Flaw, NoAnswerError) as error:
+        return "failed", str(error)
 
 
 def _revive(subject: Subject) -> None:

@@ -23,9 +23,10 @@ from slipway.operations.conform import (
     run,
 )
 from slipway.operations.conform.reference import main
+from slipway.operations.conform.run import outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 SERVER = Path(__file__).with_name("broken_server.py")
 QUESTIONS = {"first": [[1, 2, 3]], "second": [[7, 8]]}
@@ -114,6 +115,32 @@ def test_what_cannot_be_told_is_not_passed(look: Callable[..., list[Result]]) ->
     example = Example(b'{"inputs": [[1]]}')
     [result] = look("", "EachItsOwnAnswer", examples=(example, Example(b'{"inputs": [[1]] }')))
     assert (result.outcome, result.saw) == ("not run", "all examples have the same answer: give some that differ")
+
+
+class Streaming(HttpDoor):
+    """Answers with parts at given times."""
+
+    def __init__(self, *times: float) -> None:
+        super().__init__(free_address())
+        self._times = times
+
+    def stream(self, example: Example) -> Iterator[tuple[float, bytes]]:  # noqa: ARG002  whatever it is asked
+        yield from ((seconds, b"part") for seconds in self._times)
+
+
+@pytest.mark.parametrize(
+    ("times", "outcome"),
+    [
+        ((0.01, 0.02), "passed"),
+        ((0.01, 0.011), "not run"),
+        ((0.9, 0.901), "failed"),
+        ((0.9,), "failed"),
+    ],
+)
+def test_stream_is_judged_by_the_times_of_its_parts(times: tuple[float, ...], outcome: str) -> None:
+    subject = Subject(Streaming(*times), (Example(b"{}"),), stream="text/plain")
+    [check] = [each for each in checks() if each.id == "StreamComesInParts"]
+    assert outcome_of(check, subject)[0] == outcome
 
 
 def test_nothing_of_the_server_is_left(look: Callable[..., list[Result]], tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from slipway.operations.conform.check import Check, Flaw, Need
+from slipway.operations.conform.check import Check, Flaw, Need, Untold
 from slipway.operations.conform.subject import together
 
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _SOURCE = "SageMaker API reference, InvokeEndpointWithResponseStream, 2026-11"
 _APART_SECONDS = 0.005
+_TELLING_SECONDS = 0.1
+"""What is answered sooner may well be made as quickly as it comes."""
 
 
 class StreamComesInParts(Check):
@@ -28,6 +30,8 @@ class StreamComesInParts(Check):
         times = [seconds for seconds, part in subject.door.stream(_streamed(subject)) if part]
         if len(times) < 2:  # noqa: PLR2004
             raise Flaw(f"the stream came in {len(times)} part{'' if len(times) == 1 else 's'}")
+        if times[-1] - times[0] < _APART_SECONDS and times[-1] < _TELLING_SECONDS:
+            raise Untold(f"{len(times)} parts within {times[-1]:.3f} s: give a --stream-example that takes longer")
         if times[-1] - times[0] < _APART_SECONDS:
             raise Flaw(f"all {len(times)} parts came at once, after {times[0]:.3f} s")
         return f"{len(times)} parts, the first after {times[0]:.3f} s and the last after {times[-1]:.3f} s"
