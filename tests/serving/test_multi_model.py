@@ -219,7 +219,7 @@ def test_unloading_waits_for_the_requests_that_the_model_was_given(
 
     asking = threading.Thread(target=ask)
     asking.start()
-    server.wait_for(lambda: psutil.Process(server.process.pid).cpu_percent(0.05) > 50)
+    server.wait_for(lambda: b"slipway_requests_in_flight 1\n" in server.ask(method="GET", path="/metrics").body)
     assert unload(server, "c").status == 200
     asking.join()
     assert answers == [200]
