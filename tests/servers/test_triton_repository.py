@@ -223,3 +223,28 @@ def test_image_is_awss_where_nothing_is_added_to_it() -> None:
 def test_options_that_do_not_exist_are_refused() -> None:
     with pytest.raises(ValidationError):
         Triton.model_validate({"grpc": True})
+
+
+def test_request_is_written_and_answer_read_as_our_own_server_has_them() -> None:
+    image = [[[[0.5, 1.0]]], [[[2.0, 3.0]]]]
+    tensor = {"name": "inputs", "shape": [2, 1, 1, 2], "datatype": "FP32", "data": [0.5, 1.0, 2.0, 3.0]}
+    assert Triton().request(served(DIGITS), image) == {"inputs": [tensor]}
+    assert Triton(repository="plain").request(served(DIGITS), image) == {"inputs": [{**tensor, "name": "image"}]}
+    texts = {"name": "inputs", "shape": [2, 1], "datatype": "BYTES", "data": ["a", "b"]}
+    assert Triton().request(served(TEXTS), ["a", "b"]) == {"inputs": [texts]}
+    assert Triton(repository="plain").request(served(TEXTS), ["a"]) is None
+    outputs = [
+        {"name": "scores", "shape": [2, 3], "data": [0.1, 0.9, 0.0, 0.8, 0.1, 0.1]},
+        {"name": "label", "shape": [2, 1], "data": ["two", "one"]},
+        {"name": "score", "shape": [2, 1], "data": [0.9, 0.8]},
+    ]
+    assert Triton().answer(served(DIGITS), {"outputs": outputs}) == {
+        "predictions": [
+            {"label": "two", "score": 0.9, "scores": [0.1, 0.9, 0.0]},
+            {"label": "one", "score": 0.8, "scores": [0.8, 0.1, 0.1]},
+        ]
+    }
+    vectors = {"outputs": [{"name": "embeddings", "shape": [1, 4], "data": [1, 0, 0, 0]}]}
+    assert Triton().answer(served(TEXTS), vectors) == {"embeddings": [[1, 0, 0, 0]]}
+    passed = {"outputs": [{"name": "outputs", "shape": [1, 1, 2], "data": [1.5, 2.5]}]}
+    assert Triton().answer(served({**DIGITS, "postprocess": {"kind": "tensor"}}), passed) == {"inputs": [[[1.5, 2.5]]]}
