@@ -10,7 +10,7 @@ import pytest
 
 from model_build import build
 from model_build.digest import digest, versions
-from model_build.processing_job import MOST_MESSAGE_BYTES, write_message
+from model_build.processing_job import MOST_MESSAGE_BYTES, write_message, write_results
 from serving.model import Model
 from slipway.specs import Project
 from slipway.specs.location import Location
@@ -95,3 +95,17 @@ def test_message_is_no_longer_than_sagemaker_takes(tmp_path: Path) -> None:
     written = (tmp_path / "message").read_bytes()
     assert len(written) <= MOST_MESSAGE_BYTES
     assert set(written.decode()) == {"ü"}
+
+
+def test_language_models_files_are_laid_out_where_an_archives_would_be(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    project, asked = Project(tmp_path / "project"), Expected(name="writer", digest="ab" * 32, versions={})
+    folder = project.artifact_folder("writer", asked.digest)
+    (folder / "model").mkdir(parents=True)
+    (folder / "manifest.json").write_text("{}")
+    for name in ("config.json", "model.safetensors"):
+        (folder / "model" / name).write_text(name)
+    write_results(project, asked, tmp_path / "out", unpacked=True)
+    result = Result.model_validate_json((tmp_path / "out" / "result.json").read_text())
+    assert result.files == {"files/config.json": 11, "files/model.safetensors": 17, "manifest.json": 2}
+    assert (tmp_path / "out" / "files" / "model.safetensors").samefile(folder / "model" / "model.safetensors")
