@@ -143,7 +143,9 @@ def running_server(folder: Path, threads: int) -> Iterator[int]:
     with tempfile.TemporaryFile() as log:
         # A session of its own, as the peers have: Linux shares the cores between sessions where it groups by them.
         command = [sys.executable, "-m", "serving"]
-        process = subprocess.Popen(command, env=environment, cwd=PROJECT, stdout=log, start_new_session=True)
+        process = subprocess.Popen(  # noqa: S603  our own
+            command, env=environment, cwd=PROJECT, stdout=log, start_new_session=True
+        )
         try:
             wait_until_ready(process, port)
             yield port
