@@ -141,7 +141,11 @@ def running_server(folder: Path, threads: int) -> Iterator[int]:
         "SLIPWAY_THREADS": str(threads),
     }
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen([sys.executable, "-m", "serving"], env=environment, cwd=PROJECT, stdout=log)
+        # A session of its own, as the peers have: Linux shares the cores between sessions where it groups by them.
+        command = [sys.executable, "-m", "serving"]
+        process = subprocess.Popen(  # noqa: S603  our own
+            command, env=environment, cwd=PROJECT, stdout=log, start_new_session=True
+        )
         try:
             wait_until_ready(process, port)
             yield port

@@ -27,20 +27,29 @@ if TYPE_CHECKING:
     from slipway.specs.servers import ServerSpec
 
 # As `serve` of the images, which would write its configuration to /etc.
+# A container has one server, which they look for among all processes; a machine has those of others as well.
+ALONE = """
+import os, psutil
+every, mine = psutil.process_iter, os.environ["CONFIG_FILE"]
+def is_mine(process):
+    try:
+        return process.environ().get("CONFIG_FILE") == mine
+    except psutil.Error:
+        return False
+psutil.process_iter = lambda: filter(is_mine, every())
+"""
 TORCHSERVE = """
-import os
 from sagemaker_pytorch_serving_container import serving, torchserve
-torchserve.TS_CONFIG_FILE = os.environ["CONFIG_FILE"]
+torchserve.TS_CONFIG_FILE = mine
 serving.main()
 """
 HUGGINGFACE = """
-import os
 from sagemaker_inference import model_server
-model_server.MMS_CONFIG_FILE = os.environ["CONFIG_FILE"]
+model_server.MMS_CONFIG_FILE = mine
 from sagemaker_huggingface_inference_toolkit import serving
 serving.main()
 """
-DEADLINE_SECONDS = 90
+DEADLINE_SECONDS = 180
 OK = 200
 MACHINE = instance_types()["ml.c7i.xlarge"]
 SENTENCES = ["A slipway is where ships are built.", "and from which they are launched"]
@@ -94,9 +103,10 @@ def _running(
         "TEMP": str(base / "tmp"),  # Java's, and the socket of a worker
         "TMPDIR": str(base / "tmp"),
     }
-    command = [str(made / "bin" / "python"), "-W", "ignore", "-c", program]
+    command = [str(made / "bin" / "python"), "-W", "ignore", "-c", ALONE + program]
+    whole = {**os.environ, **variables, **told}
     with (base / "log").open("wb") as log:
-        process = subprocess.Popen(command, env={**os.environ, **variables, **told}, cwd=base, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env=whole, cwd=base, stdout=log, stderr=log, start_new_session=True)
         try:
             _wait(process, port, probe, base / "log")
             yield
