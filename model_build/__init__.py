@@ -3,6 +3,10 @@
 Importing this imports neither torch nor onnx: what is built already is found by hashes alone.
 """
 
+import os
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or onnxruntime starts a thread for it as soon as it is imported
+
 from model_build.builder import build
 from model_build.original import Samples, samples
 from model_build.progress import Progress

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 ROOT = Path(__file__).parents[1]
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as the build and the server have it
 # A shell that runs us in the background lets us ignore Ctrl-C, and every process that a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 COPIED = ("models", "endpoints", "environments", "lambdas", "containers", "serving")
