@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from slipway.specs.artifact import Artifact
     from slipway.specs.base import Keys
 
-NO_GPU: Final = "which no image of ours uses yet: build it for 'target: cpu'"
+NO_GPU: Final = "which 'onnxruntime' does not use: write 'server: triton', or build it for 'target: cpu'"
 
 
 class OnnxRuntime(ServerSpec):
