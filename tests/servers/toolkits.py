@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import tarfile
@@ -113,6 +114,8 @@ def _running(
         finally:
             process.terminate()  # the toolkit ends Java, which ends its workers
             process.wait(60)
+            with suppress(ProcessLookupError):  # multi-model-server leaves its workers behind
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, probe: bytes, log: Path) -> None:
