@@ -93,3 +93,9 @@ def test_archive_without_a_manifest_says_what_to_do(tmp_path: Path) -> None:
     built = Artifact("digits", LOCKED, tmp_path / "model.tar.gz")
     message = "the artifact of 'digits' holds no manifest.json: run `slipway build digits --force`"
     assert said(Triton(), built) == [((), message)]
+
+
+def test_handler_that_would_not_be_asked_is_refused(tmp_path: Path) -> None:
+    [(key, message)] = said(Triton(), artifact(tmp_path, {**DIGITS, "handler": "own.py"}))
+    assert key == ()
+    assert message.startswith("the artifact of 'digits' brings own.py, which")

@@ -37,6 +37,8 @@ def unserved(artifact: Artifact, repository: str) -> Iterator[tuple[Keys, str]]:
     if held is None:
         yield (), f"{name} holds no manifest.json: run `slipway build {artifact.model} --force`"
         return
+    if held.served.handler is not None:
+        yield (), f"{name} brings {held.served.handler}, which Triton's requests do not pass: use server: onnxruntime"
     for path, message in _of_repository(held.served, repository):
         yield path, f"{name} {message}"
 
