@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from sagemaker_hosting.acknowledge import acknowledge
 from sagemaker_hosting.data_capture import data_capture_config
 from sagemaker_hosting.endpoint_alarms import EndpointAlarms
 from sagemaker_hosting.endpoint_watch import EndpointWatch
@@ -84,14 +85,19 @@ class InstanceEndpoint(Construct):
                 Default: none is.
             more: Properties that only some kinds have.
         """
-        return sagemaker.CfnEndpointConfig(
+        key = self._volume_key(instance_types_used)
+        config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
             data_capture_config=None if capture is None else self._capture(capture),
-            kms_key_id=self._volume_key(instance_types_used),
+            kms_key_id=key,
             production_variants=list(variants),
             **more,
         )
+        if key is None:
+            reason = "a machine's own NVMe disk encrypts itself, and SageMaker refuses a key of ours for it"
+            acknowledge(config, "NIST.800.53.R5-SageMakerEndpointConfigurationKMSKeyConfigured", reason)
+        return config
 
     def _volume_key(self, used: Iterable[str]) -> str | None:
         # A config with one machine that has its own (always encrypted) NVMe disk is refused with a key.
