@@ -31,7 +31,7 @@ SLIPWAY = Path(sys.executable).with_name("slipway")
 
 
 def block(page: str, language: str, number: int = 0) -> str:
-    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[number]
+    return str(re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[number])
 
 
 @pytest.mark.parametrize(("page", "server"), [(MPI, DjlMpi), (DEEPSPEED, DjlDeepSpeed)])
