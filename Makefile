@@ -60,6 +60,7 @@ synth: setup ## the templates of the local environment
 schemas: setup ## write docs/reference/ from the specs and the rules
 	$(BIN)/python -m slipway.specs.schemas
 	$(BIN)/python -m slipway.preflight.reference
+	$(BIN)/python -m slipway.operations.conform.reference
 
 lock: setup ## resolve the pins of pyproject.toml into requirements*.txt
 	$(PIP_COMPILE) --extra build --extra local --extra dev -o requirements-dev.txt pyproject.toml

@@ -2,7 +2,7 @@
 
     python benchmarks/serving.py [--model FOLDER_OR_ARCHIVE] [--rounds 15] [--seconds 1.0]
 
-`raw` is what ONNX Runtime gives to a program that does nothing else: tokens ready, output thrown away. With one caller
+`raw` is what the runtime gives to a program that does nothing else: tokens ready, output thrown away. With one caller
 its session has all threads; with sixteen it has one thread a call and as many callers as threads, the best of the
 arrangements that were measured. `predict` adds the tokenizer and the pooling, in process. `server` is all of it over
 HTTP, from one process with plain sockets and epoll, on the same cores. Ratios are server / raw within one round.
@@ -15,17 +15,8 @@ import argparse
 import json
 import os
 import random
-import select
-import socket
 import statistics
-import subprocess
 import sys
-import tarfile
-import tempfile
-import threading
-import time
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,159 +28,22 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(PROJECT)  # instead of this folder, where this file would be `serving`
 
-import httptools
-import onnxruntime
-
+from benchmarks.load import SENTENCE, Client, Raw, Series, newest_artifact, quartiles, running_server, unpacked
+from serving import runtimes
 from serving.manifest import Tokenize
 from serving.model import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 CONCURRENCIES = (1, 16)
-OK = 200
-SENTENCE = "the quick brown fox jumps over the lazy dog beside the old stone bridge"  # 16 tokens for BERT
 
 
-@dataclass
-class Series:
-    """Rates of the rounds, and the latencies of all requests, in seconds."""
-
-    rates: list[float] = field(default_factory=list)
-    latencies: list[float] = field(default_factory=list)
-
-    def add(self, latencies: list[float], seconds: float) -> None:
-        """Add one round."""
-        self.rates.append(len(latencies) / seconds)
-        self.latencies += latencies
-
-
-class Raw:
-    """Calls a function from several threads for a while."""
-
-    def __init__(self, call: Callable[[], object]) -> None:
-        self._call = call
-
-    def drive(self, callers: int, seconds: float) -> list[float]:
-        """Return the latencies of `callers` at once for `seconds`."""
-        latencies: list[list[float]] = [[] for _ in range(callers)]
-        end = time.perf_counter() + seconds
-        threads = [threading.Thread(target=self._loop, args=(mine, end)) for mine in latencies]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return [latency for mine in latencies for latency in mine]
-
-    def _loop(self, latencies: list[float], end: float) -> None:
-        began = time.perf_counter()
-        while began < end:
-            self._call()
-            now = time.perf_counter()
-            latencies.append(now - began)
-            began = now
-
-
-class Connection:
-    """One keep-alive connection that always has one request on its way."""
-
-    def __init__(self, port: int, request: bytes) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._request = request
-        self._parser = httptools.HttpResponseParser(self)
-        self._done = False
-        self.began = 0.0
-
-    def send(self) -> None:
-        """Send the request."""
-        self._done = False
-        self.began = time.perf_counter()
-        self.socket.sendall(self._request)
-
-    def receive(self) -> bool:
-        """Tell whether the answer is complete."""
-        self._parser.feed_data(self.socket.recv(262144))
-        return self._done
-
-    def on_message_complete(self) -> None:
-        """Hear from the parser that the answer is complete."""
-        if self._parser.get_status_code() != OK:
-            raise SystemExit(f"the server answered {self._parser.get_status_code()}")
-        self._done = True
-
-
-class Client:
-    """Drives the server from one thread."""
-
-    def __init__(self, port: int, body: bytes) -> None:
-        head = b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-        request = head + b"content-length: %d\r\n\r\n" % len(body) + body
-        self._connections = [Connection(port, request) for _ in range(max(CONCURRENCIES))]
-
-    def drive(self, callers: int, seconds: float) -> list[float]:
-        """Return the latencies of `callers` at once for `seconds`."""
-        latencies: list[float] = []
-        epoll = select.epoll()
-        busy = {connection.socket.fileno(): connection for connection in self._connections[:callers]}
-        end = time.perf_counter() + seconds
-        for number, connection in busy.items():
-            epoll.register(number, select.EPOLLIN)
-            connection.send()
-        while busy:
-            for number, _ in epoll.poll():
-                if not busy[number].receive():
-                    continue
-                now = time.perf_counter()
-                if now < end:
-                    latencies.append(now - busy[number].began)
-                    busy[number].send()
-                else:
-                    del busy[number]
-        epoll.close()
-        return latencies
-
-
-@contextmanager
-def running_server(folder: Path, threads: int) -> Iterator[int]:
-    """Start the server on a free port, wait until it is ready, end it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    environment = os.environ | {
-        "SAGEMAKER_BIND_TO_PORT": str(port),
-        "SLIPWAY_BIND_HOST": "127.0.0.1",
-        "SLIPWAY_MODEL_DIR": str(folder),
-        "SLIPWAY_THREADS": str(threads),
-    }
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen([sys.executable, "-m", "serving"], env=environment, cwd=PROJECT, stdout=log)
-        try:
-            wait_until_ready(process, port)
-            yield port
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
-    while process.poll() is None:
-        try:
-            with socket.create_connection(("127.0.0.1", port)) as connection:
-                connection.sendall(b"GET /ping HTTP/1.0\r\n\r\n")
-                if b" 200 " in connection.recv(64):
-                    return
-        except ConnectionError:
-            pass
-        time.sleep(0.05)
-    raise SystemExit(f"the server ended with code {process.returncode}")
-
-
-def raw_session(folder: Path, model: Model, threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    path = folder / model.manifest.model_file
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+def raw_call(folder: Path, model: Model, threads: int, inputs: list[Any]) -> Callable[[], object]:
+    """Return a call of the runtime alone, on tensors that are ready."""
+    manifest = model.manifest
+    session = runtimes.load(manifest.runtime, folder / manifest.model_file, threads=threads, options=manifest.options)
+    return partial(session.run, manifest.outputs[0].name, model.preprocess(inputs))
 
 
 def contestants(folder: Path, port: int, threads: int, inputs: list[Any]) -> dict[tuple[str, int], Raw | Client]:
@@ -197,10 +51,7 @@ def contestants(folder: Path, port: int, threads: int, inputs: list[Any]) -> dic
     result: dict[tuple[str, int], Raw | Client] = {}
     for callers in CONCURRENCIES:
         model = Model.load(folder, threads=threads if callers == 1 else 1)
-        session = raw_session(folder, model, threads if callers == 1 else 1)
-        feeds = model.preprocess(inputs)
-        names = [model.manifest.outputs[0].name]
-        result["raw", callers] = Raw(partial(session.run, names, feeds))
+        result["raw", callers] = Raw(raw_call(folder, model, threads if callers == 1 else 1, inputs))
         result["predict", callers] = Raw(partial(model.predict, inputs))
         result["server", callers] = client
     return result
@@ -221,11 +72,6 @@ def race(folder: Path, *, threads: int, rounds: int, seconds: float) -> dict[tup
     return series
 
 
-def quartiles(values: list[float]) -> tuple[float, float, float]:
-    low, middle, high = statistics.quantiles(values, n=4)
-    return low, middle, high
-
-
 def report(series: dict[tuple[str, int], Series]) -> None:
     print("callers  of        answers/s      ratio to raw (p25-p75)    p50 ms    p99 ms")
     for callers in CONCURRENCIES:
@@ -239,25 +85,6 @@ def report(series: dict[tuple[str, int], Series]) -> None:
             )
 
 
-@contextmanager
-def unpacked(source: Path) -> Iterator[Path]:
-    """Give the folder of the model, unpacking an artifact's archive for the time being."""
-    archive = source / "model.tar.gz" if source.is_dir() else source
-    if not archive.is_file():
-        yield source
-        return
-    with tempfile.TemporaryDirectory() as folder, tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
-        yield Path(folder)
-
-
-def newest_artifact() -> Path:
-    found = sorted(PROJECT.glob("artifacts/minilm/*/model.tar.gz"), key=lambda path: path.stat().st_mtime)
-    if len(found) == 0:
-        raise SystemExit("artifacts/minilm: empty, run `slipway build minilm` or name a folder with --model")
-    return found[-1]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="an artifact's folder or archive; default: the newest of minilm")
@@ -265,7 +92,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=1.0)
     options = parser.parse_args()
-    with unpacked(options.model or newest_artifact()) as folder:
+    with unpacked(options.model or newest_artifact("minilm")) as folder:
         report(race(folder, threads=options.threads, rounds=options.rounds, seconds=options.seconds))
 
 

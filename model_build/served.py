@@ -38,7 +38,10 @@ def lay_out(work: Work, samples: Samples) -> tuple[Path, ServedModel]:
             link(source, into / source.name)
     for name, source in present(work.task).files().items():
         shutil.copyfile(source, folder / name)
-    (folder / MANIFEST_FILE).write_bytes(as_json(described.model_dump(mode="json")))
+    if described.handler is not None:
+        shutil.copyfile(work.source_folder / described.handler, folder / described.handler)
+    absent = {"handler"} if described.handler is None else set()
+    (folder / MANIFEST_FILE).write_bytes(as_json(described.model_dump(mode="json", exclude=absent)))
     return folder, described
 
 
@@ -71,6 +74,7 @@ def _describe(work: Work, example: Any) -> ServedModel:
         runtime=graph.runtime,
         options=graph.options,
         model_file=graph.file.name,
+        handler=None if work.spec.serve is None else work.spec.serve.handler,
         inputs=tuple(_named(tensor, wanted.inputs[tensor.name]) for tensor in inputs),
         outputs=(*answers, *more),
         preprocess=task.preprocess(),

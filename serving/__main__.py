@@ -16,7 +16,14 @@ for _number in (signal.SIGTERM, signal.SIGINT):
 
 # Each request has one thread; a second pool of threads under numpy or the tokenizer would fight for the same cores.
 # Set before those libraries are imported, which is why main imports late.
-for _variable, _value in (("OPENBLAS_NUM_THREADS", "1"), ("OMP_NUM_THREADS", "1"), ("TOKENIZERS_PARALLELISM", "false")):
+# Importing onnxruntime 1.31 starts a thread that reports its use to Microsoft; a server reports to its owner alone.
+_VARIABLES = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
+for _variable, _value in _VARIABLES.items():
     os.environ.setdefault(_variable, _value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -19,19 +20,23 @@ if TYPE_CHECKING:
 
     from serving.engine import Engine
     from serving.settings import Settings
+    from serving.team import Member
 
-_ACCEPTED = "GET /ping and POST /invocations"
+_TELL_SECONDS = 0.05
+_ACCEPTED = "GET /ping, GET /metrics and POST /invocations"
 
 
 class App:
     """The ASGI application: `GET /ping` and `POST /invocations`."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, member: Member | None = None) -> None:
         self._engine = engine
+        self.member = member
         self._invocations = Invocations(settings)
         self._routes: ASGIApp = Starlette(
             routes=[
                 Route("/ping", self._ping, methods=["GET"]),
+                Route("/metrics", routes.metrics(self), methods=["GET"]),
                 Route("/invocations", routes.Endpoint(self._invoke), methods=["POST"]),
             ],
             exception_handlers={HTTPException: routes.refuse(_ACCEPTED)},
@@ -49,9 +54,25 @@ class App:
         """How many requests are waiting or being answered."""
         return self._invocations.admitted
 
+    @property
+    def load(self) -> tuple[int, int]:
+        """How many requests the model works on, and how many wait for it."""
+        return self._invocations.load
+
     async def patrol(self) -> None:
         """Look after what waits, for ever."""
-        await self._invocations.patrol()
+        if self.member is None:
+            await self._invocations.patrol()
+        else:
+            await asyncio.gather(self._invocations.patrol(), self._tell(self.member))
+
+    async def _tell(self, member: Member) -> None:
+        try:
+            while True:
+                member.tell(ready=self._engine.state == engines.READY)
+                await asyncio.sleep(_TELL_SECONDS)
+        finally:
+            member.tell(ready=False)
 
     def drain(self) -> None:
         """Take no more requests; those that were admitted are answered."""
@@ -62,6 +83,8 @@ class App:
         state = self._engine.state
         if state == engines.BROKEN:
             self._invocations.prove(self._engine)
+        if state == engines.READY and self.member is not None and not self.member.all_ready:
+            state = engines.LOADING
         body = b'{"status":"%s"}' % state.encode()
         return Response(body, 200 if state == engines.READY else 503, media_type=negotiate.JSON)
 

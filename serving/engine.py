@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from serving import log, npy
+from serving import batching, log, npy
+from serving.batching import Prepared
 from serving.errors import InputError, RequestError
 from serving.model import Model
 from serving.negotiate import JSON, LINES, NPY
 from serving.preprocess import json_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from serving.batching import Padding
     from serving.generate import Generator
     from serving.preprocess import Feeds
 
@@ -33,7 +35,25 @@ class Answer:
 
     body: bytes
     batch: int
-    model_seconds: float
+    seconds: tuple[float, float, float]
+    """For preprocessing, for the model, for postprocessing."""
+    together: int
+    """Inputs that the model was given at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request for one answer.
+
+    Args:
+        body: Its bytes.
+        received: Their media type, one that the engine accepts.
+        wanted: The answer's media type.
+    """
+
+    body: bytes
+    received: str
+    wanted: str
 
 
 class Engine:
@@ -46,8 +66,9 @@ class Engine:
     what runs on a CPU; with SLIPWAY_THREADS=1 there is one session.
     """
 
-    def __init__(self, *, max_batch: int) -> None:
+    def __init__(self, *, max_batch: int, batch_size: int = 1) -> None:
         self._max_batch = max_batch
+        self._batch_size = batch_size
         self._wide: Model | None = None
         self._narrow: Model | None = None
         self.state = LOADING
@@ -58,12 +79,17 @@ class Engine:
         narrow = wide if threads == 1 else wide.with_threads(1)
         for model in (wide, narrow):
             model.prove()
+        if self._batch_size > 1:
+            batching.require_joinable(narrow.manifest, self._batch_size)
+            batching.prove(narrow)
         self._wide, self._narrow = wide, narrow
 
     @property
     def accepts(self) -> tuple[str, ...]:
         """The request media types that this model takes."""
         assert self._wide is not None  # noqa: S101  asked when READY only
+        if self._wide.handler is not None and self._wide.handler.reads:
+            return self._wide.handler.accepts
         return (JSON, NPY) if self._wide.preprocess.accepts_arrays else (JSON,)
 
     @property
@@ -73,13 +99,11 @@ class Engine:
         manifest = self._wide.manifest
         return {"model": manifest.name, "digest": manifest.digest, "task": manifest.task, "target": manifest.target}
 
-    def answer(self, body: bytes, received: str, wanted: str, *, alone: bool) -> Answer:
-        """Answer `body`.
+    def answer(self, ask: Ask, *, alone: bool) -> Answer:
+        """Answer a request.
 
         Args:
-            body: The request's bytes.
-            received: Their media type, one of `accepts`.
-            wanted: The answer's media type.
+            ask: The request.
             alone: Whether no other request is being answered.
 
         Raises:
@@ -87,10 +111,32 @@ class Engine:
         """
         model = self._model(alone=alone)
         if model.generator is not None:
-            return self._generated(model.generator, body, wanted)
-        feeds, batch = self._feeds(model, body, received)
-        result, seconds = _run(model, feeds)
-        return Answer(_encode(model, result, wanted), batch, seconds)
+            return self._generated(model.generator, ask.body, ask.wanted)
+        [answer] = _ask(model, [self._prepare(model, 0, ask)], None, [ask])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def answer_together(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
+        """Answer several requests, asking the model for as many at once as is worth it; each fails by itself."""
+        model = self._model(alone=False)
+        answers: dict[int, Answer | Exception] = {}
+        prepared: list[Prepared] = []
+        for place, ask in enumerate(asks):
+            try:
+                prepared.append(self._prepare(model, place, ask))
+            except Exception as error:  # noqa: BLE001  its own request's
+                answers[place] = error
+        padding = model.padding
+        for group in batching.groups(prepared, padding, self._batch_size):
+            found = _ask_each_if_it_fails(model, group, padding, asks)
+            answers.update(zip([each.place for each in group], found, strict=True))
+        return [answers[place] for place in range(len(asks))]
+
+    def _prepare(self, model: Model, place: int, ask: Ask) -> Prepared:
+        began = perf_counter()
+        feeds, batch = self._feeds(model, ask.body, ask.received)
+        return Prepared(place, feeds, batch, perf_counter() - began)
 
     def stream(self, body: bytes, received: str, emit: Callable[[bytes], None], *, alone: bool) -> Answer:
         """Answer `body` input by input: a line of JSON each, emitted as soon as it is computed.
@@ -110,13 +156,18 @@ class Engine:
         model = self._model(alone=alone)
         if model.generator is not None:
             return self._generated(model.generator, body, JSON, emit)
+        began = perf_counter()
         feeds, batch = self._feeds(model, body, received)
-        total = 0.0
+        prepared = perf_counter()
+        asking = 0.0
         for index in range(batch):
-            result, seconds = _run(model, {name: tensor[index : index + 1] for name, tensor in feeds.items()})
-            total += seconds
-            emit(orjson.dumps(model.postprocess.lines(result)[0], option=_LINE))
-        return Answer(b"", batch, total)
+            one = {name: tensor[index : index + 1] for name, tensor in feeds.items()}
+            asked = perf_counter()
+            output = model.ask(one)
+            asking += perf_counter() - asked
+            result = _finite(model.postprocess(output, one))
+            emit(orjson.dumps(_line(model, result), option=_LINE))
+        return Answer(b"", batch, (prepared - began, asking, perf_counter() - prepared - asking), 1)
 
     def _generated(
         self, generator: Generator, body: bytes, wanted: str, emit: Callable[[bytes], None] | None = None
@@ -127,7 +178,8 @@ class Engine:
         self._check_batch(len(document["inputs"]))
         began = perf_counter()
         answer = generator.answer(document["inputs"], document.get("parameters", {}), emit)
-        return Answer(answer, len(document["inputs"]), perf_counter() - began)
+        batch = len(document["inputs"])
+        return Answer(answer, batch, (0.0, perf_counter() - began, 0.0), batch)  # token by token, all in one
 
     def _model(self, *, alone: bool) -> Model:
         model = self._wide if alone else self._narrow
@@ -135,6 +187,11 @@ class Engine:
         return model
 
     def _feeds(self, model: Model, body: bytes, received: str) -> tuple[Feeds, int]:
+        if model.handler is not None and model.handler.reads:
+            feeds = model.read(body, received)
+            batch = len(next(iter(feeds.values())))
+            self._check_batch(batch)
+            return feeds, batch
         if received == NPY:
             array = npy.loads(body)
             batch = array.shape[0] if array.ndim > 0 else 0
@@ -164,13 +221,46 @@ class Engine:
             self.state = after
 
 
-def _run(model: Model, feeds: Feeds) -> tuple[np.ndarray, float]:
+def _ask(
+    model: Model, group: Sequence[Prepared], padding: Padding | None, asks: Sequence[Ask]
+) -> list[Answer | Exception]:
+    """Ask the model for a group at once, and part its answer."""
     began = perf_counter()
-    result = model.run(feeds)
-    seconds = perf_counter() - began
+    feeds = group[0].feeds if len(group) == 1 else batching.join(group, padding)
+    output = model.ask(feeds)
+    asked = perf_counter()
+    result = model.postprocess(output, feeds)
+    pooling, together = perf_counter() - asked, len(result)
+    answers: list[Answer | Exception] = []
+    row = 0
+    for each in group:
+        encoding = perf_counter()
+        try:
+            body = _encode(model, _finite(result[row : row + each.batch]), asks[each.place].wanted)
+        except Exception as error:  # noqa: BLE001  its own request's
+            answers.append(error)
+        else:
+            seconds = (each.seconds, asked - began, pooling + perf_counter() - encoding)
+            answers.append(Answer(body, each.batch, seconds, together))
+        row += each.batch
+    return answers
+
+
+def _ask_each_if_it_fails(
+    model: Model, group: Sequence[Prepared], padding: Padding | None, asks: Sequence[Ask]
+) -> list[Answer | Exception]:
+    try:
+        return _ask(model, group, padding, asks)
+    except Exception as error:  # noqa: BLE001  whose fault it is shows when each is asked by itself
+        if len(group) == 1:
+            return [error]
+        return [answer for each in group for answer in _ask_each_if_it_fails(model, [each], padding, asks)]
+
+
+def _finite(result: np.ndarray) -> np.ndarray:
     if not np.isfinite(result).all():
         raise FloatingPointError("the model's answer is not finite")
-    return result, seconds
+    return result
 
 
 def _document(body: bytes, accepted: tuple[str, ...]) -> dict[str, Any]:
@@ -191,7 +281,12 @@ def _document(body: bytes, accepted: tuple[str, ...]) -> dict[str, Any]:
     return document
 
 
+def _line(model: Model, result: np.ndarray) -> Any:
+    writes = model.handler is not None and model.handler.writes
+    return model.document(result) if writes else model.postprocess.lines(result)[0]
+
+
 def _encode(model: Model, result: np.ndarray, wanted: str) -> bytes:
     if wanted == NPY:
         return npy.dumps(result)
-    return orjson.dumps(model.postprocess.document(result), option=orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(model.document(result), option=orjson.OPT_SERIALIZE_NUMPY)

@@ -6,7 +6,8 @@ ServingError           ends the process: one line, `exit_code`
 ├ ModelError           1, the model does not load or does not answer
 └ PortError            3, the port cannot be bound
 RequestError           is one request's answer: `status`, `code`, message
-└ InputError           400, the inputs are not what the model takes
+├ InputError           400, the inputs are not what the model takes
+└ HandlerError         500, the model's own handler fails; what it says is for the log alone
 """
 
 from __future__ import annotations
@@ -63,3 +64,15 @@ class InputError(RequestError):
 
     def __init__(self, message: str) -> None:
         super().__init__(400, "invalid_input", message)
+
+
+class HandlerError(RequestError):
+    """Answer 500 without a word of why; `reason` and the traceback are for the log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(500, "handler_failed", "the model's handler could not answer this request")
+        self.reason = reason
+
+    def __str__(self) -> str:
+        """Return the reason: what a build or a start ends with."""
+        return self.reason

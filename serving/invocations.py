@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING
 from serving import engine as engines
 from serving import log, negotiate
 from serving.bodies import Bodies, draining
-from serving.errors import RequestError
+from serving.engine import Ask
+from serving.errors import HandlerError, RequestError
 from serving.exchange import Exchange
 from serving.lines import Lines
 from serving.workers import ClientGoneError, Job, Workers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.types import Receive, Scope, Send
 
     from serving.engine import Answer, Engine
     from serving.settings import Settings
+
+    Asked = tuple[Engine, Ask]
 
 # A timer and a task a request would cost more than all else that is done for it here; so one look a while for all.
 _PATROL_SECONDS = 0.05
@@ -28,21 +33,36 @@ class Invocations:
     """Answers invocations of one engine or of many, which share its threads and its queue."""
 
     def __init__(self, settings: Settings) -> None:
-        self._workers: Workers[Answer] = Workers(settings.threads, settings.queue_limit)
+        self._joins = settings.batch_size > 1
+        self._workers: Workers[Asked, Answer] = Workers(
+            settings.threads,
+            settings.queue_limit,
+            join=_join,
+            most=settings.batch_size,
+            delay_seconds=settings.batch_delay_us / 1e6,
+        )
         self.bodies = Bodies(most_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
         self._proofs: dict[Engine, threading.Thread] = {}
-        self._unwatched: dict[Job[Answer], Receive] = {}
+        self._unwatched: dict[Job[Asked, Answer], Receive] = {}
 
     @property
     def admitted(self) -> int:
         """How many requests are waiting or being answered."""
         return self._workers.admitted
 
+    @property
+    def load(self) -> tuple[int, int]:
+        """How many requests the model works on, and how many wait for it."""
+        waiting = min(self._workers.waiting, self._workers.admitted)
+        return self._workers.admitted - waiting, waiting
+
     async def invoke(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one invocation, whatever happens."""
         exchange = Exchange(scope, send)
         try:
             await self._answer(engine, exchange, receive)
+        except HandlerError as error:
+            await exchange.refuse(error, handler=error.reason, traceback=log.describe(error))
         except RequestError as error:
             await exchange.refuse(error)
         except ClientGoneError:
@@ -64,7 +84,9 @@ class Invocations:
         if wanted == negotiate.LINES:
             await self._stream(engine, exchange, body, received, receive)
             return
-        job = self._workers.submit(lambda alone: engine.answer(body, received, wanted, alone=alone))
+        ask = Ask(body, received, wanted)
+        part = (engine, ask) if self._joins else None
+        job = self._workers.submit(lambda alone: engine.answer(ask, alone=alone), part)
         answer = await self._watched(job, receive)
         await exchange.answer(answer, wanted, job.wait)
 
@@ -86,7 +108,7 @@ class Invocations:
             self._unwatched.pop(job, None)
             lines.close()
 
-    async def _watched(self, job: Job[Answer], receive: Receive) -> Answer:
+    async def _watched(self, job: Job[Asked, Answer], receive: Receive) -> Answer:
         self._unwatched[job] = receive
         try:
             return await job.future
@@ -104,11 +126,11 @@ class Invocations:
                 if receive is not None:
                     self._watch(job, receive)
 
-    def _watch(self, job: Job[Answer], receive: Receive) -> None:
+    def _watch(self, job: Job[Asked, Answer], receive: Receive) -> None:
         watch = asyncio.get_running_loop().create_task(self._drop_when_gone(job, receive))
         job.future.add_done_callback(lambda _: watch.cancel())
 
-    async def _drop_when_gone(self, job: Job[Answer], receive: Receive) -> None:
+    async def _drop_when_gone(self, job: Job[Asked, Answer], receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         self._workers.drop(job)
@@ -119,6 +141,11 @@ class Invocations:
         if engine not in self._proofs:
             self._proofs[engine] = threading.Thread(target=engine.prove, name="proof", daemon=True)
             self._proofs[engine].start()
+
+
+def _join(asked: Sequence[Asked]) -> list[Answer | Exception]:
+    """Answer requests together; all are of the one engine there is, for many engines join none."""
+    return asked[0][0].answer_together([ask for _, ask in asked])
 
 
 def _require_ready(engine: Engine) -> None:

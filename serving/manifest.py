@@ -84,6 +84,7 @@ class Manifest:
     runtime: str
     options: dict[str, str]
     model_file: str
+    handler: str | None
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     preprocess: Tokenize | TensorInput
@@ -114,7 +115,7 @@ def read(folder: Path) -> Manifest:
 
 def _manifest(document: Any) -> Manifest:
     fields = _take(
-        {"options": {}, **document} if isinstance(document, dict) else document,
+        {"options": {}, "handler": "", **document} if isinstance(document, dict) else document,
         "",
         schema_version=int,
         name=str,
@@ -124,6 +125,7 @@ def _manifest(document: Any) -> Manifest:
         runtime=str,
         options=dict,
         model_file=str,
+        handler=str,
         inputs=list,
         outputs=list,
         preprocess=dict,
@@ -136,6 +138,7 @@ def _manifest(document: Any) -> Manifest:
         if not isinstance(value, str):
             raise ManifestError(f"options.{key}: {_json_name(type(value))} where a string belongs")
     _file(fields["model_file"], "model_file")
+    fields["handler"] = _handler(fields["handler"])
     for side in ("inputs", "outputs"):
         fields[side] = tuple(_tensor(item, f"{side}[{index}]") for index, item in enumerate(fields[side]))
         _not_empty(fields[side], side)
@@ -143,7 +146,18 @@ def _manifest(document: Any) -> Manifest:
     fields["postprocess"] = _postprocess(fields["postprocess"])
     fields["example"] = _take(fields["example"], "example.", inputs=list)["inputs"]
     _not_empty(fields["example"], "example.inputs")
+    if fields["handler"] is not None and isinstance(fields["postprocess"], Generate):
+        raise ManifestError("handler: is not for a model that generates")
     return Manifest(**fields)
+
+
+def _handler(name: str) -> str | None:
+    if name == "":
+        return None
+    _file(name, "handler")
+    if not name.endswith(".py"):
+        raise ManifestError(f"handler: {name!r} is not the name of a Python file")
+    return name
 
 
 def _tensor(document: Any, where: str) -> Tensor:

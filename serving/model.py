@@ -3,18 +3,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import orjson
 
 from serving import manifest as manifests
 from serving import postprocess, preprocess, runtimes
 from serving.decoder import Decoder
 from serving.errors import ManifestError, ModelError
 from serving.generate import Generator
+from serving.handler import Handler
+from serving.negotiate import JSON
 from serving.preprocess import TokenizePrompts
 from serving.rewriter import Rewriter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from serving.batching import Padding
     from serving.manifest import Manifest, Tensor
     from serving.postprocess import Postprocess
     from serving.preprocess import Feeds, Preprocess
@@ -38,8 +42,10 @@ class Model:
         before: Preprocess,
         after: Postprocess,
         decoder: Decoder | None = None,
+        handler: Handler | None = None,
     ) -> None:
         self.manifest = manifest
+        self.handler = handler
         self._folder = folder
         self.preprocess = before
         self.postprocess = after
@@ -66,13 +72,22 @@ class Model:
         session = _session(manifest, folder, threads)
         _require_same(manifest.inputs, session.inputs, "inputs", exact=True)
         _require_same(manifest.outputs, session.outputs, "outputs", exact=False)
-        return cls(manifest, folder, session, before, after, _decoder(manifest, folder, session, threads))
+        decoder = _decoder(manifest, folder, session, threads)
+        handler = None if manifest.handler is None else Handler.load(folder, manifest.handler)
+        return cls(manifest, folder, session, before, after, decoder, handler)
 
     def with_threads(self, threads: int) -> Model:
         """Return the same model on a session of its own with `threads` threads; all else is shared."""
         session = _session(self.manifest, self._folder, threads)
         decoder = _decoder(self.manifest, self._folder, session, threads)
-        return Model(self.manifest, self._folder, session, self.preprocess, self.postprocess, decoder)
+        return Model(self.manifest, self._folder, session, self.preprocess, self.postprocess, decoder, self.handler)
+
+    @property
+    def padding(self) -> Padding | None:
+        """How its texts may be made longer without changing their answers; None where that is not so."""
+        # An answer that is as long as its text would grow with it.
+        pooled = isinstance(self.manifest.postprocess, (manifests.Embed, manifests.Classify))
+        return self.preprocess.padding if pooled else None
 
     def predict(self, inputs: list[Any]) -> np.ndarray:
         """Return (batch, dimensions) embeddings, (batch, classes) probabilities, a batch of tensors, float32.
@@ -84,14 +99,39 @@ class Model:
 
         Raises:
             InputError: If the inputs are not what the model takes.
+            HandlerError: If the handler fails; it reads the request, and its document must be JSON.
         """
-        return self.run(self.preprocess(inputs))
+        if self.handler is None:
+            return self.run(self.preprocess(inputs))
+        if self.handler.reads and JSON in self.handler.accepts:
+            body = orjson.dumps({"inputs": inputs}, option=orjson.OPT_SERIALIZE_NUMPY)
+            answer = self.run(self.read(body, JSON))
+        else:
+            answer = self.run(self.preprocess(inputs))
+        self.document(answer)
+        return answer
+
+    def read(self, body: bytes, content_type: str) -> Feeds:
+        """Return the model's tensors of a request that its handler reads."""
+        assert self.handler is not None  # noqa: S101  asked where it reads
+        inputs = self.handler.inputs(body, content_type)
+        return self.preprocess.from_array(inputs) if isinstance(inputs, np.ndarray) else self.preprocess(inputs)
+
+    def document(self, answer: np.ndarray) -> Any:
+        """Return an answer as the document of a JSON body."""
+        if self.handler is not None and self.handler.writes:
+            return self.handler.document(answer)
+        return self.postprocess.document(answer)
 
     def run(self, feeds: Feeds) -> np.ndarray:
         """Return the same as `predict` for tensors that are ready for the model."""
         if self.generator is not None:
             return self.generator.decoder.logits(feeds)
-        return self.postprocess(self._session.run(self._output, feeds), feeds)
+        return self.postprocess(self.ask(feeds), feeds)
+
+    def ask(self, feeds: Feeds) -> np.ndarray:
+        """Return what the model itself says, before any postprocessing."""
+        return self._session.run(self._output, feeds)
 
     def prove(self) -> None:
         """Answer the manifest's example.

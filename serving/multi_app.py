@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Said = tuple[int, dict[str, Any]]
     Control = Callable[["MultiApp", Exchange, Scope, Receive], Awaitable[Said]]
 
-_ACCEPTED = "GET /ping, GET and POST /models, GET and DELETE /models/<name>, POST /models/<name>/invoke"
+_ACCEPTED = "GET /ping, GET /metrics, GET and POST /models, GET and DELETE /models/<name>, POST /models/<name>/invoke"
 _PAGE = 100
 _LONGEST_NAME = 1024
 
@@ -48,11 +48,13 @@ class MultiApp:
     def __init__(self, settings: Settings) -> None:
         self._root = settings.model_dir.resolve()
         self._draining = False
+        self.member = None  # many models are hosted by one process
         self._invocations = Invocations(settings)
         self._shelf = Shelf(limit_mib=settings.models_memory_mib, max_batch=settings.max_batch)
         self._app: ASGIApp = Starlette(
             routes=[
                 Route("/ping", self._ping, methods=["GET"]),
+                Route("/metrics", routes.metrics(self), methods=["GET"]),
                 Route("/models", self._control(MultiApp._load), methods=["POST"]),
                 Route("/models", self._control(MultiApp._list), methods=["GET"]),
                 Route("/models/{name}", self._control(MultiApp._describe), methods=["GET"]),
@@ -70,6 +72,11 @@ class MultiApp:
     def admitted(self) -> int:
         """How many requests are waiting or being answered."""
         return self._invocations.admitted
+
+    @property
+    def load(self) -> tuple[int, int]:
+        """How many requests the model works on, and how many wait for it."""
+        return self._invocations.load
 
     async def patrol(self) -> None:
         """Look after what waits, for ever."""

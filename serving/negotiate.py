@@ -23,7 +23,7 @@ def request_type(header: bytes, accepted: tuple[str, ...]) -> str:
     Raises:
         RequestError: 415, if it is not among `accepted`.
     """
-    if header.strip() == b"":
+    if header.strip() == b"" and JSON in accepted:
         return JSON
     media, parameters = _parse(header.decode("latin-1"))
     charset = parameters.get("charset", "utf-8").lower()

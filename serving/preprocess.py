@@ -8,6 +8,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from serving import manifest as manifests
+from serving.batching import Padding
 from serving.errors import InputError, ManifestError, ModelError
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class Preprocess(Protocol):
     """One kind of preprocessing."""
 
     accepts_arrays: bool
+    padding: Padding | None
+    """How a shorter text is made as long as another; None where inputs are no texts."""
 
     def __call__(self, inputs: list[Any]) -> Feeds:
         """Return the model's tensors for JSON inputs, or raise InputError."""
@@ -62,6 +65,7 @@ class TokenizeTexts:
                     f"inputs: {tensor.name!r} is not made by a tokenizer, accepted: {', '.join(columns)}"
                 )
         self._feeds = [(tensor.name, columns[tensor.name], np.dtype(tensor.dtype)) for tensor in inputs]
+        self.padding: Padding | None = _padding_of(self._tokenizer, self._feeds)
 
     def __call__(self, inputs: list[Any]) -> Feeds:
         """Return the token tensors that the model takes."""
@@ -93,6 +97,7 @@ class TokenizePrompts:
     """
 
     accepts_arrays = False
+    padding: Padding | None = None
 
     def __init__(self, spec: manifests.Tokenize | manifests.TensorInput, folder: Path, *, goes_on: bool) -> None:
         if not isinstance(spec, manifests.Tokenize):
@@ -160,10 +165,18 @@ def _padding(tokenizer: Tokenizer) -> dict[str, Any]:
     return {}
 
 
+def _padding_of(tokenizer: Tokenizer, feeds: list[tuple[str, str, np.dtype[Any]]]) -> Padding:
+    saved = tokenizer.padding
+    assert saved is not None  # noqa: S101  set when the tokenizer was read
+    fillers = {"ids": saved["pad_id"], "attention_mask": 0, "type_ids": saved["pad_type_id"]}
+    return Padding({name: fillers[column] for name, column, _ in feeds}, saved["direction"] == "left")
+
+
 class NestedNumbers:
     """Nested numbers, or an array, to the model's one tensor."""
 
     accepts_arrays = True
+    padding: Padding | None = None
 
     def __init__(self, inputs: tuple[Tensor, ...]) -> None:
         if len(inputs) != 1:

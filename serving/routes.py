@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from serving.errors import RequestError
 from serving.exchange import Exchange
+from serving.metrics import MEDIA_TYPE, METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from serving.team import Member
+
+
+class Loaded(Protocol):
+    """What knows how busy it is."""
+
+    @property
+    def member(self) -> Member | None:
+        """Its place among several workers."""
+
+    @property
+    def load(self) -> tuple[int, int]:
+        """How many requests the model works on, and how many wait for it."""
 
 
 class Endpoint:
@@ -37,6 +52,17 @@ def refuse(accepted: str) -> Callable[[Request, Exception], Awaitable[Response]]
         return _Refusal(error, accepted)
 
     return handle
+
+
+def metrics(app: Loaded) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint that tells Prometheus what was counted."""
+
+    async def tell(_request: Request) -> Response:
+        in_flight, queued = app.load
+        counted = METRICS if app.member is None else app.member.metrics()
+        return Response(counted.text(in_flight=in_flight, queued=queued), media_type=MEDIA_TYPE)
+
+    return tell
 
 
 class _Refusal(Response):

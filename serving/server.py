@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from serving import emf, log, manifest
 from serving import engine as engines
-from serving import log, manifest
 from serving.app import App
 from serving.engine import Engine
 from serving.errors import ModelError, PortError, ServingError
 from serving.multi_app import MultiApp
+from serving.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from serving.settings import Settings
+    from serving.team import Member
 
 _BACKLOG = 2048
 
@@ -40,7 +42,16 @@ def serve(settings: Settings) -> int:
     """
     if not settings.multi_model:
         manifest.read(settings.model_dir)  # what cannot be served binds no port
-    process = _Process(settings, _bind(settings.host, settings.port))
+    listener = _bind(settings.host, settings.port)
+    if settings.workers > 1:
+        return Supervisor(settings, listener, _serve).run()
+    return _serve(settings, listener)
+
+
+def _serve(
+    settings: Settings, listener: socket.socket, engine: Engine | None = None, member: Member | None = None
+) -> int:
+    process = _Process(settings, listener, engine, member)
     process.run()
     if process.failure is not None:
         raise process.failure
@@ -68,12 +79,16 @@ class _Uvicorn(uvicorn.Server):
 
 
 class _Process:
-    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+    def __init__(
+        self, settings: Settings, listener: socket.socket, engine: Engine | None, member: Member | None
+    ) -> None:
         self.failure: ServingError | None = None
         self._settings = settings
         self._listener = listener
-        self._engine = Engine(max_batch=settings.max_batch)
-        self._app = MultiApp(settings) if settings.multi_model else App(self._engine, settings)
+        self._loaded = engine is not None
+        self._member = member
+        self._engine = engine or Engine(max_batch=settings.max_batch, batch_size=settings.batch_size)
+        self._app = MultiApp(settings) if settings.multi_model else App(self._engine, settings, member)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 self._app,
@@ -101,11 +116,17 @@ class _Process:
             loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
         if self._settings.multi_model:
             log.write("info", "ready", models_memory_mib=self._settings.models_memory_mib)
+        elif self._loaded:
+            self._open(0.0)
         else:
             threading.Thread(target=self._load, args=(loop,), name="loader", daemon=True).start()
-        patrol = loop.create_task(self._app.patrol())
+        beside = [loop.create_task(self._app.patrol())]
+        if self._settings.emf:
+            beside.append(loop.create_task(emf.report(self._settings, lambda: self._app.load)))
         await self._uvicorn.serve(sockets=[self._listener])
-        patrol.cancel()
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
 
     def _stop(self, reason: str) -> None:
         if self._uvicorn.should_exit:
@@ -118,7 +139,8 @@ class _Process:
     def _load(self, loop: asyncio.AbstractEventLoop) -> None:
         began = perf_counter()
         try:
-            self._engine.load(self._settings.model_dir, self._settings.threads)
+            # Of several workers each has cores of its own; a second session would only take its memory once more.
+            self._engine.load(self._settings.model_dir, self._settings.threads if self._member is None else 1)
         except Exception as error:  # noqa: BLE001  it ends the process, wherever it came from
             failure = error if isinstance(error, ServingError) else ModelError(f"the model does not answer: {error}")
             loop.call_soon_threadsafe(self._fail, failure)
@@ -133,7 +155,8 @@ class _Process:
     def _open(self, seconds: float) -> None:
         if self._engine.state == engines.LOADING:  # not after a signal
             self._engine.state = engines.READY
-            log.write("info", "ready", load_seconds=round(seconds, 3), **self._engine.facts)
+            worker = {} if self._member is None else {"worker": self._member.number, "pid": os.getpid()}
+            log.write("info", "ready", load_seconds=round(seconds, 3), **worker, **self._engine.facts)
 
 
 def start_facts(settings: Settings) -> dict[str, object]:
@@ -145,10 +168,13 @@ def start_facts(settings: Settings) -> dict[str, object]:
         "port": settings.port,
         "multi_model": settings.multi_model,
         "model_dir": str(settings.model_dir),
+        "workers": settings.workers,
         "threads": settings.threads,
         "queue_limit": settings.queue_limit,
         "max_body_bytes": settings.max_body_bytes,
         "max_batch": settings.max_batch,
+        "batch_size": settings.batch_size,
+        "batch_delay_us": settings.batch_delay_us,
         "drain_seconds": settings.drain_seconds,
         "versions": {name: metadata.version(name) for name in packages},
     }

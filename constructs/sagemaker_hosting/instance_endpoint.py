@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from sagemaker_hosting.site import Site
     from slipway.specs.alarms import AnswerAlarms
     from slipway.specs.parts import Capture, Rollout
+
+KEYLESS: Final = "NIST.800.53.R5-SageMakerEndpointConfigurationKMSKeyConfigured"
+NVME_IS_ENCRYPTED: Final = (
+    "these machines have NVMe disks of their own, always encrypted by a key that the hardware makes and loses, and "
+    "SageMaker refuses a config that names another"
+)
 
 
 class InstanceEndpoint(Construct):
@@ -95,8 +101,7 @@ class InstanceEndpoint(Construct):
             **more,
         )
         if key is None:
-            reason = "a machine's own NVMe disk encrypts itself, and SageMaker refuses a key of ours for it"
-            acknowledge(config, "NIST.800.53.R5-SageMakerEndpointConfigurationKMSKeyConfigured", reason)
+            acknowledge(config, KEYLESS, NVME_IS_ENCRYPTED)
         return config
 
     def _volume_key(self, used: Iterable[str]) -> str | None:

@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 PRIVATE_REGISTRY: Final = re.compile(
@@ -27,6 +27,8 @@ class Image(Construct):
         prebuilt: Image to use as it is.
             Default: ours, which needs Docker.
         source_root: Folder that holds ``containers/`` and the content.
+        arguments: Of its Dockerfile.
+            Default: none.
     """
 
     def __init__(
@@ -39,9 +41,10 @@ class Image(Construct):
         kind: str,
         prebuilt: str | None,
         source_root: Path,
+        arguments: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._prebuilt = prebuilt
+        self._prebuilt, self._arguments = prebuilt, arguments or {}
         self._asset = None if prebuilt is not None else self._build(container, content, kind, source_root)
         self.uri: str = self._asset.image_uri if self._asset is not None else str(prebuilt)
 
@@ -51,6 +54,7 @@ class Image(Construct):
         return ecr_assets.DockerImageAsset(
             self,
             "Resource",
+            build_args=dict(self._arguments) or None,
             directory=str(source_root),
             file=f"containers/{container}/Dockerfile",
             # .dockerignore syntax, where a later line wins: the code and its Dockerfile, nothing else.
@@ -102,10 +106,19 @@ class ServerImage(Image):
         prebuilt: Image to use as it is.
             Default: ours is built from its Dockerfile and uploaded by ``cdk deploy``, which needs Docker.
         source_root: Folder that holds ``containers/`` and ``serving/``.
+        arguments: Of its Dockerfile.
+            Default: none.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, server: str, prebuilt: str | None, source_root: Path
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        server: str,
+        prebuilt: str | None,
+        source_root: Path,
+        arguments: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -115,6 +128,7 @@ class ServerImage(Image):
             kind="server",
             prebuilt=prebuilt,
             source_root=source_root,
+            arguments=arguments,
         )
 
 

@@ -11,6 +11,7 @@ from slipway.catalog import instance_types
 if TYPE_CHECKING:
     from sagemaker_hosting.execution_role import ExecutionRole
     from sagemaker_hosting.site import Site
+    from slipway.catalog import InstanceType
     from slipway.specs import Artifact
     from slipway.specs.servers import ServerSpec
 
@@ -28,7 +29,7 @@ class ServerImages(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, role: ExecutionRole, site: Site) -> None:
         super().__init__(scope, construct_id)
         self._role, self._site = role, site
-        self._images: dict[tuple[str, str | None], ServerImage] = {}
+        self._images: dict[tuple[str, str | None, tuple[tuple[str, str], ...]], ServerImage] = {}
 
     def serve(self, artifact: Artifact, server: ServerSpec, instance_type: str | None = None) -> Served:
         """Return an artifact in a container of a server's image.
@@ -43,20 +44,23 @@ class ServerImages(Construct):
 
     def of(self, server: ServerSpec, instance_type: str | None) -> ServerImage:
         """Return the image of a server on a machine."""
-        key = (server.name, self._prebuilt(server, instance_type))
+        machine = None if instance_type is None else instance_types()[instance_type]
+        prebuilt = self._prebuilt(server, machine)
+        arguments = {} if prebuilt is not None else server.build_arguments(self._site.environment.region, machine)
+        key = (server.name, prebuilt, tuple(sorted(arguments.items())))
         if key not in self._images:
-            self._images[key] = self._image(*key)
+            self._images[key] = self._image(server.name, prebuilt, arguments)
         return self._images[key]
 
-    def _prebuilt(self, server: ServerSpec, instance_type: str | None) -> str | None:
+    def _prebuilt(self, server: ServerSpec, machine: InstanceType | None) -> str | None:
         environment = self._site.environment
-        machine = None if instance_type is None else instance_types()[instance_type]
         given: dict[str, str] = dict(environment.images.items())
         return given[server.name] if server.name in given else server.image(environment.region, machine)
 
-    def _image(self, server: str, prebuilt: str | None) -> ServerImage:
-        alike = sum(server == name for name, _ in self._images)
+    def _image(self, server: str, prebuilt: str | None, arguments: dict[str, str]) -> ServerImage:
+        alike = sum(server == name for name, _, _ in self._images)
         construct_id = f"{server}-{alike + 1}" if alike else server
-        image = ServerImage(self, construct_id, prebuilt=prebuilt, server=server, source_root=self._site.source_root)
+        root = self._site.source_root
+        image = ServerImage(self, construct_id, arguments=arguments, prebuilt=prebuilt, server=server, source_root=root)
         image.grant_pull(self._role.role)
         return image

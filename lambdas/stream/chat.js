@@ -125,7 +125,7 @@ exports.refusedByModel = (error) => {
 };
 
 function words(said) {
-  const found = said?.error?.message ?? said?.message ?? said?.error;
+  const found = said?.error?.message ?? said?.error ?? said?.message;
   return typeof found === "string" ? found : undefined;
 }
 

@@ -102,10 +102,15 @@ def _artifact_answers(folder: Path, samples: Samples, expected: np.ndarray, batc
     import numpy as np
 
     from model_build.asking import Asking
+    from serving.errors import HandlerError, ServingError
     from serving.model import Model
 
-    model, asking, places = Model.load(folder, threads=1), Asking(samples, expected), range(len(samples.inputs))
-    return np.concatenate([asking.answers(model, places[at : at + batch]) for at in places[::batch]])
+    asking, places = Asking(samples, expected), range(len(samples.inputs))
+    try:
+        model = Model.load(folder, threads=1)
+        return np.concatenate([asking.answers(model, places[at : at + batch]) for at in places[::batch]])
+    except (HandlerError, ServingError) as error:
+        raise GateError(f"the artifact does not answer: {str(error).removeprefix(f'{folder}/')}") from error
 
 
 def refuse_nonsense(name: str, theirs: np.ndarray, ours: np.ndarray) -> None:

@@ -3,7 +3,7 @@
 from slipway.catalog.alarms import Alarm, alarms, runbooks
 from slipway.catalog.create_only import create_only
 from slipway.catalog.hub_models import hub_models
-from slipway.catalog.image_uri import NoImageError, find_image, image_uri
+from slipway.catalog.image_uri import NoImageError, find_image, image_uri, newness
 from slipway.catalog.images import (
     HostingImage,
     end_of_life,
@@ -12,6 +12,7 @@ from slipway.catalog.images import (
     image_repositories,
     images_taken,
     publishers,
+    publishing_regions,
 )
 from slipway.catalog.instance_types import InstanceType, instance_types, regions
 from slipway.catalog.limits import ITEM, Limit, Shape, limit, shape
@@ -55,11 +56,13 @@ __all__ = [
     "managed_policy",
     "metrics",
     "nearest_regions",
+    "newness",
     "optimization_types",
     "partition_of",
     "processing_types",
     "published",
     "publishers",
+    "publishing_regions",
     "regions",
     "runbooks",
     "shape",

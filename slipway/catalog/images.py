@@ -83,6 +83,12 @@ def publishers() -> frozenset[str]:
     )
 
 
+@cache
+def publishing_regions() -> frozenset[str]:
+    """Every region that AWS publishes a hosting image to."""
+    return frozenset(region for group in _content()["accounts"].values() for region in group)
+
+
 def end_of_life(repository: str, tag: str) -> dt.date | None:
     """Return the day on which an image gets its last patch; None where AWS names none."""
     for end in _content()["ends"]:

@@ -10,11 +10,11 @@ from itertools import pairwise
 import typer
 from typer.exceptions import TyperException
 
-from slipway.cli import build, check, demo, fit, invoke, local, plan, usage
+from slipway.cli import build, check, conform, demo, fit, images, invoke, local, plan, usage
 from slipway.cli.output import report_error
 from slipway.specs import HostError, InterruptedByUser, SlipwayError, UsageError
 
-NOT_FOR_SYNTH = {"boto3", "botocore", "filelock", "httpx", "ministack", "numpy", "psutil"}
+NOT_FOR_SYNTH = {"boto3", "botocore", "filelock", "h11", "httpx", "ministack", "numpy", "psutil"}
 """What our own rooms import and an environment that was made for `cdk synth` lacks."""
 
 INTERRUPTED = 130
@@ -31,8 +31,10 @@ app = typer.Typer(
 # Short enough for one line of 80 columns; typer would cut the commands' own first sentences.
 app.command("build", short_help="Build models, and prove them against the originals.")(build.build)
 app.command("check", short_help="Find what a template would fail at, before it is deployed.")(check.check)
+app.command("conform", short_help="Check a server against SageMaker's contract.")(conform.conform)
 app.command("demo", short_help="Build, deploy locally, ask, and compare with the originals.")(demo.demo)
 app.command("fit", short_help="Say whether a model fits a machine, and the smallest.")(fit.fit)
+app.command("images", short_help="List AWS's images, and warn of those that end.")(images.images)
 app.command("invoke")(invoke.invoke)
 app.command("plan", short_help="Say which deployments a change needs; --apply runs them.")(plan.plan)
 app.add_typer(local.app, name="local")

@@ -23,11 +23,13 @@ def fit(  # noqa: PLR0913  each is an option of the command
     quantize: Annotated[str | None, typer.Option(help="int8, int4, fp8, awq, gptq, …; else the model's own")] = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="in flight; else one sequence of full length")] = None,
     region: Annotated[str | None, typer.Option(help="where the smallest must be sold; else anywhere")] = None,
+    environment: Annotated[str | None, typer.Option(help="judge its fleets too, and count their hours a month")] = None,
     output: FormatOption = Format.TEXT,
     project: ProjectOption = None,
 ) -> None:
     """Say with the arithmetic whether a model fits a machine's memory, and which is the smallest that it fits."""
     from slipway.catalog import regions
+    from slipway.cli.fit_fleets import placed
     from slipway.cli.fit_page import page
     from slipway.fit import plan, smallest
 
@@ -39,18 +41,22 @@ def fit(  # noqa: PLR0913  each is an option of the command
     on = None if machine is None else _on(found, options, machine, tokens)
     planned = None if machine is None or options.degree is not None else plan(found, options, machine, tokens=tokens)
     least = smallest(found, options, region=region, tokens=tokens, like=machine)
-    document = {"model": found.name, "parameters": found.parameters, "region": region}
+    document: dict[str, Any] = {"model": found.name, "parameters": found.parameters, "region": region}
     parts: dict[str, Any] = {"on": on, "plan": planned, "smallest": least}
     document |= {key: None if each is None else each.as_dict() for key, each in parts.items()}
-    answer(output, document, page(found.name, on, least, region, planned))
-    if not (least if on is None else on) or (on is not None and not on.fits):
+    running = [] if environment is None else placed(find_project(project), environment, model, found)
+    if environment is not None:
+        document["fleets"] = [each.as_dict() for each in running]
+    answer(output, document, page(found.name, on, least, region, planned, running))
+    judged = ([least] if on is None else [on]) + [each.fit for each in running]
+    if any(each is None or not each.fits for each in judged):
         raise typer.Exit(1)
 
 
 def _model(word: str, project: Path | None) -> tuple[Model, Options]:
     """Return a model and how its server is told to hold it: from a file, by a public id, or from this project."""
     from slipway.catalog import hub_models
-    from slipway.fit import Model, Options, model_of_config, options_of_properties, read_model
+    from slipway.fit import Model, Options, model_of_config, model_of_language, options_of_properties, read_model
 
     path = Path(word)
     if path.suffix == ".properties" and path.is_file():
@@ -64,6 +70,9 @@ def _model(word: str, project: Path | None) -> tuple[Model, Options]:
     locked = {} if here is None else here.lock.models
     if here is None or word not in locked:
         raise UsageError(f"'{word}' is no file, no public model that is known, and no model that was built here")
+    language = locked[word].language
+    if language is not None:
+        return model_of_language(language, word), Options(engine="vllm")
     if locked[word].layout == "prefix":  # only the manifest tells of its layers
         return read_model(here.artifact_folder(word, locked[word].digest) / "manifest.json"), Options(engine="vllm")
     return Model(word, weight_bytes=locked[word].archive.size_bytes), Options()

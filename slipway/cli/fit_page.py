@@ -8,10 +8,20 @@ from rich.console import Group
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from slipway.cli.fit_fleets import Placed
     from slipway.fit import Fit, Plan
 
 
-def page(name: str, on: Fit | None, least: Fit | None, region: str | None, planned: Plan | None = None) -> Group:
+def page(
+    name: str,
+    on: Fit | None,
+    least: Fit | None,
+    region: str | None,
+    planned: Plan | None = None,
+    running: Sequence[Placed] = (),
+) -> Group:
     """Return the arithmetic on one machine, and on the smallest.
 
     Args:
@@ -20,6 +30,7 @@ def page(name: str, on: Fit | None, least: Fit | None, region: str | None, plann
         least: The smallest that fits, if there is one.
         region: Where that is sold; None: anywhere.
         planned: How few GPUs can share it on the machine that was asked for; shown where there are several.
+        running: The fleets of an environment that host it.
     """
     where = "" if region is None else f" in {region}"
     parts = [] if on is None else _block(f"{name} on {on.machine}, {on.place}", on)
@@ -32,6 +43,11 @@ def page(name: str, on: Fit | None, least: Fit | None, region: str | None, plann
         parts += _block(f"the smallest type that holds {name}{where}: {least.machine}, {least.place}", least)
     else:
         parts.append(Text(f"no smaller type{where} holds it"))
+    for each in running:
+        parts += (
+            _block(each.fleet.line(), each.fit) if each.fit is not None else [Text(each.fleet.line(), style="bold")]
+        )
+        parts += [] if each.fit is not None else [Text(f"  {each.reason}", style="bold red")]
     return Group(*parts)
 
 

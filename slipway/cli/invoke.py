@@ -14,6 +14,7 @@ from slipway.specs import UsageError
 
 if TYPE_CHECKING:
     from slipway.specs import Deployment, Project
+    from slipway.specs.endpoint import AnyEndpoint
 
 
 def invoke(  # noqa: PLR0913  an option for each thing that can be named
@@ -43,7 +44,7 @@ def invoke(  # noqa: PLR0913  an option for each thing that can be named
         request = _read(data)
     else:
         taken = _asked(deployment, endpoint, container, model) if named is None else named.model
-        request = _example(found, taken)
+        request = example_of(found, deployment.endpoints[endpoint], taken, variant)
     connection = connection_to(found, deployment)
     reply = operations.invoke(
         deployment,
@@ -79,8 +80,10 @@ def _asked(deployment: Deployment, endpoint: str, container: str | None, model: 
     return model or hosted[0 if container is None else names.index(container)]
 
 
-def _example(project: Project, model: str) -> Any:
+def example_of(project: Project, spec: AnyEndpoint, model: str, variant: str | None) -> Any:
+    """Return the request that a model's artifact holds as its example, in the words of the server that answers."""
     from slipway.specs import Manifest
+    from slipway.specs.hosted import hosted
 
     locked = project.lock.models.get(model)
     manifest = project.artifact_folder(model, "" if locked is None else locked.digest) / "manifest.json"
@@ -89,4 +92,9 @@ def _example(project: Project, model: str) -> Any:
     packed = Manifest.model_validate_json(manifest.read_bytes()).packed
     if packed is None:
         raise UsageError(f"{model} is a language model's files, whose server reads its own requests: give --data FILE")
-    return packed.example
+    servers = {each.name: each.server for each in getattr(spec, "variants", ())}  # one may be of another server
+    server = servers.get(variant) or next(each.server for each in hosted(spec) if each.model == model)
+    request = server.request(packed, packed.example["inputs"])
+    if request is None:
+        raise UsageError(f"{model} is asked with tensors of its own here: give them with --data FILE")
+    return request

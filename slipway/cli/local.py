@@ -11,9 +11,7 @@ from slipway.cli.options import Format, FormatOption, ProjectOption, find_projec
 from slipway.cli.output import answer
 from slipway.specs import HostError
 
-app = typer.Typer(
-    name="local", help="An AWS on this machine: real cdk deploy, real answers, no account.", no_args_is_help=True
-)
+app = typer.Typer(name="local", help="An AWS on this machine: real cdk deploy, real answers.", no_args_is_help=True)
 PortOption = Annotated[
     int | None, typer.Option("--port", min=1, max=65535, help="loopback port; any free one if absent")
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Group
+from rich.markup import escape
 from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
@@ -57,10 +58,10 @@ class Rows:
             yield Segment("".join(f"{line}\n" for line in lines[1:]))
             return
         for row in self._rows:
-            yield f"[bold]{row[0]}[/bold]"
+            yield f"[bold]{escape(row[0])}[/bold]"
             block = _table("", "", headings=False)
             for column, cell in zip(self._columns[1:], row[1:], strict=True):
-                block.add_row(f"  {column}", cell)
+                block.add_row(f"  {column}", escape(cell))
             yield block
 
 

@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 from slipway import operations
 from slipway.demo.compare import agreement, in_words, rows
 from slipway.demo.result import CheckedEndpoint, CheckedFront
-from slipway.specs import HostError
+from slipway.specs import HostError, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from slipway.demo.hosted import Hosted
     from slipway.local_cloud import Cloud
     from slipway.specs import Deployment, LockedModel
+    from slipway.specs.manifest import ServedModel
 
 FRONT_OUTPUT = "FrontUrl"
 TARGET = "{target}"
@@ -40,7 +41,7 @@ def ask_endpoint(
     reply = operations.invoke(
         deployment,
         endpoint,
-        _request(original),
+        _request(deployment, hosted, original),
         variant=hosted.variant,
         container=hosted.container,
         model=hosted.model,
@@ -49,7 +50,8 @@ def ask_endpoint(
     )
     size_ratio, latency_ratio = _ratios([deployment.artifacts[model].locked for model in hosted.models])
     locked = deployment.artifacts[original.model].locked
-    near = agreement(locked.metric, rows(reply.answer), original.answers)
+    answer = hosted.server.answer(_told(deployment, hosted.models[-1]), reply.answer)
+    near = agreement(locked.metric, rows(answer), original.answers)
     return CheckedEndpoint(
         name=reply.endpoint,
         kind=spec.kind,
@@ -64,7 +66,7 @@ def ask_endpoint(
         agreement=round(near, 6),
         samples=len(original.inputs),
         answer_checked=near >= original.at_least,
-        answer=in_words(original.inputs[0], reply.answer),
+        answer=in_words(original.inputs[0], answer),
     )
 
 
@@ -74,12 +76,16 @@ def ask_front(deployment: Deployment, endpoint: str, hosted: Hosted, original: S
     # Where an endpoint hosts several, the address says which one it wants to know.
     asked = _front_url(deployment, endpoint, connection).replace(TARGET, hosted.target or TARGET)
     url = local_url(asked, cloud)
-    unsigned = _post(url, _request(original), {})
-    answer = _post(url, _request(original), _signature(url, _request(original), connection))
+    request = _request(deployment, hosted, original)
+    unsigned = _post(url, request, {})
+    answer = _post(url, request, _signature(url, request, connection))
     if answer.status_code == httpx.codes.ACCEPTED:
         answer = _polled(local_url(urljoin(asked, answer.headers["location"]), cloud), connection)
     metric = deployment.artifacts[original.model].locked.metric
-    near = agreement(metric, rows(answer.json()), original.answers) if answer.status_code == httpx.codes.OK else 0.0
+    near = 0.0
+    if answer.status_code == httpx.codes.OK:
+        said = hosted.server.answer(_told(deployment, hosted.models[-1]), answer.json())
+        near = agreement(metric, rows(said), original.answers)
     guarded = unsigned.status_code == httpx.codes.FORBIDDEN
     return CheckedFront(
         endpoint=endpoint,
@@ -111,8 +117,16 @@ def _connection(deployment: Deployment, cloud: Cloud) -> dict[str, str]:
     return cloud.environment(account=place.account, region=place.region)
 
 
-def _request(original: Samples) -> dict[str, Any]:
-    return {"inputs": original.inputs}
+def _request(deployment: Deployment, hosted: Hosted, original: Samples) -> Any:
+    return hosted.server.request(_told(deployment, hosted.models[0]), original.inputs)
+
+
+def _told(deployment: Deployment, model: str) -> ServedModel:
+    """Return what a server is told of a model."""
+    manifest = deployment.artifacts[model].archive.with_name("manifest.json")
+    served = Manifest.model_validate_json(manifest.read_bytes()).packed
+    assert served is not None  # noqa: S101  the tour asks no language models
+    return served
 
 
 def _front_url(deployment: Deployment, endpoint: str, connection: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from slipway.specs import (
 
 if TYPE_CHECKING:
     from slipway.specs.endpoint import AnyEndpoint
+    from slipway.specs.servers import ServerSpec
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,11 @@ class Hosted:
         container: Likewise.
         model: Likewise.
         component: Likewise.
+        server: What reads the request and writes the answer.
     """
 
     models: tuple[str, ...]
+    server: ServerSpec
     variant: str | None = None
     container: str | None = None
     model: str | None = None
@@ -44,16 +47,16 @@ class Hosted:
 def hosted(spec: AnyEndpoint) -> list[Hosted]:
     """Return everything that an endpoint hosts."""
     if isinstance(spec, RealtimeEndpointSpec):
-        return [Hosted((variant.model,), variant=variant.name) for variant in spec.variants]
+        return [Hosted((variant.model,), variant.server, variant=variant.name) for variant in spec.variants]
     if isinstance(spec, MultiContainerEndpointSpec):
-        return [Hosted((container.model,), container=container.name) for container in spec.containers]
+        return [Hosted((container.model,), container.server, container=container.name) for container in spec.containers]
     if isinstance(spec, MultiModelEndpointSpec):
-        return [Hosted((model,), model=model) for model in spec.models or ()]
+        return [Hosted((model,), spec.server, model=model) for model in spec.models or ()]
     if isinstance(spec, InferenceComponentsEndpointSpec):
-        return [Hosted((component.model,), component=component.name) for component in spec.components]
+        return [Hosted((component.model,), component.server, component=component.name) for component in spec.components]
     if isinstance(spec, PipelineEndpointSpec):
-        return [Hosted(tuple(container.model for container in spec.containers))]
-    return [Hosted((spec.model,))]
+        return [Hosted(tuple(container.model for container in spec.containers), spec.containers[0].server)]
+    return [Hosted((spec.model,), spec.server)]
 
 
 def behind_front(spec: AnyEndpoint) -> list[Hosted]:

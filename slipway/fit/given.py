@@ -16,7 +16,7 @@ from slipway.specs.suggest import did_you_mean
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from slipway.specs.language_artifact import ServedLanguageModel
+    from slipway.specs.language_artifact import LockedLanguage, ServedLanguageModel
 
 CONFIG: Final = "config"
 WORDS: Final = {"dtype": dtype_of, "quantization": quantization_of}
@@ -65,15 +65,15 @@ def _of_manifest(document: dict[str, Any], path: Path) -> Model:
     except ValueError:
         raise UsageError(f"{path}: is no manifest of this version: build the model again") from None
     if manifest.language is not None:
-        return model_of_language(manifest.language)
+        return model_of_language(manifest.language, manifest.served.name)
     return Model(manifest.served.name, weight_bytes=manifest.archive.size_bytes)  # stored, not compressed
 
 
-def model_of_language(served: ServedLanguageModel) -> Model:
-    """Return the facts of a language model that was built here; its weights count as they are stored."""
+def model_of_language(served: ServedLanguageModel | LockedLanguage, name: str) -> Model:
+    """Return the facts of a language model that was built; its weights count as they are stored."""
     facts = served.facts.model_dump()
     longest = served.max_model_len or facts["max_tokens"]
-    return Model(**facts | {"name": served.name, "max_tokens": longest, "parameters": None})
+    return Model(**facts | {"name": name, "max_tokens": longest, "parameters": None})
 
 
 def _fact(key: Any, value: Any, name: str) -> Any:

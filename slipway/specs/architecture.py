@@ -56,7 +56,8 @@ def server_problems(spec: AnyEndpoint, document: Document, environment: Environm
 
 def _image_problems(document: Document, each: Hosted, region: str) -> Iterator[Problem]:
     try:
-        each.server.image(region, None)
+        if each.server.image(region, None) is None:
+            each.server.build_arguments(region, None)  # ours, which may be built on one of AWS's
     except NoImageError as error:
         yield document.problem((*each.path, "server"), str(error))
 
@@ -84,6 +85,21 @@ def _server_problems(document: Document, each: Hosted, artifact: Artifact) -> It
     found = dict.fromkeys(one for machine in machines for one in each.server.problems(artifact, machine))
     for key, message in found:
         yield document.problem((*each.path, "server", *key), message)
+    if not found and len(each.machines) > 1:
+        yield from _fallback_problems(document, each, artifact)
+
+
+def _fallback_problems(document: Document, each: Hosted, artifact: Artifact) -> Iterator[Problem]:
+    """Find types that a server would be told otherwise for than for the preferred one: there is one container."""
+    told = [
+        {**each.server.variables(artifact, machine), **each.server.told_in_files(artifact, machine)}
+        for machine in (instance_types()[name] for _, name in each.machines)
+    ]
+    for (path, name), said in zip(each.machines[1:], told[1:], strict=True):
+        other = sorted(key for key in said.keys() | told[0].keys() if said.get(key) != told[0].get(key))
+        if other:
+            message = f"'{each.machines[0][1]}' is told another {other[0]} than '{name}' needs"
+            yield document.problem(path, f"{message}: write the option, or choose another type")
 
 
 def _refused(model: str, sm: int | None, machine: str) -> str:

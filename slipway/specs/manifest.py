@@ -92,6 +92,8 @@ class ServedModel(Spec):
     options: dict[str, str] = {}
     """What the runtime is told, in its own words."""
     model_file: str
+    handler: str | None = None
+    """File of the user's own beside it that reads requests and writes answers; absent: the server does."""
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     preprocess: Annotated[Tokenize | PassTensor, Field(discriminator="kind")]

@@ -13,6 +13,7 @@ from slipway.specs.generation import check_generation
 from slipway.specs.gpu import Gpu, check_gpu
 from slipway.specs.llm import Llm, check_llm
 from slipway.specs.optimize import Optimize, check_optimize
+from slipway.specs.serve import Serve, check_serve
 from slipway.specs.shrink import SHRINKING, Distill, Prune
 from slipway.specs.source import Source
 from slipway.specs.task import METRICS_OF_TASK, TEXT_TASKS, Metric, Task
@@ -125,6 +126,8 @@ class ModelSpec(Spec):
     prune: Prune | None = None
     """Fewer channels to try; absent: all stay. With ``distill`` the student is pruned too. A target that searches tries
     every form with and without, a target that names its recipe does both."""
+    serve: Serve | None = None
+    """Code of your own around the model; absent: requests and answers are those of the task."""
     build: Build | None = None
     """Where it is built; absent: on the machine that ``slipway build`` runs on."""
     optimize: Optimize | None = None
@@ -168,6 +171,7 @@ class ModelSpec(Spec):
         if self.task != "text-generation" or self.target == "llm":  # of others none can be made smaller
             self._check_shrinking(findings)
         check_llm(findings, self)
+        check_serve(findings, self)
         check_optimize(findings, self)
         if self.target == "gpu" and self.gpu is None:
             findings.add(

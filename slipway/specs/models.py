@@ -68,7 +68,9 @@ class _Reading:
     def _missing_files(self, name: str, owner: str) -> Iterator[Problem]:
         spec, folder = self.specs[name], self.root / "models" / owner
         calibrate = None if spec.calibrate is None else spec.calibrate.data
-        named = {("verify", "data"): spec.verify.data, ("calibrate", "data"): calibrate, **_named(spec.source)}
+        handler = None if spec.serve is None else spec.serve.handler
+        beside = {("verify", "data"): spec.verify.data, ("calibrate", "data"): calibrate, ("serve", "handler"): handler}
+        named = {**beside, **_named(spec.source)}
         for path, file in named.items():
             if file is None:
                 continue

@@ -32,7 +32,7 @@ def broken_project(tmp_path: Path) -> Path:
 def test_help_lists_every_command() -> None:
     shown = slipway("--help")
     assert shown.returncode == 0
-    for command in ("build", "check", "demo", "fit", "invoke", "local", "plan"):
+    for command in ("build", "check", "conform", "demo", "fit", "images", "invoke", "local", "plan"):
         assert command in shown.stdout
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -107,3 +108,36 @@ def test_the_smallest_degree_is_planned_where_a_machine_has_several_gpus_and_nob
     assert (document["plan"]["tensor_parallel"], document["plan"]["copies"]) == (2, 2)
     chosen = fit(LLAMA, "--instance-type", "ml.g5.12xlarge", "--tensor-parallel", "4")
     assert "planned" not in chosen.stdout
+
+
+EXAMPLE = ROOT / "examples" / "language-models"
+
+
+def test_fleets_of_an_environment_are_judged_and_counted_in_instance_hours() -> None:
+    done = fit("writer-175b", "--environment", "prod", "--format", "json", cwd=EXAMPLE)
+    assert (done.returncode, done.stderr) == (0, "")
+    [fleet] = json.loads(done.stdout)["fleets"]
+    assert (fleet["instance_type"], fleet["fit"]["tensor_parallel"], fleet["fit"]["fits"]) == (
+        "ml.p5.48xlarge",
+        8,
+        True,
+    )
+    assert fleet["instance_hours_a_month"] == {"least": 730, "most": 730}
+    said = fit("gpt-j-6b", "--environment", "prod", cwd=EXAMPLE).stdout
+    assert "1 to 4 x ml.g5.12xlarge = 730 to 2,920 instance-hours a month" in said
+
+
+def test_hours_follow_the_schedule_that_makes_a_fleet_smaller(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE, tmp_path / "project")
+    file = tmp_path / "project" / "endpoints" / "gpt-j.yaml"
+    off = "off_hours: {days: [sat, sun], min: 1, max: 2}"
+    file.write_text(file.read_text().replace("{min: 1, max: 4}", f"{{min: 3, max: 4}}, {off}"))
+    done = fit("gpt-j-6b", "--environment", "prod", "--format", "json", cwd=tmp_path / "project")
+    [fleet] = json.loads(done.stdout)["fleets"]
+    assert fleet["instances"] == {"least": 1, "most": 4}
+
+
+def test_model_of_no_fleet_is_refused() -> None:
+    done = fit(LLAMA, "--environment", "prod", cwd=EXAMPLE)
+    assert done.returncode == 2
+    assert "was not built in this project" in done.stderr

@@ -87,6 +87,7 @@ def test_page_is_followed_and_a_new_version_fails_no_request(
     assert counted.keys() == {"int8", "fp32"}
     assert 155 <= counted["int8"] <= 199  # 180 of 200 expected, about five standard deviations either way
     shadow_is_asked_and_not_heard(aws)
+    endpoint_passes_the_checks(project_copy, connection)
 
     example = project_copy / "endpoints" / "sentence-embedder.yaml"
     example.write_text(EXAMPLE.replace("model: minilm-fp32", "model: minilm"), encoding="utf-8")
@@ -111,6 +112,23 @@ def shadow_is_asked_and_not_heard(aws: Aws) -> None:
         return {name for entry in found for name in ("answers", "watched") if f"/{name}/" in entry["Key"]}
 
     eventually(lambda: variants() == {"answers", "watched"})
+
+
+def endpoint_passes_the_checks(project: Path, connection: dict[str, str]) -> None:
+    page = (ROOT / "docs" / "how-to" / "conform.md").read_text(encoding="utf-8")
+    [asked] = re.findall(r"\$ slipway (conform --endpoint .*)", page)
+    (project / "several.json").write_text(json.dumps({"inputs": ["one ship", "two ships", "three ships" * 200]}))
+    streamed = ["--stream", "application/jsonlines", "--stream-example", "several.json"]
+    words = [str(SLIPWAY), *asked.split(), *streamed, "--format", "json"]
+    done = subprocess.run(
+        words, cwd=project, env={**os.environ, **connection}, capture_output=True, text=True, check=False, timeout=120
+    )
+    outcomes = {check["check"]: (check["outcome"], check["saw"]) for check in json.loads(done.stdout)["checks"]}
+    assert done.returncode == 0, (outcomes, done.stderr)
+    assert {name for name, (outcome, _) in outcomes.items() if outcome == "passed"} == {
+        *("ExampleAnswered", "AnswerNamesItsType", "ContentTypeUnknown", "AcceptUnknown", "CharsetTaken"),
+        *("MalformedBodyRefused", "CustomAttributesTaken", "SixMebibytes", "ManyAtOnceAnswered", "StreamComesInParts"),
+    }
 
 
 def vectors(said: str) -> list[list[float]]:

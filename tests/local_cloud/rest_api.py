@@ -16,17 +16,26 @@ RUNTIMES = {"index.js": ("nodejs24.x", "index.handler"), "handler.py": ("python3
 
 
 def rest_api(
-    aws: Aws, file: str, code: str, variables: Mapping[str, str], methods: Mapping[str, str], *, timeout: int = 30
+    aws: Aws,
+    file: str,
+    code: str,
+    variables: Mapping[str, str],
+    methods: Mapping[str, str],
+    *,
+    timeout: int = 30,
+    beside: Mapping[str, str] | None = None,
 ) -> str:
     """Make it and return its address; a function in JavaScript streams.
 
     Args:
         aws: Where.
-        file: Name of the function's one file.
+        file: Name of the function's file.
         code: Its content.
         variables: Of the function's environment.
         methods: Verb by path, of at most two parts, each path after the one that it continues.
         timeout: Of the function, in seconds.
+        beside: Other files of the function.
+            Default: it has no others.
     """
     gateway, name = aws.client("apigateway"), f"front-{time.monotonic_ns()}"
     runtime, handler = RUNTIMES[file]
@@ -35,7 +44,7 @@ def rest_api(
         Runtime=runtime,
         Role=ROLE,
         Handler=handler,
-        Code={"ZipFile": packed_zip({file: code.encode()})},
+        Code={"ZipFile": packed_zip({name: text.encode() for name, text in {file: code, **(beside or {})}.items()})},
         Timeout=timeout,
         Environment={"Variables": dict(variables)},
     )["FunctionArn"]

@@ -124,6 +124,39 @@ def test_build_serves_like_the_original(built: Project, tmp_path: Path) -> None:
     )
 
 
+HANDLER = """ACCEPTS = ("application/json", "text/plain")
+
+
+def preprocess(request):
+    plain = request.content_type == "text/plain"
+    return request.body.decode().splitlines() if plain else request.json()["inputs"]
+
+
+def postprocess(outputs):
+    return {"vectors": outputs, "of": SOURCE}
+"""
+
+
+def test_handler_is_proved_packed_and_served(embedder: Make, tmp_path: Path) -> None:
+    project = embedder(target="cpu-fp32", more="serve: {handler: handler.py}")
+    handler = project.root / "models" / "tiny" / "handler.py"
+    handler.write_text(HANDLER)
+    failed = run(project)
+    assert failed.returncode == 1
+    assert "handler.py line 10, in postprocess: NameError: name 'SOURCE' is not defined" in failed.stderr
+    assert artifacts(project) == []
+    before = digest(project, "tiny")
+    handler.write_text(HANDLER.replace("SOURCE", "'tiny'"))
+    assert digest(project, "tiny") != before
+    (result,) = build(project, ["tiny"])
+    with tarfile.open(project.artifact_folder("tiny", result.digest) / "model.tar.gz") as content:
+        assert content.extractfile("handler.py").read() == handler.read_bytes()  # type: ignore[union-attr]
+        content.extractall(tmp_path / "model", filter="data")
+    model = Model.load(tmp_path / "model", threads=1)
+    feeds = model.read(b"the red boat\nhere there", "text/plain")
+    np.testing.assert_array_equal(model.run(feeds), model.predict(["the red boat", "here there"]))
+
+
 def test_build_does_nothing_and_imports_no_torch_when_nothing_changed(built: Project) -> None:
     lock = built.lock_file.read_bytes()
     code = """if True:

@@ -66,7 +66,13 @@ class Server:
     @property
     def log(self) -> list[dict[str, Any]]:
         whole = self._log.read_text().rpartition("\n")[0]  # the last line may be half written
-        return [json.loads(line) for line in whole.splitlines()]
+        return [line for line in map(json.loads, whole.splitlines()) if "_aws" not in line]
+
+    @property
+    def metric_lines(self) -> list[dict[str, Any]]:
+        """Return the lines that CloudWatch reads."""
+        whole = self._log.read_text().rpartition("\n")[0]
+        return [line for line in map(json.loads, whole.splitlines()) if "_aws" in line]
 
     @property
     def errors(self) -> str:

@@ -4,6 +4,7 @@ import json
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,48 @@ def test_queue_overflow_answers_503_and_loses_nothing_admitted(
         assert {answer.code for answer in refused} == {"queue_full"}
         assert {answer.headers["retry-after"] for answer in refused} == {"1"}
         assert server.ask(QUICK).status == 200
+
+
+def test_refusal_says_when_it_is_worth_asking_again(
+    start: Callable[..., Any], classifier: Path, lasting: Lasting
+) -> None:
+    with start(classifier, SLIPWAY_THREADS="1", SLIPWAY_QUEUE_LIMIT="8") as server, ThreadPoolExecutor(24) as pool:
+        body = lasting(0.6)
+        server.ask(body, headers={"X-Request-Id": "one"})
+        seconds = server.line("one")["model_ms"] / 1000
+        answers = list(pool.map(lambda _: server.ask(body), range(24)))
+    waits = [int(answer.headers["retry-after"]) for answer in answers if answer.status == 503]
+    assert len(waits) == 24 - 9
+    assert max(1, seconds) <= min(waits) <= max(waits) <= 60
+    assert max(waits) >= min(60, seconds * 8 / 2)
+
+
+def test_flood_is_answered_or_refused_and_a_drain_in_it_loses_nothing(
+    start: Callable[..., Any], classifier: Path, lasting: Lasting
+) -> None:
+    settings = {"SLIPWAY_THREADS": "2", "SLIPWAY_QUEUE_LIMIT": "6", "SLIPWAY_BATCH_SIZE": "4"}
+    with start(classifier, **settings) as server:
+        body, answered = lasting(0.02), list[tuple[int, str]]()
+
+        def fire(number: int) -> None:
+            try:
+                for turn in count():
+                    answer = server.ask(body, headers={"X-Request-Id": f"{number}-{turn}"})
+                    assert answer.status == 200 or answer.headers["retry-after"].isdecimal()
+                    answered.append((answer.status, answer.headers["x-request-id"]))
+            except OSError:  # the port is closed, or the drain closed a connection before anything was sent on it
+                pass
+
+        with ThreadPoolExecutor(32) as pool:
+            firing = [pool.submit(fire, number) for number in range(32)]
+            server.wait_for(lambda: {200, 503} <= {status for status, _ in answered} and len(answered) > 300)
+            server.send(signal.SIGTERM)
+        assert [future.exception() for future in firing] == [None] * 32
+        assert server.wait() == 0
+        assert {status for status, _ in answered} == {200, 503}
+        told = {request_id for status, request_id in answered if status == 200}
+        assert told == {line["request_id"] for line in server.requests() if line["status"] == 200}
+        assert server.log[-1]["unfinished"] == 0
 
 
 def test_ping_answers_while_the_queue_is_full(start: Callable[..., Any], classifier: Path, lasting: Lasting) -> None:

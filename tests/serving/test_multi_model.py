@@ -264,7 +264,7 @@ def test_signal_ends_a_server_with_models(server: Server, root: Path) -> None:
 def test_single_model_server_knows_no_models(classifier_server: Server) -> None:
     refused = get(classifier_server, "/models")
     assert refused.status == 404
-    assert refused.message.endswith("accepted: GET /ping and POST /invocations")
+    assert refused.message.endswith("accepted: GET /ping, GET /metrics and POST /invocations")
 
 
 def test_bad_setting_is_named(root: Path, start: Callable[..., Any]) -> None:

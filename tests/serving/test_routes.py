@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -184,7 +185,7 @@ def test_internal_error_answers_500_without_internals(start: Callable[..., Any],
         assert server.ping() == 200
 
 
-@pytest.mark.parametrize("name", ["X-Request-Id", "X-Amzn-RequestId"])
+@pytest.mark.parametrize("name", ["X-Request-Id", "X-Amzn-RequestId", "X-Amzn-SageMaker-Inference-Id"])
 def test_request_id_is_echoed_and_logged(classifier_server: Server, name: str) -> None:
     answer = classifier_server.ask({"inputs": INPUTS}, headers={name: f"id-of-{name}"})
     assert answer.headers["x-request-id"] == f"id-of-{name}"
@@ -197,6 +198,25 @@ def test_request_id_is_made_when_there_is_no_good_one(classifier_server: Server,
     ids = {classifier_server.ask({"inputs": INPUTS}, headers=headers).headers["x-request-id"] for _ in range(3)}
     assert len(ids) == 3
     assert value not in ids
+
+
+@pytest.mark.parametrize(
+    "hostile", [b"one\r\n two", b"one\ttwo", b"\x1b[31m", "schöner".encode(), b'x" , "status":200', b"x" * 129]
+)
+def test_hostile_request_id_is_told_nowhere(classifier_server: Server, hostile: bytes) -> None:
+    request = b"POST /invocations HTTP/1.1\r\nhost: x\r\nx-request-id: %s\r\ncontent-length: 2\r\n\r\n[]"
+    with classifier_server.connect() as connection:
+        connection.sendall(request % hostile)
+        answer = classifier_server.receive(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert hostile not in answer
+    assert b"two" not in answer
+    made = re.search(rb'"request_id":"([0-9a-f]{32}-[0-9]+)"', answer)
+    if made is None:  # the HTTP parser itself has refused it
+        assert b"Invalid HTTP request" in answer
+        return
+    assert b"x-request-id: " + made[1] in answer
+    assert classifier_server.line(made[1].decode())["status"] == 400
 
 
 def test_custom_attributes_are_echoed_and_logged(classifier_server: Server) -> None:

@@ -135,6 +135,6 @@ def _language() -> LockedLanguage:
         architecture="LlamaForCausalLM",
         precision="fp8",
         facts=LanguageFacts(attention_heads=12, kv_heads=12, layers=2, max_tokens=2048, quantization="fp8"),
-        degrees={"ml.g5.12xlarge": 1, "ml.g5.48xlarge": 1, "ml.c7i.xlarge": 1},
+        degrees={"ml.g5.12xlarge": 1, "ml.g5.48xlarge": 1, "ml.g6.12xlarge": 2, "ml.c7i.xlarge": 1},
         files=("config.json", "model.safetensors"),
     )

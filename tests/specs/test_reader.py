@@ -88,9 +88,9 @@ def test_both_parsers_of_yaml_say_the_same(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_lock_of_nine_thousand_models_is_read_by_libyaml(file: Path) -> None:
     file.write_text("models:\n" + "".join(f"  m{i}: {{digest: {i}, archive: {{size: {i}}}}}\n" for i in range(1, 9000)))
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(read(file, "a.yaml").data["models"]) == 8999
-    assert time.perf_counter() - began < 5, "libyaml is not used: the rest takes ten times as long"
+    assert time.process_time() - began < 5, "libyaml is not used: the rest takes ten times as long"
 
 
 def test_all_that_yaml_can_do_wrong_is_said_at_once(file: Path) -> None:

@@ -248,6 +248,8 @@ BEYOND_JSON_SCHEMA = {
     "optimize-twice-in-one-job",
     "optimize-what-is-quantised-already",
     "optimize-with-a-variable-that-has-a-key",
+    "handler-of-a-generator",
+    "handler-of-an-llm",
     "llm-as-is-with-prompts",
     "llm-bf16-on-a-t4",
     "llm-calibrated",
@@ -274,6 +276,8 @@ BEYOND_JSON_SCHEMA = {
     "profile-shorter-than-a-benchmark",
     "profile-that-leaves-out-a-benchmark",
     "profile-tuned-beyond-its-end",
+    "triton-batch-beyond-the-largest",
+    "triton-version-unpublished",
 }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from aws_cdk import App
 
 from slipway.specs import Archive, Lock, LockedModel, Project
 from stacks import define
+from tests.servers.test_triton_repository import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +43,7 @@ Resources = list[dict[str, Any]]
 def lock(root: Path, **changed: bytes) -> None:
     """Give every model of a project an archive and lock it; ``changed`` gives a model other bytes."""
     project = Project(root)
-    models = {name: _build(project, name, changed.get(name, name.encode())) for name in project.models}
+    models = {name: _build(project, name, changed.get(name) or stand_in(name)) for name in project.models}
     project.lock_file.write_text(Lock(models=models).text(), encoding="utf-8")
 
 
@@ -63,12 +66,26 @@ def _build(project: Project, name: str, content: bytes) -> LockedModel:
     )
 
 
+def stand_in(model: str) -> bytes:
+    """Return a model's bytes; one that a server lays out anew is an archive with a manifest."""
+    if model != "minilm-fp32":
+        return model.encode()
+    content, packed = json.dumps({**TEXTS, "name": model}).encode(), io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, data in (("manifest.json", content), ("model.onnx", b"onnx"), ("tokenizer.json", b"{}")):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
+
+
 def source_root(root: Path) -> Path:
     """Lay out what the app uploads besides models: the real functions, a stand-in for the server's image."""
     shutil.copytree(REPOSITORY / "lambdas", root / "lambdas", ignore=shutil.ignore_patterns("__pycache__"))
     # No __init__.py of these two: what runs the app here is the real one.
     packages = ("model_build/stand-in.py", "serving/__init__.py", "slipway/stand-in.py")
-    for file in ("containers/model-build/Dockerfile", "containers/onnxruntime/Dockerfile", *packages):
+    images = [f"containers/{name}/Dockerfile" for name in ("model-build", "onnxruntime", "triton")]
+    for file in (*images, *packages):
         (root / file).parent.mkdir(parents=True)
         (root / file).write_text("# stand-in\n", encoding="utf-8")
     return root

@@ -10,19 +10,37 @@ from slipway.specs.outline import BARE
 from slipway.specs.servers.base import ServerSpec
 from slipway.specs.servers.djl_deepspeed import DjlDeepSpeed
 from slipway.specs.servers.djl_mpi import DjlMpi
+from slipway.specs.servers.huggingface import HuggingFace
 from slipway.specs.servers.lmi import Lmi
 from slipway.specs.servers.onnxruntime import OnnxRuntime
 from slipway.specs.servers.own_image import OwnImage
+from slipway.specs.servers.torchserve import TorchServe
+from slipway.specs.servers.triton import Triton
 from slipway.specs.text import refuse
 
-__all__ = ["DjlDeepSpeed", "DjlMpi", "Lmi", "OnnxRuntime", "OwnImage", "Server", "ServerName", "ServerSpec"]
+__all__ = [
+    "DjlDeepSpeed",
+    "DjlMpi",
+    "HuggingFace",
+    "Lmi",
+    "OnnxRuntime",
+    "OwnImage",
+    "Server",
+    "ServerName",
+    "ServerSpec",
+    "TorchServe",
+    "Triton",
+]
 
-ServerName = Literal["onnxruntime", "lmi", "djl-mpi", "djl-deepspeed", "image"]
+ServerName = Literal["onnxruntime", "triton", "lmi", "djl-mpi", "djl-deepspeed", "huggingface", "torchserve", "image"]
 _KINDS: Final[dict[str, type[ServerSpec]]] = {
     "onnxruntime": OnnxRuntime,
+    "triton": Triton,
     "lmi": Lmi,
     "djl-mpi": DjlMpi,
     "djl-deepspeed": DjlDeepSpeed,
+    "huggingface": HuggingFace,
+    "torchserve": TorchServe,
     "image": OwnImage,
 }
 assert tuple(_KINDS) == get_args(ServerName)  # noqa: S101  a name that has no class could be written and not read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from slipway.specs.base import Keys, Spec
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from slipway.catalog import InstanceType
     from slipway.specs.artifact import Artifact
+    from slipway.specs.manifest import ServedModel
 
     Layout: TypeAlias = Mapping[str, "bytes | str"]
     """By path in the container's model folder: bytes that are written there, or the name of a file of the artifact."""
@@ -50,6 +51,10 @@ class ServerSpec(Spec):
         """Return the system image of the machines, where the container's CUDA asks for one; else None."""
         return None
 
+    def build_arguments(self, region: str, machine: InstanceType | None) -> dict[str, str]:  # noqa: ARG002
+        """Return what the build of our own image is told; the arguments are those of `image`."""
+        return {}
+
     def problems(self, artifact: Artifact, machine: InstanceType | None) -> Iterator[tuple[Keys, str]]:  # noqa: ARG002
         """Say why an artifact cannot be served so.
 
@@ -77,6 +82,22 @@ class ServerSpec(Spec):
             None: they are the artifact's own.
         """
         return None
+
+    def request(self, served: ServedModel, inputs: list[Any]) -> Any:  # noqa: ARG002
+        """Return a request, to be sent as JSON, for inputs as our own server takes them.
+
+        Args:
+            served: What a server is told of the model.
+            inputs: Such as those of its example.
+
+        Returns:
+            None: the server takes nothing that these inputs could be written as.
+        """
+        return {"inputs": inputs}
+
+    def answer(self, served: ServedModel, document: Any) -> Any:  # noqa: ARG002
+        """Return an answer in the words of our own server."""
+        return document
 
     def least_startup_seconds(self, artifact: Artifact) -> int:  # noqa: ARG002
         """Return how long SageMaker must wait at least until /ping answers: 0 where the size alone decides."""

@@ -14,7 +14,7 @@ Uri = Annotated[
     str,
     Shape(
         r"^[^\s@:]{1,200}(?:@sha256:[0-9a-f]{64}|:(?!latest$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})$",
-        "an image with a tag other than 'latest', or with a digest",
+        "an image with a digest or a tag, and 'latest' is none: it is another program tomorrow",
     ),
     Field(examples=["111122223333.dkr.ecr.eu-west-1.amazonaws.com/reader:1.2.0"]),
 ]

@@ -1,0 +1,49 @@
+"""Write ``docs/reference/conform.md`` from the checks.
+
+``python -m slipway.operations.conform.reference`` writes; ``--check`` only says whether the page is what they give.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slipway.operations.conform.checks import checks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "conform.md"
+HEAD = """# Checks of a server
+
+<!-- written by python -m slipway.operations.conform.reference -->
+
+What `slipway conform` asks of a server, in the order in which it asks. A check that needs what was not given is
+reported as not run, never as passed."""
+
+
+def text() -> str:
+    """Return the page."""
+    parts = [HEAD]
+    for check in checks():
+        needs = "needs: " + "; ".join(need.value for need in check.needs)
+        facts = f"- otherwise: {check.says}\n- mend: {check.mend}\n- {needs}\n- source: {check.source}"
+        parts.append(f"## {check.id}\n\n{check.asks}\n\n{facts}")
+    return "\n\n".join(parts) + "\n"
+
+
+def main(words: Sequence[str]) -> int:
+    """Write the page, or with ``--check`` return 1 if it is not what the checks give."""
+    if "--check" not in words:
+        PAGE.write_text(text(), encoding="utf-8")
+    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text():
+        sys.stderr.write(
+            f"{PAGE.name}: not what the checks give, run `python -m slipway.operations.conform.reference`\n"
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

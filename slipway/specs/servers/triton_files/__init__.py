@@ -1,0 +1,1 @@
+"""Triton's model repository for an artifact: folders, configurations, the steps in Python."""

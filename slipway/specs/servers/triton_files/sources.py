@@ -1,0 +1,20 @@
+"""The code of our own server, as files of a model: Triton's python backend runs it in a process of its own."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+MODEL_PY: Final = b"from serving.triton import TritonPythonModel as TritonPythonModel\n"
+"""All that Triton looks for; the folder of the model is on the search path already."""
+
+
+@cache
+def sources() -> dict[str, bytes]:
+    """Return the files of ``serving/`` by name."""
+    spec = find_spec("serving")
+    assert spec is not None  # noqa: S101  it stands beside this package
+    assert spec.origin is not None  # noqa: S101  likewise
+    return {path.name: path.read_bytes() for path in sorted(Path(spec.origin).parent.glob("*.py"))}

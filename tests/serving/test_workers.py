@@ -1,0 +1,167 @@
+"""Several processes at one port, which look like one from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from tests.serving.test_multi_model import write_heavy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.serving.conftest import Server
+
+QUICK = {"inputs": [[0.5, 0.1, 0.2, 0.3]]}
+MEBI = 1024 * 1024
+
+
+@pytest.fixture
+def team(start: Callable[..., Any], classifier: Path) -> Iterator[Server]:
+    with start(classifier, SLIPWAY_WORKERS="3", SLIPWAY_THREADS="1") as server:
+        yield server
+        end(server)
+
+
+def end(server: Server) -> None:
+    """End what is left of a server whose parent will be killed."""
+    server.send(signal.SIGTERM)
+    server.wait()
+
+
+def workers(server: Server) -> list[psutil.Process]:
+    found: list[psutil.Process] = psutil.Process(server.process.pid).children()
+    return found
+
+
+def samples(server: Server) -> dict[str, float]:
+    text = server.ask(method="GET", path="/metrics").body.decode()
+    return {key: float(value) for key, value in (line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")}
+
+
+def ready_workers(server: Server) -> set[int]:
+    return {line["worker"] for line in server.log if line["event"] == "ready"}
+
+
+def test_all_workers_answer_and_the_parent_has_one_thread(team: Server) -> None:
+    assert ready_workers(team) == {0, 1, 2}
+    assert len(workers(team)) == 3
+    assert psutil.Process(team.process.pid).num_threads() == 1  # so that it may fork at any time
+    before = [process.cpu_times().user for process in workers(team)]
+    with ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda _: team.ask({"inputs": QUICK["inputs"] * 64}).status, range(600)))
+    assert set(answers) <= {200, 503}
+    worked = [process.cpu_times().user - was for process, was in zip(workers(team), before, strict=True)]
+    assert sum(seconds > 0 for seconds in worked) >= 2
+
+
+def test_counters_are_those_of_all_workers(team: Server) -> None:
+    for _ in range(60):
+        assert team.ask(QUICK).status == 200
+    team.wait_for(lambda: all(samples(team)['slipway_requests_total{status="200"}'] == 60 for _ in range(8)))
+    killed = workers(team)[0]
+    killed.kill()
+    team.wait_for(lambda: len(ready_pids(team)) == 4)
+    for _ in range(20):
+        assert team.ask(QUICK).status == 200
+    team.wait_for(lambda: all(samples(team)['slipway_requests_total{status="200"}'] == 80 for _ in range(8)))
+
+
+def ready_pids(server: Server) -> set[int]:
+    return {line["pid"] for line in server.log if line["event"] == "ready"}
+
+
+def test_dead_worker_is_replaced_and_until_then_the_server_is_unwell(team: Server) -> None:
+    before = {process.pid for process in workers(team)}
+    victim = min(before)
+    time.sleep(1)  # it has lived for a while: it is replaced at once
+    os.kill(victim, signal.SIGSTOP)
+    os.kill(victim, signal.SIGKILL)
+    team.wait_for(lambda: any(line["event"] == "worker_died" for line in team.log))
+    [died] = [line for line in team.log if line["event"] == "worker_died"]
+    assert (died["worker_pid"], died["code"]) == (victim, -signal.SIGKILL)
+    team.wait_for_status(200)
+    team.wait_for(lambda: len({process.pid for process in workers(team)} - before) == 1)
+    assert team.ask(QUICK).status == 200
+
+
+def test_workers_end_when_their_parent_is_killed(start: Callable[..., Any], classifier: Path) -> None:
+    with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1") as server:
+        children = workers(server)
+        server.send(signal.SIGKILL)
+        server.wait()
+        server.wait_for(lambda: not any(process.is_running() for process in children))
+
+
+def test_ids_of_requests_are_made_once(team: Server) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        made = list(pool.map(lambda _: team.ask(QUICK).headers["x-request-id"], range(60)))
+    assert len({request_id.partition("-")[0] for request_id in made}) > 1, "more than one worker answered"
+    assert len(set(made)) == 60
+
+
+def test_ping_is_503_while_one_worker_does_not_answer(start: Callable[..., Any], classifier: Path) -> None:
+    with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1") as server:
+        os.kill(workers(server)[0].pid, signal.SIGKILL)  # so young that its successor has to wait a second
+        server.wait_for_status(503)
+        assert server.ask(QUICK).status == 200  # the other one answers
+        server.wait_for_status(200)
+        end(server)
+
+
+def test_drain_ends_all_workers_and_loses_nothing(
+    start: Callable[..., Any], classifier: Path, lasting: Callable[[float], dict[str, Any]]
+) -> None:
+    with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1", SLIPWAY_QUEUE_LIMIT="20") as server:
+        children = workers(server)
+        body = lasting(0.4)
+        with ThreadPoolExecutor(8) as pool:
+            answers = [pool.submit(server.ask, body) for _ in range(8)]
+            time.sleep(0.6)
+            server.send(signal.SIGTERM)
+            assert [answer.result().status for answer in answers] == [200] * 8
+        assert server.wait() == 0
+        assert not any(process.is_running() for process in children)
+        assert [line["unfinished"] for line in server.log if "unfinished" in line] == [0, 0]
+
+
+def test_model_that_does_not_load_ends_with_its_code(start: Callable[..., Any], make_encoder: Any) -> None:
+    folder = make_encoder()
+    (folder / "model.onnx").write_bytes(b"rubbish")
+    with start(folder, ready=False, SLIPWAY_WORKERS="2") as server:
+        assert server.wait() == 1
+        assert len(server.errors.splitlines()) == 1
+        assert "model.onnx" in server.errors
+
+
+def test_many_models_have_one_process(start: Callable[..., Any], tmp_path: Path) -> None:
+    with start(tmp_path, ready=False, SLIPWAY_WORKERS="2", SAGEMAKER_MULTI_MODEL="true") as server:
+        assert server.wait() == 2
+        assert "SLIPWAY_WORKERS" in server.errors
+
+
+def proportional_mib(server: Server) -> float:
+    """Return what the server takes, with a page that several share counted once."""
+    pids = [server.process.pid, *(process.pid for process in workers(server))]
+    found = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
+    return sum(int(text.split("\nPss:")[1].split()[0]) for text in found) / 1024
+
+
+def test_weights_are_in_memory_once(start: Callable[..., Any], tmp_path: Path) -> None:
+    folder, taken = write_heavy(tmp_path / "heavy", mib=128), []
+    for count in ("1", "4"):
+        with start(folder, SLIPWAY_WORKERS=count, SLIPWAY_THREADS="1") as server:
+            for _ in range(12):
+                assert server.ask(json.loads((folder / "manifest.json").read_text())["example"]).status == 200
+            taken.append(proportional_mib(server))
+            end(server)
+    assert taken[0] > 128
+    assert taken[1] - taken[0] < 128, taken  # copies would be 384 more
