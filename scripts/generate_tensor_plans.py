@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 TARGET = Path(__file__).parents[1] / "slipway" / "catalog" / "tensor_plans.json"
@@ -23,14 +24,18 @@ def planned() -> list[str]:
 
 
 def main() -> None:
-    """Write the catalogue's file."""
+    """Write the catalogue's file; with --check end with an error if it would change."""
     import transformers
 
     content = {
         "source": {"package": "transformers", "version": transformers.__version__, "says": "base_model_tp_plan"},
         "classes": planned(),
     }
-    TARGET.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(content, indent=2) + "\n"
+    if "--check" not in sys.argv:
+        TARGET.write_text(text, encoding="utf-8")
+    elif TARGET.read_text(encoding="utf-8") != text:
+        sys.exit(f"{TARGET.name} is not what transformers {transformers.__version__} says: run this without --check")
 
 
 if __name__ == "__main__":

@@ -165,6 +165,10 @@ BEYOND_JSON_SCHEMA = {
     "unknown-region",
     # Keys of a front that contradict each other, what is around it, or a schema inside the schema.
     # What options of LMI ask of each other and of its version.
+    "deepspeed-alpha-without-smoothquant",
+    "deepspeed-masks-without-kernels",
+    "deepspeed-quantised-from-bf16",
+    "deepspeed-split-in-training-without-a-checkpoint",
     "lmi-adapters-fewer-in-memory-than-in-a-batch",
     "lmi-adapters-of-a-handler-without",
     "lmi-adapters-on-weights-made-smaller",

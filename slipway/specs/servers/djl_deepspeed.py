@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from slipway.catalog import image_uri
 from slipway.specs.base import Findings
-from slipway.specs.servers.djl_ranks import DjlRanks, packed_problem
+from slipway.specs.servers.djl_ranks import DjlRanks
 from slipway.specs.text import Shape
 
 if TYPE_CHECKING:
@@ -15,27 +16,17 @@ if TYPE_CHECKING:
     from slipway.catalog import InstanceType
     from slipway.specs.artifact import Artifact
     from slipway.specs.base import Keys
+    from slipway.specs.language_artifact import LockedLanguage
 
 VERSION: Final = "0.27.0"
 # Source: LMI 0.27.0, DeepSpeed user guide: by the kernels of DeepSpeed 0.12.6, and by its automatic tensor parallelism.
-INJECTED: Final = frozenset({"bloom", "gpt2", "gpt_neo", "gpt_neox", "gptj", "llama", "opt"})
-SPLIT: Final = frozenset(
-    {
-        "bloom",
-        "codegen",
-        "falcon",
-        "gpt_bigcode",
-        "gpt_neo",
-        "gpt_neox",
-        "gptj",
-        "llama",
-        "mistral",
-        "mpt",
-        "opt",
-        "xglm",
-    }
-)
-SMOOTH: Final = frozenset({"bloom", "gpt2", "gpt_neo", "gpt_neox", "gptj", "llama"})
+_GPT: Final = frozenset({"BloomForCausalLM", "GPTNeoForCausalLM", "GPTNeoXForCausalLM", "GPTJForCausalLM"})
+INJECTED: Final = _GPT | {"GPT2LMHeadModel", "LlamaForCausalLM", "OPTForCausalLM"}
+SPLIT: Final = _GPT | {
+    *("CodeGenForCausalLM", "FalconForCausalLM", "GPTBigCodeForCausalLM", "LlamaForCausalLM", "MistralForCausalLM"),
+    *("MptForCausalLM", "OPTForCausalLM", "XGLMForCausalLM"),
+}
+SMOOTH: Final = _GPT | {"GPT2LMHeadModel", "LlamaForCausalLM"}
 ROPE_BASE: Final = 10_000
 
 
@@ -102,9 +93,9 @@ class DjlDeepSpeed(DjlRanks):
         """Return ours, but where weights are quantised: LMI's own way of that is in no DeepSpeed but its own."""
         return {} if self.quantize is not None else super().handler()
 
-    def model_problems(self, artifact: Artifact, config: dict[str, Any]) -> Iterator[tuple[Keys, str]]:
+    def model_problems(self, artifact: Artifact, language: LockedLanguage) -> Iterator[tuple[Keys, str]]:
         """Say why DeepSpeed of that time cannot split a model."""
-        kind = config["model_type"]
+        kind = language.architecture
         if kind not in SPLIT | INJECTED:
             known = ", ".join(sorted(SPLIT | INJECTED))
             yield (
@@ -118,9 +109,8 @@ class DjlDeepSpeed(DjlRanks):
             yield (), f"'{kind}' is split by kernels alone: add 'replace_with_kernel_inject: true'"
         elif self.quantize == "smoothquant" and kind not in SMOOTH:
             yield ("quantize",), f"smoothquant is for {', '.join(sorted(SMOOTH))}, not for '{kind}': use 'dynamic_int8'"
-        yield from packed_problem(artifact, config)
-        yield from _newer_words(artifact, config)
-        if self.checkpoint is not None and not (artifact.archive / self.checkpoint).is_file():
+        yield from _newer_words(artifact)
+        if self.checkpoint is not None and self.checkpoint not in language.files:
             yield ("checkpoint",), f"'{self.checkpoint}' is none of the model's files"
 
     def options(self) -> dict[str, str]:
@@ -138,8 +128,10 @@ class DjlDeepSpeed(DjlRanks):
         return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in told.items()}
 
 
-def _newer_words(artifact: Artifact, config: dict[str, Any]) -> Iterator[tuple[Keys, str]]:
+def _newer_words(artifact: Artifact) -> Iterator[tuple[Keys, str]]:
     """Say that the image's transformers would overlook how positions are turned, and answer wrongly without a word."""
+    file = artifact.archive / "config.json"
+    config: dict[str, Any] = json.loads(file.read_bytes()) if file.is_file() else {}
     rope = config.get("rope_parameters")
     if not isinstance(rope, dict) or "rope_theta" in config:
         return

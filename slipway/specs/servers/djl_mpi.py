@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from slipway.catalog import image_uri, tensor_plans
-from slipway.specs.servers.djl_ranks import DjlRanks, packed_problem
+from slipway.specs.servers.djl_ranks import DjlRanks
+from slipway.specs.servers.lmi import CUDA, NEW_CUDA, NEW_DRIVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from slipway.catalog import InstanceType
     from slipway.specs.artifact import Artifact
     from slipway.specs.base import Keys
+    from slipway.specs.language_artifact import LockedLanguage
 
 
 class DjlMpi(DjlRanks):
@@ -41,13 +43,16 @@ class DjlMpi(DjlRanks):
         """
         return image_uri("djl-lmi", self.version, region)
 
-    def model_problems(self, artifact: Artifact, config: dict[str, Any]) -> Iterator[tuple[Keys, str]]:
+    def ami(self, region: str, machine: InstanceType | None) -> str | None:
+        """Return a system image whose driver is as new as the container's CUDA."""
+        cuda = CUDA.search(self.image(region, machine))
+        return NEW_DRIVER if cuda is not None and int(cuda[1]) >= NEW_CUDA else None
+
+    def model_problems(self, artifact: Artifact, language: LockedLanguage) -> Iterator[tuple[Keys, str]]:
         """Say why transformers cannot split a model."""
-        name = config["architectures"][0]
-        if name not in tensor_plans():
-            message = f"'{name}' has no tp_plan, by which transformers would split '{artifact.model}'"
+        if language.architecture not in tensor_plans():
+            message = f"'{language.architecture}' has no tp_plan, by which transformers would split '{artifact.model}'"
             yield (), f"{message}: use server: lmi, or an instance type of one GPU with our own server"
-        yield from packed_problem(artifact, config)
 
     def options(self) -> dict[str, str]:
         """Return what the handler reads beside the degree and the type."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from slipway.catalog import InstanceType
     from slipway.specs.artifact import Artifact
     from slipway.specs.base import Keys
+    from slipway.specs.language_artifact import LockedLanguage
     from slipway.specs.servers.base import Layout
 
 CONTAINERS: Final = Path(__file__).parents[3] / "containers"
@@ -39,6 +39,11 @@ class DjlRanks(ServerSpec):
     """The server, as messages call it."""
     source: ClassVar[str]
     """Of the handler, in ``containers/djl``; in the archive it is ``model.py``."""
+
+    own_variables: ClassVar[tuple[str, ...]] = (
+        *("OPTION_", "HF_MODEL_ID", "TENSOR_PARALLEL_DEGREE", "MODEL_LOADING_TIMEOUT", "PREDICT_TIMEOUT"),
+        *("JOB_QUEUE_SIZE", "SERVING_JOB_QUEUE_SIZE"),
+    )
 
     tensor_parallel_degree: Annotated[int, Field(ge=1, le=64)] | None = None
     """How many GPUs share the model. Default: all of the machine's."""
@@ -63,19 +68,26 @@ class DjlRanks(ServerSpec):
             yield (), f"the files of '{artifact.model}' stay in S3, where no handler can be laid beside them: {use}"
         elif not machine.gpus:
             yield (), f"{self.what} needs NVIDIA GPUs, and '{machine.name}' has none: use ml.g6, ml.g5 or larger"
-        elif (config := config_of(artifact)) is None:
-            yield (), f"the artifact of '{artifact.model}' has no config.json that says what it is"
+        elif (language := artifact.locked.language) is None:
+            again = f"run `slipway build {artifact.model}`"
+            yield (), f"the lock tells nothing of '{artifact.model}', which was built before it did: {again}"
         else:
-            yield from self._degree_problems(config, machine)
+            yield from self._degree_problems(language, machine)
             yield from self._dtype_problems(machine)
-            yield from self.model_problems(artifact, config)
+            yield from self.model_problems(artifact, language)
+            if language.facts.quantization is not None:
+                use = "use server: lmi, or build it with 'llm: {precision: bf16}'"
+                yield (
+                    (),
+                    f"the weights of '{artifact.model}' are quantised, and nobody proved such weights split: {use}",
+                )
 
-    def model_problems(self, artifact: Artifact, config: dict[str, Any]) -> Iterator[tuple[Keys, str]]:
+    def model_problems(self, artifact: Artifact, language: LockedLanguage) -> Iterator[tuple[Keys, str]]:
         """Say why a model cannot be split.
 
         Args:
             artifact: The built model.
-            config: Its ``config.json``.
+            language: What the lock tells of it.
         """
         raise NotImplementedError
 
@@ -106,30 +118,35 @@ class DjlRanks(ServerSpec):
     def layout(self, artifact: Artifact, machine: InstanceType | None) -> Layout:
         """Return the model's files, and beside them the handler and what it is told."""
         assert machine is not None  # noqa: S101  else it has problems
-        files = {path.name: path.name for path in sorted(artifact.archive.iterdir())}
+        assert artifact.locked.language is not None  # noqa: S101  likewise
+        files = {name: name for name in artifact.locked.language.files}
         handler = self.handler()
-        said = self._properties(artifact, machine, "model.py" if handler else None)
-        return {**files, **handler, "serving.properties": said}
+        lines = [f"option.{name}={value}" for name, value in self._told(artifact, machine).items()]
+        if self.job_queue_size is not None:
+            lines.append(f"job_queue_size={self.job_queue_size}")
+        return {**files, **handler, "serving.properties": "\n".join(["engine=MPI", *lines, ""]).encode("ascii")}
 
-    def _properties(self, artifact: Artifact, machine: InstanceType, entry_point: str | None) -> bytes:
+    def told_in_files(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:
+        """Return its options, as variables would say them."""
+        assert machine is not None  # noqa: S101  else it has problems
+        return {f"OPTION_{name.upper()}": value for name, value in self._told(artifact, machine).items()}
+
+    def _told(self, artifact: Artifact, machine: InstanceType) -> dict[str, str]:
         told: dict[str, object | None] = {
-            "entryPoint": entry_point,
+            "entryPoint": "model.py",
             "tensor_parallel_degree": self.degree_on(machine),
             "dtype": self.dtype,
             "model_loading_timeout": self.loading_seconds(artifact),
             "predict_timeout": self.predict_timeout,
             **self.options(),
         }
-        lines = [f"option.{name}={value}" for name, value in told.items() if value is not None]
-        if self.job_queue_size is not None:
-            lines.append(f"job_queue_size={self.job_queue_size}")
-        return "\n".join(["engine=MPI", *lines, ""]).encode("ascii")
+        return {name: str(value) for name, value in told.items() if value is not None}
 
-    def _degree_problems(self, config: dict[str, Any], machine: InstanceType) -> Iterator[tuple[Keys, str]]:
+    def _degree_problems(self, language: LockedLanguage, machine: InstanceType) -> Iterator[tuple[Keys, str]]:
         key, gpus, degree = ("tensor_parallel_degree",), machine.gpus or 0, self.degree_on(machine)
         heads = {
-            "attention heads": _first(config, "num_attention_heads", "n_head"),
-            "key and value heads": _first(config, "num_key_value_heads"),
+            "attention heads": language.facts.attention_heads,
+            "key and value heads": language.facts.kv_heads,
         }
         if degree > gpus:
             yield key, f"{degree} is more than the {gpus} GPUs of '{machine.name}'"
@@ -145,23 +162,3 @@ class DjlRanks(ServerSpec):
         if self.dtype == "bf16" and (sm_of(machine.name) or 0) < LEAST_BF16:
             has = f"'{machine.name}' computes in no bf16, which begins with SM {LEAST_BF16} (ml.g5)"
             yield ("dtype",), f"{has}: use 'fp16'"
-
-
-def config_of(artifact: Artifact) -> dict[str, Any] | None:
-    """Return a language model's ``config.json``; None where there is none that names a class."""
-    try:
-        found = json.loads((artifact.archive / "config.json").read_bytes())
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) and found.get("architectures") and "model_type" in found else None
-
-
-def packed_problem(artifact: Artifact, config: dict[str, Any]) -> Iterator[tuple[Keys, str]]:
-    """Say that quantised weights are for LMI."""
-    if "quantization_config" in config:
-        use = "use server: lmi, or build it with 'llm: {precision: bf16}'"
-        yield (), f"the weights of '{artifact.model}' are quantised, and nobody proved such weights split: {use}"
-
-
-def _first(config: dict[str, Any], *names: str) -> int | None:
-    return next((config[name] for name in names if isinstance(config.get(name), int)), None)
