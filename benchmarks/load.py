@@ -130,8 +130,8 @@ class Client:
 
 
 @contextmanager
-def running_server(folder: Path, threads: int) -> Iterator[int]:
-    """Start the server on a free port, wait until it is ready, end it."""
+def running_server(folder: Path, threads: int, **settings: str) -> Iterator[int]:
+    """Start the server on a free port, with further settings of its own, wait until it is ready, end it."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     environment = os.environ | {
@@ -139,6 +139,7 @@ def running_server(folder: Path, threads: int) -> Iterator[int]:
         "SLIPWAY_BIND_HOST": "127.0.0.1",
         "SLIPWAY_MODEL_DIR": str(folder),
         "SLIPWAY_THREADS": str(threads),
+        **settings,
     }
     with tempfile.TemporaryFile() as log:
         # A session of its own, as the peers have: Linux shares the cores between sessions where it groups by them.

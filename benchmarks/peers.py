@@ -63,6 +63,13 @@ def ours(folder: Path, texts: list[str], workers: int, threads: int) -> Iterator
 
 
 @contextmanager
+def ours_in_workers(folder: Path, texts: list[str], workers: int, threads: int) -> Iterator[Server]:
+    """Run our own in as many processes as the others."""
+    with running_server(folder, threads, SLIPWAY_WORKERS=str(workers)) as port:
+        yield Server(port, json.dumps({"inputs": texts}).encode(), _ours)
+
+
+@contextmanager
 def torchserve_toolkit(folder: Path, texts: list[str], workers: int, threads: int) -> Iterator[Server]:
     """Run TorchServe 0.12 with SageMaker's toolkit on the layout of `server: torchserve`."""
     body = json.dumps({"inputs": texts}).encode()
@@ -114,7 +121,13 @@ def triton(folder: Path, texts: list[str], workers: int, threads: int) -> Iterat
             yield Server(port, body, _triton)
 
 
-PEERS = {"server": ours, "torchserve": torchserve_toolkit, "triton": triton, "litserve": litserve}
+PEERS = {
+    "server": ours,
+    "workers": ours_in_workers,
+    "torchserve": torchserve_toolkit,
+    "triton": triton,
+    "litserve": litserve,
+}
 
 
 def _ours(document: Any) -> Any:

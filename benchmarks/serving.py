@@ -5,7 +5,8 @@
 `raw` is what the runtime gives to a program that does nothing else: tokens ready, output thrown away. With one caller
 its session has all threads; with sixteen it has one thread a call and as many callers as threads, the best of the
 arrangements that were measured. `predict` adds the tokenizer and the pooling, in process. `server` is all of it over
-HTTP, from one process with plain sockets and epoll, on the same cores. Ratios are server / raw within one round.
+HTTP, from one process with plain sockets and epoll, on the same cores; `joined` asks the model for up to eight requests
+at once, `workers` are as many processes as cores. Ratios are to `raw` within one round.
 """
 # ruff: noqa: E402  the environment and the path come before what reads them
 
@@ -17,6 +18,7 @@ import os
 import random
 import statistics
 import sys
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CONCURRENCIES = (1, 16)
+HTTP = ("server", "joined", "workers")
 
 
 def raw_call(folder: Path, model: Model, threads: int, inputs: list[Any]) -> Callable[[], object]:
@@ -46,27 +49,34 @@ def raw_call(folder: Path, model: Model, threads: int, inputs: list[Any]) -> Cal
     return partial(session.run, manifest.outputs[0].name, model.preprocess(inputs))
 
 
-def contestants(folder: Path, port: int, threads: int, inputs: list[Any]) -> dict[tuple[str, int], Raw | Client]:
-    client = Client(port, json.dumps({"inputs": inputs}).encode())
+def contestants(
+    folder: Path, clients: dict[str, Client], threads: int, inputs: list[Any]
+) -> dict[tuple[str, int], Raw | Client]:
     result: dict[tuple[str, int], Raw | Client] = {}
     for callers in CONCURRENCIES:
         model = Model.load(folder, threads=threads if callers == 1 else 1)
         result["raw", callers] = Raw(raw_call(folder, model, threads if callers == 1 else 1, inputs))
         result["predict", callers] = Raw(partial(model.predict, inputs))
-        result["server", callers] = client
+        result |= {(name, callers): client for name, client in clients.items()}
     return result
 
 
 def race(folder: Path, *, threads: int, rounds: int, seconds: float) -> dict[tuple[str, int], Series]:
     manifest = Model.load(folder, threads=1).manifest
     inputs = [SENTENCE] if isinstance(manifest.preprocess, Tokenize) else manifest.example
-    with running_server(folder, threads) as port:
-        field_ = contestants(folder, port, threads, inputs)
+    body = json.dumps({"inputs": inputs}).encode()
+    with ExitStack() as running:
+        ports = {
+            "server": running.enter_context(running_server(folder, threads)),
+            "joined": running.enter_context(running_server(folder, threads, SLIPWAY_BATCH_SIZE="8")),
+            "workers": running.enter_context(running_server(folder, 1, SLIPWAY_WORKERS=str(threads))),
+        }
+        field_ = contestants(folder, {name: Client(port, body) for name, port in ports.items()}, threads, inputs)
         series = {key: Series() for key in field_}
         for number in range(rounds + 1):
             for key in random.sample(list(field_), len(field_)):
                 kind, callers = key
-                latencies = field_[key].drive(callers if kind == "server" else min(callers, threads), seconds)
+                latencies = field_[key].drive(callers if kind in HTTP else min(callers, threads), seconds)
                 if number > 0:  # the first round warms up
                     series[key].add(latencies, seconds)
     return series
@@ -75,7 +85,7 @@ def race(folder: Path, *, threads: int, rounds: int, seconds: float) -> dict[tup
 def report(series: dict[tuple[str, int], Series]) -> None:
     print("callers  of        answers/s      ratio to raw (p25-p75)    p50 ms    p99 ms")
     for callers in CONCURRENCIES:
-        for kind in ("raw", "predict", "server"):
+        for kind in ("raw", "predict", *HTTP):
             mine, raw = series[kind, callers], series["raw", callers]
             low, middle, high = quartiles([a / b for a, b in zip(mine.rates, raw.rates, strict=True)])
             cuts = statistics.quantiles(mine.latencies, n=100)

@@ -2,8 +2,8 @@
 
 ``python -m slipway.local_cloud.hosts.alone PORT COMMAND…``, in which ``{port}`` stands for the port that the server is
 told. It gets a network of its own, with nothing in it but itself, as a container under network isolation does, and
-what connects to 127.0.0.1:PORT is passed on to it. Where the system gives users no networks of their own, the server
-listens as it does, which the first line says.
+what connects to 127.0.0.1:PORT is passed on to it. Where the system gives users no networks of their own, nothing is
+started: it would listen on every interface.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from pathlib import Path
 from typing import Final
 
 INNER_PORT: Final = 8080
+NO_NETWORK: Final = (
+    "triton is not started: it would listen on every interface, and this system gives users no network of their own "
+    "(user namespaces are off)"
+)
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _SET_FLAGS, _UP = 0x8914, 1
 _DEATH_SIGNAL = 1
@@ -32,16 +36,13 @@ def main() -> None:
     """Run the command until it ends, and end as it does."""
     port, command = int(sys.argv[1]), sys.argv[2:]
     listener = socket.create_server(("127.0.0.1", port))  # a socket stays in the network that it was made in
-    isolated = isolate()
+    if not isolate():
+        sys.exit(NO_NETWORK)
     die_with_parent()  # not before: who gets new rights loses this
-    if not isolated:
-        listener.close()
-        sys.stdout.write(f"triton: no network of its own here, so it listens on every interface, port {port}\n")
-        sys.stdout.flush()
-    words = [word.format(port=INNER_PORT if isolated else port) for word in command]
+    words = [word.format(port=INNER_PORT) for word in command]
     server = subprocess.Popen(words, preexec_fn=die_with_parent)  # noqa: PLW1509,S603  one thread; our own words
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
-    sys.exit(asyncio.run(_relay(listener, server)) if isolated else server.wait())
+    sys.exit(asyncio.run(_relay(listener, server)))
 
 
 def die_with_parent() -> None:
