@@ -4,8 +4,8 @@
 
 All serve the same ONNX file with the same tokenizer, and answer the same text; what they answer is compared first.
 Each has as many threads as there are cores. With one caller a peer has one worker, whose session has all of them; with
-more it has as many workers as cores, each with one thread: the better of both for it. Ours is one process either way (`server`), and as
-many workers as the others (`workers`).
+more it has as many workers as cores, each with one thread: the better of both for it. Ours is one process either way
+(`server`), and as many workers as the others (`workers`).
 `raw` is ONNX Runtime in a program that does nothing else: with one caller a session with all threads, with more as many
 callers as threads, of which each call has one. All share the cores with the load, which comes from one thread with
 plain sockets. Ratios are to `raw` within one round.
