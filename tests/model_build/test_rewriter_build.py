@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = write_rewriter(tmp_path_factory.mktemp("rewriter"), "t5")
-    (project.root / "models" / "t5" / "prompts.txt").write_text("\n".join(prompts()[:24]))
+    (project.root / "models" / "t5" / "prompts.txt").write_text("\n".join(prompts()[:100]))
     build(project)
     return Project(project.root)
 
