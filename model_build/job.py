@@ -30,6 +30,7 @@ class Job:
         samples: How many inputs the original is to answer, instead of being built.
         inputs: JSON file with what it is to answer; None for the model's own data.
         rehearse: Whether only that is done which needs no GPU.
+        neo: Whether only that is written which SageMaker Neo is given.
     """
 
     root: str
@@ -41,6 +42,7 @@ class Job:
     samples: int | None = None
     inputs: str | None = None
     rehearse: bool = False
+    neo: bool = False
 
     def write(self, path: Path) -> None:
         """Write the job for the child to read."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def is_optimized(project: Project, name: str) -> bool:
     """Tell whether the lock says of a model what its spec asks; a spec that asks nothing wants nothing there."""
-    locked, asked = project.lock.models.get(name), project.models[name].optimize
+    locked, asked = project.lock.models.get(name), project.models[name].cloud_job
     if locked is None:
         return asked is None
     made = None if locked.optimized is None else locked.optimized.settings

@@ -24,6 +24,7 @@ from model_build.failure import Failure
 from model_build.job import Event, Job
 from model_build.llm_target import around_llm, shaped
 from model_build.memory import limit_memory, peak_bytes
+from model_build.passes.compile_neo import CompileNeo
 from model_build.passes.load import Load, load_original
 from model_build.passes.verify import Verify
 from model_build.search import Search
@@ -87,6 +88,8 @@ class Worker:
             self.answer(self._job.samples)
         elif self._job.rehearse:
             self.rehearse()
+        elif self._job.neo:
+            self.write_for_neo()
         else:
             self.build()
 
@@ -128,14 +131,25 @@ class Worker:
         file.write_bytes(orjson.dumps([row.model_dump(mode="json") for row in rows]))
         self.tell(Event("done", str(file)))
 
+    def write_for_neo(self) -> None:
+        """Load the original once more and write it as SageMaker Neo reads it."""
+        neo = self._spec.neo
+        assert neo is not None  # noqa: S101  else nobody gives such a job
+        work = self._loaded()
+        self._run(CompileNeo(neo.batch, neo.sequence_length), work)
+        self.tell(Event("done", str(work.scratch)))
+
     def _questioned(self) -> Work:
         """Load the original and let it answer: a source may take long for either, and for nothing else."""
+        work = self._loaded()
+        with self._deadline():
+            return Verify().questioned(work)
+
+    def _loaded(self) -> Work:
         self._say(Load.name)
         work = self._work()
         with standard_streams(), self._deadline():
-            work = Load().run(work)
-        with self._deadline():
-            return Verify().questioned(work)
+            return Load().run(work)
 
     def _deadline(self) -> AbstractContextManager[None]:
         return deadline(self._job.load_timeout_seconds, self._blame(), self._end_late)

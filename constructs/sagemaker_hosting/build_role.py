@@ -9,6 +9,8 @@ from sagemaker_hosting.acknowledge import acknowledge_wildcard
 from sagemaker_hosting.execution_role import ExecutionRole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import aws_s3 as s3
     from constructs import Construct
 
@@ -16,6 +18,8 @@ PROCESSING: Final = "/aws/sagemaker/ProcessingJobs"
 """Namespace of the metrics, and log group, of every processing job of an account and region; SageMaker makes them."""
 OPTIMIZATION: Final = "/aws/sagemaker/OptimizationJobs"
 """Likewise of optimization jobs. That it is called so is a guess, after those of other jobs."""
+COMPILATION: Final = "/aws/sagemaker/CompilationJobs"
+"""Likewise of SageMaker Neo's."""
 
 
 class BuildRole(ExecutionRole):
@@ -26,14 +30,24 @@ class BuildRole(ExecutionRole):
         key_arn: Encrypts them, and the jobs' volumes.
         telling: Where the jobs put metrics and logs.
             Default: where processing jobs do.
+        logs: Where jobs of another kind, which have the same role, put their logs.
+            Default: there is none.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, key_arn: str, telling: str = PROCESSING
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket: s3.IBucket,
+        key_arn: str,
+        telling: str = PROCESSING,
+        logs: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id, metrics=telling)
         self._grant_files(bucket)
-        self._grant_logs(telling)
+        for group in (telling, *logs):
+            self._grant_logs(group)
         self.grant_key(key_arn)
         # The volume's key is lent to the machine, and to nothing else.
         self.role.add_to_policy(

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from sagemaker_hosting.artifact_bucket import ArtifactBucket
 from sagemaker_hosting.build_machine import BuildMachine
-from sagemaker_hosting.build_role import OPTIMIZATION, BuildRole
+from sagemaker_hosting.build_role import COMPILATION, OPTIMIZATION, BuildRole
 from sagemaker_hosting.build_workflow import definition
 from sagemaker_hosting.log_group import LogGroup
 from sagemaker_hosting.placement import Placement
@@ -52,7 +52,14 @@ class ModelBuilds(Construct):
         image = BuildImage(self, "Image", prebuilt=builds.image, source_root=source_root)
         role = BuildRole(self, "JobRole", bucket=bucket, key_arn=key.key_arn)
         image.grant_pull(role.role)
-        optimizing = BuildRole(self, "OptimizationRole", bucket=bucket, key_arn=key.key_arn, telling=OPTIMIZATION)
+        optimizing = BuildRole(
+            self,
+            "OptimizationRole",
+            bucket=bucket,
+            key_arn=key.key_arn,
+            telling=OPTIMIZATION,
+            logs=[COMPILATION],
+        )
         network = self._vpc_config(environment, role, optimizing)
         workflow = definition(
             bucket=bucket.bucket_name,

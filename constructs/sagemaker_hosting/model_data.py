@@ -36,6 +36,9 @@ def model_data(
         return _uploaded(scope, construct_id, served, role, uploads)
     why = "the model is all files of one folder, which holds this artifact and no other"
     grant_folder(role.role, bucket=location.bucket, key_arn=location.key_arn, prefix=location.prefix, why=why)
+    made = served.artifact.locked.optimized
+    if made is not None and made.archive is not None:
+        return {"model_data_url": location.uri + made.archive}
     return {"model_data_source": _files(location.uri)}
 
 

@@ -89,7 +89,7 @@ def _optimize(
 ) -> None:
     """Have jobs of the cloud optimise what specs want optimised, or take back what they no longer want."""
     locked = project.lock.models
-    if any(project.models[name].optimize is not None or locked[name].optimized is not None for name in names):
+    if any(project.models[name].cloud_job is not None or locked[name].optimized is not None for name in names):
         from slipway.cli.cloud_optimize import optimize_in_cloud
 
         optimize_in_cloud(project, names, environment, progress, here=here, detach=detach)

@@ -1,4 +1,4 @@
-"""The part of `slipway build` that SageMaker's optimization jobs do, after the build."""
+"""The part of `slipway build` that SageMaker's optimization and compilation jobs do, after the build."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 from slipway.cli.connection import connection_to
 from slipway.specs import Deployment, HostError, SlipwayError
+from slipway.specs.neo import LEGACY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from model_build import Progress
-    from slipway.operations import Optimization
+    from slipway.operations import CloudOrder
     from slipway.specs import Project
 
 CANNOT = (
-    "the local cloud cannot run optimization jobs: name an environment on AWS with -e, or leave them out with --here"
+    "the local cloud cannot run optimization or compilation jobs: "
+    "name an environment on AWS with -e, or leave them out with --here"
 )
 
 
@@ -42,7 +44,7 @@ def optimize_in_cloud(
     due = [name for name in names if not is_optimized(project, name)]
     for name in due:
         record(project, name, project.lock.models[name].digest, None)  # of other settings, or of none
-    wanted = [_order(project, name) for name in due if project.models[name].optimize is not None]
+    wanted = [_order(project, name, progress) for name in due if project.models[name].cloud_job is not None]
     if not wanted:
         return
     named = ", ".join(one.name for one in wanted)
@@ -51,12 +53,12 @@ def optimize_in_cloud(
         return
     if environment == "local":
         raise HostError(f"{named}: {CANNOT}")
+    if neo := [name for name in due if project.models[name].neo is not None]:
+        progress.notice(f"{', '.join(neo)}: {LEGACY}; the artifact is proved, what Neo makes of the original is not")
     _run(project, wanted, environment, progress, detach=detach)
 
 
-def _run(
-    project: Project, wanted: Sequence[Optimization], environment: str, progress: Progress, *, detach: bool
-) -> None:
+def _run(project: Project, wanted: Sequence[CloudOrder], environment: str, progress: Progress, *, detach: bool) -> None:
     from model_build.endings import together
     from model_build.optimized import record
     from slipway import operations
@@ -65,7 +67,7 @@ def _run(
     deployment = Deployment(environment, project.environment(environment), {}, {})
     jobs = operations.Optimizations(deployment, connection_to(project, deployment))
     errors: list[SlipwayError] = []
-    begun: list[tuple[Optimization, str]] = []
+    begun: list[tuple[CloudOrder, str]] = []
     for one in wanted:
         try:
             begun.append((one, jobs.begin(one, progress)))
@@ -84,10 +86,13 @@ def _run(
         raise together(errors)
 
 
-def _order(project: Project, name: str) -> Optimization:
+def _order(project: Project, name: str, progress: Progress) -> CloudOrder:
+    from model_build.for_neo import for_neo
     from model_build.passes.package_checkpoint import MODEL_FOLDER
     from slipway import operations
 
-    digest, asked = project.lock.models[name].digest, project.models[name].optimize
-    assert asked is not None  # noqa: S101  it is to be optimised
-    return operations.Optimization(name, digest, project.artifact_folder(name, digest) / MODEL_FOLDER, asked)
+    digest, spec = project.lock.models[name].digest, project.models[name]
+    if spec.neo is not None:
+        return operations.Compilation(name, digest, spec.neo, lambda: for_neo(project, name, digest, progress))
+    assert spec.optimize is not None  # noqa: S101  it is to be optimised
+    return operations.Optimization(name, digest, spec.optimize, project.artifact_folder(name, digest) / MODEL_FOLDER)

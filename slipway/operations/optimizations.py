@@ -1,4 +1,4 @@
-"""Have SageMaker optimise a built artifact: find the job that does, or begin one, wait for it, say where its files lie.
+"""Have SageMaker do a job over a built model: find the one that does, or begin one, wait for it, say what it made.
 
 A job's name holds the hash of all that it was asked, so that a command that was interrupted finds it again, also from
 another machine.
@@ -12,32 +12,26 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from slipway.operations.build_place import PATIENCE, reaching, sizes, stack_outputs
+from slipway.operations.cloud_orders import Workplace
 from slipway.operations.invoke import client_for
-from slipway.operations.optimization_orders import Workplace
 from slipway.specs import GateError, HostError, InterruptedByUser, UsageError
-from slipway.specs.location import Location
-from slipway.specs.optimized import Optimized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from slipway.operations.build_executions import Telling
-    from slipway.operations.optimization_orders import Optimization
+    from slipway.operations.cloud_orders import CloudOrder
     from slipway.specs import Deployment
+    from slipway.specs.optimized import Optimized
 
 UPLOAD: Final = "upload"
-STEPS: Final = {
-    "STARTING": "waiting for a machine",
-    "INPROGRESS": "optimising in the cloud",
-    "STOPPING": "being stopped",
-}
-"""What is told while a job has not ended, by its status."""
-OPTIMISED: Final = "optimised, unproved"
+STEPS: Final = {"STARTING": "waiting for a machine", "INPROGRESS": "", "STOPPING": "being stopped"}
+"""What is told while a job has not ended, by its status; what it does while it runs is its kind's to say."""
 PAUSE_SECONDS: Final = 15.0
 
 
 class Optimizations:
-    """The optimization jobs of one environment's build stack.
+    """The optimization and compilation jobs of one environment's build stack.
 
     Args:
         deployment: The environment; its endpoints are not asked about.
@@ -67,14 +61,14 @@ class Optimizations:
         self._stack, self._pause = f"slipway-{deployment.name}-build", pause_seconds
         with reaching(self._stack):
             told = stack_outputs(make("cloudformation"), self._stack, deployment.name)
-        self._place = _workplace(self._stack, told, deployment.name)
+        self._place = self._workplace(told, deployment.name)
         self._s3, self._sagemaker = make("s3"), make("sagemaker")
 
-    def begin(self, wanted: Optimization, telling: Telling) -> str:
-        """Return the name of the job that optimises an artifact, or did; one that failed is begun anew.
+    def begin(self, wanted: CloudOrder, telling: Telling) -> str:
+        """Return the name of the job that does what is wanted, or did; one that failed is begun anew.
 
         Args:
-            wanted: What to optimise, and how.
+            wanted: What to do.
             telling: Hears what is done.
 
         Raises:
@@ -94,7 +88,7 @@ class Optimizations:
             self._create(wanted, name)
             return name
 
-    def wait(self, wanted: Optimization, job: str, telling: Telling) -> Optimized:
+    def wait(self, wanted: CloudOrder, job: str, telling: Telling) -> Optimized:
         """Wait until a job ends, and return what it made.
 
         Args:
@@ -110,90 +104,79 @@ class Optimizations:
         try:
             with reaching(self._stack):
                 found = self._ended(wanted, job, telling)
-                if found["OptimizationJobStatus"] != "COMPLETED":
-                    raise GateError(_why(wanted.name, job, found))
+                status = found[f"{wanted.resource}Status"]
+                if status != "COMPLETED":
+                    raise GateError(_why(wanted.name, job, status, found.get("FailureReason")))
                 files = self._files(wanted, job)
         except KeyboardInterrupt:
             goes_on = f"the job {job} goes on: the same command waits for it again"
             raise InterruptedByUser(f"interrupted: {goes_on}") from None
-        if not files:
-            where = f"s3://{self._place.bucket}/{wanted.output(job)}"
+        made = wanted.made(self._place, job, files, found)
+        if made is None:
+            where = self._place.uri(wanted.output(job))
             raise HostError(f"{wanted.name}: the job {job} ended well and left nothing in {where}: build again")
-        telling.finish(wanted.name, OPTIMISED)
-        return self._optimized(wanted, job, sum(files.values()), found)
+        telling.finish(wanted.name, wanted.done)
+        return made
 
-    def _jobs(self, wanted: Optimization) -> dict[int, str]:
+    def _jobs(self, wanted: CloudOrder) -> dict[int, str]:
         """Return the status of every job that was begun for the same, by attempt."""
         prefix = wanted.jobs(self._stack)
-        pages = self._sagemaker.get_paginator("list_optimization_jobs").paginate(NameContains=prefix)
-        found = [one for page in pages for one in page["OptimizationJobSummaries"]]
-        attempts = {one["OptimizationJobName"].removeprefix(prefix): one["OptimizationJobStatus"] for one in found}
+        pages = self._sagemaker.get_paginator(f"list_{wanted.operation}s").paginate(NameContains=prefix)
+        found = [one for page in pages for one in page[f"{wanted.resource}Summaries"]]
+        name, status = f"{wanted.resource}Name", f"{wanted.resource}Status"
+        attempts = {one[name].removeprefix(prefix): one[status] for one in found}
         return {int(attempt): status for attempt, status in attempts.items() if attempt.isdecimal()}
 
-    def _files(self, wanted: Optimization, job: str) -> dict[str, int]:
+    def _files(self, wanted: CloudOrder, job: str) -> dict[str, int]:
         return sizes(self._s3, self._place.bucket, wanted.output(job))
 
-    def _upload(self, wanted: Optimization) -> None:
+    def _upload(self, wanted: CloudOrder) -> None:
         present = sizes(self._s3, self._place.bucket, wanted.source)
-        for file in sorted(wanted.folder.iterdir()):
+        for file in wanted.files():
             if present.get(file.name) != file.stat().st_size:  # the digest is in the key: equal names are equal bytes
                 self._s3.upload_file(str(file), self._place.bucket, wanted.source + file.name)
 
-    def _create(self, wanted: Optimization, job: str) -> None:
+    def _create(self, wanted: CloudOrder, job: str) -> None:
         try:
-            self._sagemaker.create_optimization_job(**wanted.request(self._place, job))
+            getattr(self._sagemaker, f"create_{wanted.operation}")(**wanted.request(self._place, job))
         except ClientError as error:
             if (
                 error.response["Error"]["Code"] != "ResourceInUse"
             ):  # somebody else began the very same: it is waited for
                 raise
 
-    def _ended(self, wanted: Optimization, job: str, telling: Telling) -> dict[str, Any]:
-        told = ""
+    def _ended(self, wanted: CloudOrder, job: str, telling: Telling) -> dict[str, Any]:
+        told, describe = "", getattr(self._sagemaker, f"describe_{wanted.operation}")
         telling.begin(wanted.name, len(STEPS))
         while True:
-            found: dict[str, Any] = self._sagemaker.describe_optimization_job(OptimizationJobName=job)
-            step = STEPS.get(found["OptimizationJobStatus"])
+            found: dict[str, Any] = describe(**{f"{wanted.resource}Name": job})
+            step = STEPS.get(found[f"{wanted.resource}Status"])
             if step is None:
                 return found
+            step = step or wanted.doing
             if step != told:
                 telling.step(wanted.name, step)
                 told = step
             time.sleep(self._pause)
 
-    def _optimized(self, wanted: Optimization, job: str, size: int, found: Mapping[str, Any]) -> Optimized:
-        # That files lie right under S3OutputLocation is how SageMaker's own SDK reads them; not seen on AWS.
-        return Optimized(
-            job=job,
-            settings=wanted.settings,
-            location=Location(
-                account=self._environment.account,
-                key_arn=self._place.key_arn,
-                region=self._environment.region,
-                uri=f"s3://{self._place.bucket}/{wanted.output(job)}",
-            ),
-            size_bytes=size,
-            image=found.get("OptimizationOutput", {}).get("RecommendedInferenceImage"),
+    def _workplace(self, told: Mapping[str, str], environment: str) -> Workplace:
+        if "OptimizationRoleArn" not in told:
+            deploy = f"npx cdk deploy {self._stack} -c environment={environment} -c part=build"
+            raise HostError(f"the stack {self._stack} is older than its optimization jobs: run `{deploy}`")
+        return Workplace(
+            stack=self._stack,
+            bucket=told["ArtifactBucketName"],
+            key_arn=told["BuildKeyArn"],
+            role_arn=told["OptimizationRoleArn"],
+            account=self._environment.account,
+            region=self._environment.region,
+            subnets=tuple(told["BuildSubnets"].split(",")) if told.get("BuildSubnets") else (),
+            security_groups=tuple(told["BuildSecurityGroups"].split(",")) if told.get("BuildSubnets") else (),
         )
 
 
-def _workplace(stack: str, told: Mapping[str, str], environment: str) -> Workplace:
-    if "OptimizationRoleArn" not in told:
-        deploy = f"npx cdk deploy {stack} -c environment={environment} -c part=build"
-        raise HostError(f"the stack {stack} is older than its optimization jobs: run `{deploy}`")
-    return Workplace(
-        stack=stack,
-        bucket=told["ArtifactBucketName"],
-        key_arn=told["BuildKeyArn"],
-        role_arn=told["OptimizationRoleArn"],
-        subnets=tuple(told.get("BuildSubnets", "").split(",")) if told.get("BuildSubnets") else (),
-        security_groups=tuple(told.get("BuildSecurityGroups", "").split(",")) if told.get("BuildSubnets") else (),
-    )
-
-
-def _why(model: str, job: str, found: Mapping[str, Any]) -> str:
-    status = found["OptimizationJobStatus"]
-    reason = found.get("FailureReason") or "SageMaker gives no reason"
+def _why(model: str, job: str, status: str, told: str | None) -> str:
+    reason = told or "SageMaker gives no reason"
     if status == "STOPPED":
         return f"{model}: the job {job} was stopped, by somebody or after 'max_runtime_minutes': {reason}"
     return f"{model}: the job {job} ended as {status}: {reason}"

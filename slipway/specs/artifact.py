@@ -10,8 +10,8 @@ from slipway.specs.errors import Problem, SpecError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from slipway.specs.cloud_job import CloudJob
     from slipway.specs.lock import LockedModel
-    from slipway.specs.optimize import Optimize
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Artifact:
 
 
 def find_artifact(
-    model: str, locked: LockedModel | None, sources: str, folder: Path, optimize: Optimize | None = None
+    model: str, locked: LockedModel | None, sources: str, folder: Path, asked: CloudJob | None = None
 ) -> Artifact:
     """Return a model's artifact.
 
@@ -39,7 +39,7 @@ def find_artifact(
         locked: What the lock says of it; None where it says nothing.
         sources: Hash of the model's sources as they are now.
         folder: Holds the artifacts of this model by digest.
-        optimize: What its spec asks of SageMaker.
+        asked: What its spec asks of SageMaker.
             Default: nothing.
 
     Raises:
@@ -50,7 +50,7 @@ def find_artifact(
     short = locked.digest[:12]
     if locked.sources != sources:
         raise _refusal(f"models/{model}", model, f"changed since it was built as {short}")
-    _require_optimized(model, locked, optimize)
+    _require_optimized(model, locked, asked)
     prefix = locked.layout == "prefix"
     archive = folder / locked.digest / ("model" if prefix else "model.tar.gz")
     if locked.read_at is not None:  # it is read there, and never here
@@ -63,12 +63,11 @@ def find_artifact(
     return Artifact(model, locked, archive)
 
 
-def _require_optimized(model: str, locked: LockedModel, optimize: Optimize | None) -> None:
-    asked = None if optimize is None else optimize.settings(locked.digest)
+def _require_optimized(model: str, locked: LockedModel, asked: CloudJob | None) -> None:
     made = None if locked.optimized is None else locked.optimized.settings
     if asked is not None and made is None:
-        raise _refusal("artifacts.lock", model, "was not yet optimised as its 'optimize' says")
-    if asked != made:
+        raise _refusal("artifacts.lock", model, f"was not yet optimised as its '{asked.key}' says")
+    if made != (None if asked is None else asked.settings(locked.digest)):
         raise _refusal("artifacts.lock", model, "was optimised otherwise than its spec says")
 
 

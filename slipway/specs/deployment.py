@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from slipway.specs.architecture import architecture_problems, server_problems
 from slipway.specs.chain import chain_problems
+from slipway.specs.compiled import neo_problems
 from slipway.specs.document import Document
 from slipway.specs.endpoints import Endpoints
 from slipway.specs.environment import EnvironmentSpec
@@ -78,6 +79,7 @@ def read_deployment(
         problems.add(architecture_problems(spec, endpoints.documents[endpoint], artifacts))
         if environment is not None:
             problems.add(server_problems(spec, endpoints.documents[endpoint], environment))
+        problems.add(neo_problems(spec, endpoints.documents[endpoint], artifacts))
         problems.add(location_problems(spec, endpoints.documents[endpoint], artifacts, environment))
         problems.add(chain_problems(spec, endpoints.documents[endpoint], tasks))
     problems.refuse()

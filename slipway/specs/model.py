@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,12 +12,16 @@ from slipway.specs.data import check_data
 from slipway.specs.generation import check_generation
 from slipway.specs.gpu import Gpu, check_gpu
 from slipway.specs.llm import Llm, check_llm
+from slipway.specs.neo import Neo, check_neo
 from slipway.specs.optimize import Optimize, check_optimize
 from slipway.specs.serve import Serve, check_serve
 from slipway.specs.shrink import SHRINKING, Distill, Prune
 from slipway.specs.source import Source
 from slipway.specs.task import METRICS_OF_TASK, TEXT_TASKS, Metric, Task
 from slipway.specs.text import Distinct, Shape
+
+if TYPE_CHECKING:
+    from slipway.specs.cloud_job import CloudJob
 
 Target = Literal["cpu", "cpu-lossless", "cpu-fp32", "cpu-int8", "gpu", "llm"]
 
@@ -132,6 +136,13 @@ class ModelSpec(Spec):
     """Where it is built; absent: on the machine that ``slipway build`` runs on."""
     optimize: Optimize | None = None
     """What SageMaker then makes of it in an optimization job, unproved; ``target: llm`` only. Absent: nothing."""
+    neo: Neo | None = None
+    """What SageMaker Neo then makes of the original, unproved; legacy, for the processor's targets. Absent: nothing."""
+
+    @property
+    def cloud_job(self) -> CloudJob | None:
+        """What SageMaker is asked to make of it after the build; no target has both."""
+        return self.optimize or self.neo
 
     @property
     def in_cloud(self) -> bool:
@@ -173,6 +184,7 @@ class ModelSpec(Spec):
         check_llm(findings, self)
         check_serve(findings, self)
         check_optimize(findings, self)
+        check_neo(findings, self)
         if self.target == "gpu" and self.gpu is None:
             findings.add(
                 (), "required key 'gpu' is missing: name the endpoint's machine, {instance_type: ml.g6.xlarge}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from slipway.catalog import instance_types, optimization_types
 from slipway.specs.base import Findings, Spec
+from slipway.specs.cloud_job import CloudJob
 from slipway.specs.gpu import LEAST_FP8, sm_of
 from slipway.specs.text import Shape, refuse
 
@@ -78,18 +77,14 @@ class OptimizeForGpus(Technique):
         return {**self.environment, "OPTION_TENSOR_PARALLEL_DEGREE": str(self.tensor_parallel_degree)}
 
 
-class Optimize(Spec):
+class Optimize(CloudJob):
     """An optimization job of SageMaker over the artifact, once it is built and proved; ``target: llm`` only.
 
     Where and what of it is no part of the artifact's digest: what the job makes is a second thing beside the artifact.
     """
 
-    reasons: ClassVar[dict[str, str]] = {
-        "max_runtime_minutes": "SageMaker ends a job after 28 days at the latest",
-    }
+    key: ClassVar[str] = "optimize"
 
-    where: Literal["sagemaker"]
-    """Optimization jobs run nowhere else."""
     instance_type: OptimizedType
     """Of the endpoint: what the job makes is for that type."""
     quantization: OptimizeQuantization | None = None
@@ -98,11 +93,6 @@ class Optimize(Spec):
     """Weights cut for their GPUs beforehand, so that an endpoint starts sooner."""
     compilation: OptimizeForGpus | None = None
     """Compiled for the machine: by Neuron for ml.inf2 and ml.trn1, by TensorRT-LLM for GPUs."""
-    max_runtime_minutes: Annotated[int, Field(ge=1, le=40320)] = 720
-    """After so long the job is ended, and has failed."""
-    unproved: bool = False
-    """What the job makes passes no gate, since nothing here loads it; whoever takes it says so with true, and without
-    that it is refused."""
 
     @property
     def technique(self) -> tuple[str, Technique]:
@@ -110,24 +100,13 @@ class Optimize(Spec):
         [found] = [(name, it) for name in TECHNIQUES if isinstance(it := getattr(self, name), Technique)]
         return found
 
-    def settings(self, digest: str) -> str:
-        """Return the hash of what is asked for, which the job is found by.
-
-        Args:
-            digest: Of the artifact that it is made of.
-        """
-        asked = self.model_dump(mode="json", exclude={"max_runtime_minutes", "unproved"}, exclude_none=True)
-        return hashlib.sha256(json.dumps({"digest": digest, "asked": asked}, sort_keys=True).encode()).hexdigest()
-
     @model_validator(mode="after")
     def _possible(self) -> Self:
         findings = Findings()
         given = [name for name in TECHNIQUES if getattr(self, name) is not None]
         if not given:
             findings.add((), f"says nothing to do: give one of {', '.join(TECHNIQUES)}")
-        if not self.unproved:
-            message = "what the job makes passes no gate here: to take it all the same, write 'unproved: true'"
-            findings.add(("unproved",) if "unproved" in self.model_fields_set else (), message)
+        self.check_acknowledged(findings)
         for name in given[1:]:
             findings.add((name,), f"cannot be had with {given[0]}: one job does one of them, remove the other")
         for name in given:

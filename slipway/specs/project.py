@@ -125,7 +125,7 @@ class Project:
                 continue
             sources, folder = sources_hash(self.root, specs, model), self.root / "artifacts" / model
             artifact = problems.attempt(
-                find_artifact, model, lock.models.get(model), sources, folder, specs[model].optimize
+                find_artifact, model, lock.models.get(model), sources, folder, specs[model].cloud_job
             )
             if artifact is not None:
                 found[model] = artifact

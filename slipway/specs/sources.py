@@ -28,7 +28,7 @@ def sources_hash(root: Path, models: Mapping[str, ModelSpec], name: str) -> str:
 
     Where it is built is no part of what it is, nor what SageMaker makes of it afterwards.
     """
-    spec = models[name].model_dump(mode="json", exclude={"build", "optimize"}, exclude_none=True)
+    spec = models[name].model_dump(mode="json", exclude={"build", "neo", "optimize"}, exclude_none=True)
     return _hash_of({"spec": spec, "files": files_hash(root, models, name)})
 
 

@@ -29,10 +29,12 @@ def location_problems(
     for where, model in spec.hosted_models():
         if model not in there:
             continue
-        mend = MEND if artifacts[model].locked.optimized is None else "remove its 'optimize'"
+        made = artifacts[model].locked.optimized
+        mend = MEND if made is None else "remove its 'optimize'" if made.archive is None else "remove its 'neo'"
         keys: Keys = tuple(int(part) if part.isdigit() else part for part in where.split("."))
         if isinstance(spec, ServerlessEndpointSpec | MultiModelEndpointSpec):
-            message = f"the artifact of '{model}' lies unpacked in S3, where {spec.kind} reads none: {mend}"
+            how = "unpacked in S3" if made is None or made.archive is None else "in S3 as Neo left it"
+            message = f"the artifact of '{model}' lies {how}, where {spec.kind} reads none: {mend}"
             yield document.problem(keys, message)
         elif environment is not None and (message := _elsewhere(there[model], environment)) != "":
             yield document.problem(keys, f"the artifact of '{model}' lies in {message}: {mend}, or build it there")

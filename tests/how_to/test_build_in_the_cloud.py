@@ -124,10 +124,12 @@ class House:
 
 
 def test_specs_are_a_build_an_environments_and_a_build_that_stays(tmp_path: Path) -> None:
-    fetched, builds, kept, optimize = blocks("yaml")
+    fetched, builds, kept, optimize, neo = blocks("yaml")
     base = (
         "task: image-classification\nsource: {python: a.py:b}\ntarget: cpu\nverify: {metric: accuracy, at_least: 1}\n"
     )
+    (tmp_path / "model.yaml").write_text(base + neo)
+    assert validate(read(tmp_path / "model.yaml", "model.yaml"), ModelSpec).neo.device == "ml_c5"
     keep = []
     for block in (fetched, kept):
         (tmp_path / "model.yaml").write_text(base + block)

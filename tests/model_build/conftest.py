@@ -304,3 +304,9 @@ def own(work: Work, folder: Path) -> Work:
     graph = present(work.graph)
     shutil.copytree(graph.folder, folder / "exported")
     return dataclasses.replace(work, scratch=folder, graph=dataclasses.replace(graph, folder=folder / "exported"))
+
+
+@pytest.fixture
+def work(exported: Work, tmp_path: Path) -> Work:
+    """The module's ``exported`` model, with a scratch folder of its own."""
+    return dataclasses.replace(exported, scratch=tmp_path)

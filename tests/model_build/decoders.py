@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import warnings
 from typing import TYPE_CHECKING
 
-from model_build.passes.export_decoder import ExportDecoder
-from model_build.passes.load import Load
-from model_build.work import Work
 from slipway.specs import Project
 
 if TYPE_CHECKING:
@@ -90,15 +86,3 @@ def write_decoder(
     (folder / "source.py").write_text(SOURCE.format(model=MODELS[kind]))
     (folder / "model.yaml").write_text(SPEC.format(target=target, metric=metric, at_least=at_least))
     return Project(root)
-
-
-def loaded(project: Project, scratch: Path) -> Work:
-    (name,) = project.models
-    scratch.mkdir()
-    return Load().run(Work.begin(project, name, scratch))
-
-
-def export(work: Work) -> Work:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's exporter warns about torch
-        return ExportDecoder().run(work)

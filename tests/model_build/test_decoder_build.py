@@ -17,7 +17,8 @@ from model_build.work import Work, present
 from serving.decoder import Decoder
 from serving.generate import Generator
 from slipway.specs import GateError, Manifest, Project
-from tests.model_build.decoders import MODELS, export, loaded, write_decoder
+from tests.model_build.decoders import MODELS, write_decoder
+from tests.model_build.speech import export, loaded
 
 if TYPE_CHECKING:
     import numpy as np

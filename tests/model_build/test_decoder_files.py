@@ -11,7 +11,8 @@ import torch
 
 from model_build import TextGenerator
 from slipway.specs import Project, SpecError
-from tests.model_build.decoders import loaded, prompts, write_decoder
+from tests.model_build.decoders import prompts, write_decoder
+from tests.model_build.speech import loaded
 
 if TYPE_CHECKING:
     from pathlib import Path

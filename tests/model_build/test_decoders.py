@@ -30,7 +30,8 @@ from model_build.tasks import weights_bytes
 from model_build.work import ShapingPass, Work, present
 from serving.model import Model
 from slipway.specs import GateError, SpecError
-from tests.model_build.decoders import CONTEXT, MODELS, MOST, export, loaded, prompts, write_decoder, write_tokenizer
+from tests.model_build.decoders import CONTEXT, MODELS, MOST, prompts, write_decoder, write_tokenizer
+from tests.model_build.speech import TEXTS, export, exported_by, shaped, tokens
 from tests.serving.conftest import started
 
 if TYPE_CHECKING:
@@ -38,27 +39,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-PROMPTS = ["the red boat goes", "?", "now the small blue car stops fast here", "w7 w8", "slowly there"]
 INT8 = (UntieHead(), Optimize(), QuantizeDynamic())
 
 
-@pytest.fixture(scope="module", params=sorted(MODELS))
-def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Work:
-    root = tmp_path_factory.mktemp(request.param)
-    work = loaded(write_decoder(root, request.param), root / "scratch")
-    return Verify().questioned(export(work))
-
-
-@pytest.fixture
-def work(exported: Work, tmp_path: Path) -> Work:
-    """An exported decoder with a scratch folder of its own."""
-    return replace(exported, scratch=tmp_path)
-
-
-def shaped(work: Work, *steps: ShapingPass) -> Work:
-    for step in steps:
-        work = step.run(work)
-    return Verify().laid_out(work)
+exported = exported_by(write_decoder, MODELS)
 
 
 def served(work: Work, *steps: ShapingPass) -> Any:
@@ -73,16 +57,6 @@ def greedy(work: Work, prompt: str, most: int) -> list[int]:
         input_ids=torch.tensor([ids]), attention_mask=torch.ones(1, len(ids)), do_sample=False, max_new_tokens=most
     )
     return [token for token in answer[0, len(ids) :].tolist() if token != 0]
-
-
-def tokens(model: Model, inputs: list[str], **parameters: Any) -> list[list[int]]:
-    lines: list[bytes] = []
-    present(model.generator).answer(inputs, parameters, lines.append)
-    found: list[list[int]] = [[] for _ in inputs]
-    for line in map(json.loads, lines):
-        if "token" in line:
-            found[line["index"]].append(line["token"])
-    return found
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 0), (3, 7, 0), (2, 1, 9), (4, 5, 3), (1, 30, 34)])
@@ -115,11 +89,11 @@ def test_export_says_of_its_inputs_what_the_server_reads(work: Work) -> None:
 @pytest.mark.parametrize("steps", [(Optimize(),), (Convert(),)], ids=["onnxruntime", "openvino"])
 def test_tokens_are_the_originals(work: Work, steps: tuple[ShapingPass, ...]) -> None:
     model = served(work, *steps)
-    wanted = [greedy(work, prompt, 12) for prompt in PROMPTS]
+    wanted = [greedy(work, prompt, 12) for prompt in TEXTS]
     assert len({tuple(each) for each in wanted}) > 1, "or there is nothing to tell apart"
-    assert tokens(model, PROMPTS, max_new_tokens=12) == wanted
-    assert tokens(model, PROMPTS[1:3], max_new_tokens=12) == wanted[1:3]
-    for prompt, each in zip(PROMPTS, wanted, strict=True):
+    assert tokens(model, TEXTS, max_new_tokens=12) == wanted
+    assert tokens(model, TEXTS[1:3], max_new_tokens=12) == wanted[1:3]
+    for prompt, each in zip(TEXTS, wanted, strict=True):
         assert tokens(model, [prompt], max_new_tokens=12) == [each]
 
 
@@ -127,20 +101,20 @@ def test_cache_says_what_reading_all_again_does(work: Work) -> None:
     model = served(work, Optimize())
     decoder = present(model.generator).decoder
     said = np.array([[5, 9, 2, 11], [3, 3, 7, 1]])
-    followed = decoder.follow(model.preprocess(PROMPTS[:2]), said)
+    followed = decoder.follow(model.preprocess(TEXTS[:2]), said)
     words = [
         [*prompt.split(), *(model.preprocess.tokenizer.id_to_token(token) for token in row)]
-        for prompt, row in zip(PROMPTS, said.tolist(), strict=False)
+        for prompt, row in zip(TEXTS, said.tolist(), strict=False)
     ]
     for step in range(4):
-        again = [" ".join(row[: len(prompt.split()) + step]) for row, prompt in zip(words, PROMPTS, strict=False)]
+        again = [" ".join(row[: len(prompt.split()) + step]) for row, prompt in zip(words, TEXTS, strict=False)]
         np.testing.assert_allclose(followed[:, step], model.predict(again), atol=1e-5)
 
 
 def test_reference_is_the_original_without_a_cache(work: Work) -> None:
     original: Any = work.original
-    found = original.reference(PROMPTS)
-    ids = original.tokenizer().encode(PROMPTS[0]).ids
+    found = original.reference(TEXTS)
+    ids = original.tokenizer().encode(TEXTS[0]).ids
     with torch.inference_mode():
         whole = original.module(input_ids=torch.tensor([[*ids, *found[0].argmax(axis=1)[:-1].tolist()]])).logits
     np.testing.assert_allclose(found[0], whole[0, len(ids) - 1 :].numpy(), atol=1e-5)
@@ -260,9 +234,9 @@ def test_benchmark_longer_than_the_context_is_refused(work: Work) -> None:
 def test_server_says_what_the_original_says(work: Work, tmp_path: Path) -> None:
     laid_out = shaped(work, Optimize())
     tokenizer = present(work.task).original.tokenizer()
-    wanted = [greedy(work, prompt, 10) for prompt in PROMPTS]
+    wanted = [greedy(work, prompt, 10) for prompt in TEXTS]
     with started(present(laid_out.served), tmp_path) as server:
-        body = {"inputs": PROMPTS, "parameters": {"max_new_tokens": 10}}
+        body = {"inputs": TEXTS, "parameters": {"max_new_tokens": 10}}
         answer = server.ask(body).document
         assert [tokenizer.encode(text).ids for text in answer["generated_text"]] == wanted
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
@@ -271,7 +245,7 @@ def test_server_says_what_the_original_says(work: Work, tmp_path: Path) -> None:
         connection.close()
     assert [line["token"] for line in lines if line["index"] == 2 and "token" in line] == wanted[2]
     ends = {line["index"]: line["generated_text"] for line in lines if "generated_text" in line}
-    assert [ends[index] for index in range(len(PROMPTS))] == answer["generated_text"]
+    assert [ends[index] for index in range(len(TEXTS))] == answer["generated_text"]
 
 
 class Pairs(torch.nn.Module):

@@ -145,7 +145,7 @@ def house(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     digest, asked = project.lock.models["tiny"].digest, project.models["tiny"].optimize
     assert asked is not None
     cloud = local_cloud.start(tmp_path, leash=True)
-    found = House(cloud, Optimization("tiny", digest, project.artifact_folder("tiny", digest) / "model", asked))
+    found = House(cloud, Optimization("tiny", digest, asked, project.artifact_folder("tiny", digest) / "model"))
     monkeypatch.setattr("slipway.operations.Optimizations", lambda *_: found.optimizations())
     found.lists()
     found.creates(1)
@@ -164,7 +164,7 @@ def test_command_uploads_the_artifact_waits_and_records(root: Path, house: House
     assert recorded is not None
     assert (recorded.job, recorded.size_bytes, recorded.location.account) == (house.job(1), 5, "111122223333")
     assert found(root) == recorded.location.uri
-    assert house.keys(house.wanted.source) == {file.name for file in house.wanted.folder.iterdir()}
+    assert house.keys(house.wanted.source) == {file.name for file in house.wanted.files()}
 
 
 @pytest.mark.local_cloud

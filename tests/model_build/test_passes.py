@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import tarfile
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import nncf
 import numpy as np
 import onnxruntime
 import pytest
+from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, AdvancedSmoothQuantParameters
 
 from model_build.passes.benchmark import Benchmark, rounds
 from model_build.passes.compress_weights import CompressWeights
@@ -183,6 +186,37 @@ def test_openvino_forms_are_served_and_stay_near(
     assert (folder / "model.bin").stat().st_size < size * weights_bytes(present(work.original).module)
     if not isinstance(step, Convert):
         assert difference > 0
+
+
+OUTLIERS = """
+    module = Tiny().eval()
+    with torch.no_grad():  # two channels that all words are large in, as transformers have them
+        module.words.weight[:, :2] *= 60
+        for layer in (module.query, module.key, module.value):
+            layer.weight[:, :2] /= 60
+"""
+
+
+def test_calibrated_int8_smooths_and_the_answers_are_nearer_for_it(
+    embedder: Make, loaded: Loaded, export: Export, embedder_source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = embedder_source.replace("\n    module = Tiny().eval()\n", OUTLIERS).replace(
+        "self.out(y) + x", "self.out(y)"
+    )
+    assert "+ x" not in source
+    assert OUTLIERS in source
+    project = embedder(source, target="cpu", more="calibrate: {data: calibration.txt}")
+    work = Verify().questioned(export(loaded(project)))
+    step, apart, smoothed = QuantizeCalibrated(transformer=True), {}, {}
+    off = AdvancedQuantizationParameters(smooth_quant_alphas=AdvancedSmoothQuantParameters(matmul=-1))
+    for name, quantize in (("on", nncf.quantize), ("off", partial(nncf.quantize, advanced_parameters=off))):
+        monkeypatch.setattr("nncf.quantize", quantize)
+        found = Verify().laid_out(step.run(replace(work, scratch=work.scratch / name)))
+        apart[name] = 1 - Verify().measure(found).value
+        ops = present(found.graph).as_openvino().get_ops()
+        smoothed[name] = sum("smooth_quant" in op.get_friendly_name() for op in ops)
+    assert smoothed["on"] > 0 == smoothed["off"]
+    assert apart["on"] < apart["off"] / 2
 
 
 def four_bit_weights(work: Work) -> int:

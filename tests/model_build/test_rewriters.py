@@ -26,52 +26,14 @@ from model_build.work import ShapingPass, Work, present
 from serving.errors import InputError
 from serving.model import Model
 from slipway.specs import Project
-from tests.model_build.decoders import export, loaded, write_tokenizer
+from tests.model_build.decoders import write_tokenizer
 from tests.model_build.rewriters import MODELS, write_rewriter
+from tests.model_build.speech import TEXTS, exported_by, greedy_rewriter, loaded, shaped, tokens
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TEXTS = ["the red boat goes", "?", "now the small blue car stops fast here", "w7 w8", "slowly there"]
-
-
-@pytest.fixture(scope="module", params=sorted(MODELS))
-def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Work:
-    root = tmp_path_factory.mktemp(request.param)
-    work = loaded(write_rewriter(root, request.param), root / "scratch")
-    return Verify().questioned(export(work))
-
-
-@pytest.fixture
-def work(exported: Work, tmp_path: Path) -> Work:
-    """An exported encoder-decoder with a scratch folder of its own."""
-    return replace(exported, scratch=tmp_path)
-
-
-def shaped(work: Work, *steps: ShapingPass) -> Work:
-    for step in steps:
-        work = step.run(work)
-    return Verify().laid_out(work)
-
-
-def greedy(work: Work, text: str, most: int) -> list[int]:
-    """What transformers' own generate says, to one text at a time."""
-    original: Any = work.original
-    ids = torch.tensor([original.tokenizer().encode(text).ids])
-    answer = original.module.generate(
-        input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, num_beams=1, max_new_tokens=most
-    )
-    return [token for token in answer[0, 1:].tolist() if token != 1]
-
-
-def tokens(model: Model, inputs: list[str], **parameters: Any) -> list[list[int]]:
-    lines: list[bytes] = []
-    present(model.generator).answer(inputs, parameters, lines.append)
-    found: list[list[int]] = [[] for _ in inputs]
-    for line in map(json.loads, lines):
-        if "token" in line:
-            found[line["index"]].append(line["token"])
-    return found
+exported = exported_by(write_rewriter, MODELS)
 
 
 def session(graph: Graph) -> onnxruntime.InferenceSession:
@@ -103,7 +65,7 @@ def test_encoder_does_not_look_at_padding(work: Work) -> None:
 @pytest.mark.parametrize("steps", [(Optimize(),), (Convert(),)], ids=["onnxruntime", "openvino"])
 def test_tokens_are_the_originals(work: Work, steps: tuple[ShapingPass, ...]) -> None:
     model = Model.load(present(shaped(work, *steps).served), threads=1)
-    wanted = [greedy(work, text, 12) for text in TEXTS]
+    wanted = [greedy_rewriter(work.original, text, 12) for text in TEXTS]
     assert len({tuple(each) for each in wanted}) > 1, "or there is nothing to tell apart"
     assert tokens(model, TEXTS, max_new_tokens=12) == wanted
     for text, each in zip(TEXTS, wanted, strict=True):

@@ -16,7 +16,7 @@ from botocore.stub import Stubber
 from botocore.validate import ParamValidator
 
 from slipway import local_cloud
-from slipway.operations import Optimization, Optimizations, Workplace
+from slipway.operations import CloudOrder, Optimization, Optimizations, Workplace
 from slipway.operations.build_place import reaching
 from slipway.specs import Deployment, EnvironmentSpec, GateError, HostError, InterruptedByUser, UsageError
 from slipway.specs.optimize import Optimize
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+AT = ("111122223333", "eu-west-1")
 DIGEST, BUCKET, ROLE = "ab" * 32, "artifacts", "arn:aws:iam::111122223333:role/optimising"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809"
 OUTPUTS = {
@@ -42,6 +43,13 @@ TECHNIQUES: dict[str, dict[str, Any]] = {
         "compilation": {"tensor_parallel_degree": 24, "environment": {"OPTION_N_POSITIONS": "8192"}},
     },
 }
+
+
+MORE_LISTED: dict[str, dict[str, Any]] = {
+    "CompilationJob": {},
+    "OptimizationJob": {"DeploymentInstanceType": "ml.g5.12xlarge", "OptimizationTypes": ["Quantization"]},
+}
+PLACE = Workplace("slipway-dev-build", BUCKET, KEY, ROLE, *AT)
 
 
 def asked(technique: str = "awq", **more: Any) -> Optimize:
@@ -82,16 +90,16 @@ def wanted(tmp_path: Path) -> Optimization:
     folder.mkdir()
     for name, content in (("config.json", b"{}"), ("model.safetensors", b"weights")):
         (folder / name).write_bytes(content)
-    return Optimization("counter", DIGEST, folder, asked())
+    return Optimization("counter", DIGEST, asked(), folder)
 
 
 @pytest.mark.parametrize("technique", list(TECHNIQUES))
 @pytest.mark.parametrize("network", [False, True])
 def test_request_is_one_that_sagemaker_takes(wanted: Optimization, technique: str, network: bool) -> None:  # noqa: FBT001  a parameter of the test
-    order = Optimization("a" * 40, DIGEST, wanted.folder, asked(technique))
-    place = Workplace("slipway-" + "e" * 40 + "-build", BUCKET, KEY, ROLE)
+    order = Optimization("a" * 40, DIGEST, asked(technique), wanted.folder)
+    place = Workplace("slipway-" + "e" * 40 + "-build", BUCKET, KEY, ROLE, *AT)
     if network:
-        place = Workplace(place.stack, BUCKET, KEY, ROLE, ("subnet-0a1b2c3d",), ("sg-0a1b2c3d",))
+        place = Workplace(place.stack, BUCKET, KEY, ROLE, *AT, ("subnet-0a1b2c3d",), ("sg-0a1b2c3d",))
     request = order.request(place, order.jobs(place.stack) + "17")
     of = shape("CreateOptimizationJob").input_shape
     assert ParamValidator().validate(request, of).generate_report() == ""
@@ -102,7 +110,7 @@ def test_request_is_one_that_sagemaker_takes(wanted: Optimization, technique: st
 
 
 def test_request_says_what_the_spec_says(wanted: Optimization) -> None:
-    request = wanted.request(Workplace("slipway-dev-build", BUCKET, KEY, ROLE), "slipway-dev-build-o1-1")
+    request = wanted.request(PLACE, "slipway-dev-build-o1-1")
     told = {"OPTION_DTYPE": "fp16", "OPTION_QUANTIZE": "awq"}
     assert request["OptimizationConfigs"] == [{"ModelQuantizationConfig": {"OverrideEnvironment": told}}]
     assert request["ModelSource"] == {"S3": {"S3Uri": f"s3://{BUCKET}/sources/counter/{DIGEST}/checkpoint/"}}
@@ -147,7 +155,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local_cloud.Clou
 class House:
     """A build stack that stubs tell of, and jobs that end as a test says."""
 
-    def __init__(self, cloud: local_cloud.Cloud, wanted: Optimization, outputs: dict[str, str] | None = None) -> None:
+    def __init__(self, cloud: local_cloud.Cloud, wanted: CloudOrder, outputs: dict[str, str] | None = None) -> None:
         self.wanted, self.told = wanted, Told()
         keys = {"aws_access_key_id": "111122223333", "aws_secret_access_key": "it", "region_name": "us-east-1"}
         self.s3 = boto3.client("s3", endpoint_url=cloud.url, **keys)
@@ -176,39 +184,42 @@ class House:
         return f"{self.wanted.jobs('slipway-dev-build')}{attempt}"
 
     def lists(self, **statuses: str) -> None:
-        now = datetime.now(UTC)
+        resource = self.wanted.resource
         summaries = [
             {
-                "OptimizationJobName": self.job(int(attempt[1:])),
-                "OptimizationJobArn": f"arn:aws:sagemaker:eu-west-1:111122223333:optimization-job/{attempt}",
-                "CreationTime": now,
-                "OptimizationJobStatus": status,
-                "DeploymentInstanceType": "ml.g5.12xlarge",
-                "OptimizationTypes": ["Quantization"],
+                f"{resource}Name": self.job(int(attempt[1:])),
+                f"{resource}Arn": self._arn(attempt),
+                "CreationTime": datetime.now(UTC),
+                f"{resource}Status": status,
+                **MORE_LISTED[resource],
             }
             for attempt, status in statuses.items()
         ]
         asked = {"NameContains": self.wanted.jobs("slipway-dev-build")}
-        self.jobs.add_response("list_optimization_jobs", {"OptimizationJobSummaries": summaries}, asked)
+        self.jobs.add_response(f"list_{self.wanted.operation}s", {f"{resource}Summaries": summaries}, asked)
 
     def creates(self, attempt: int) -> None:
-        place = Workplace("slipway-dev-build", BUCKET, KEY, ROLE)
-        answer = {"OptimizationJobArn": "arn:aws:sagemaker:eu-west-1:111122223333:optimization-job/it"}
-        self.jobs.add_response("create_optimization_job", answer, self.wanted.request(place, self.job(attempt)))
+        answer = {f"{self.wanted.resource}Arn": self._arn("it")}
+        self.jobs.add_response(f"create_{self.wanted.operation}", answer, self.wanted.request(PLACE, self.job(attempt)))
 
     def describes(self, attempt: int, status: str, **more: Any) -> None:
-        now, place = datetime.now(UTC), Workplace("slipway-dev-build", BUCKET, KEY, ROLE)
-        request = self.wanted.request(place, self.job(attempt))
+        now, resource = datetime.now(UTC), self.wanted.resource
+        request = self.wanted.request(PLACE, self.job(attempt))
         del request["Tags"]
         answer = {
             **request,
-            "OptimizationJobArn": "arn:aws:sagemaker:eu-west-1:111122223333:optimization-job/it",
-            "OptimizationJobStatus": status,
+            f"{resource}Arn": self._arn("it"),
+            f"{resource}Status": status,
             "CreationTime": now,
             "LastModifiedTime": now,
             **more,
         }
-        self.jobs.add_response("describe_optimization_job", answer, {"OptimizationJobName": self.job(attempt)})
+        asked = {f"{resource}Name": self.job(attempt)}
+        self.jobs.add_response(f"describe_{self.wanted.operation}", answer, asked)
+
+    def _arn(self, job: str) -> str:
+        kind = self.wanted.operation.replace("_", "-")
+        return f"arn:aws:sagemaker:eu-west-1:111122223333:{kind}/{job}"
 
     def leaves(self, attempt: int, **files: bytes) -> None:
         for name, content in files.items():
@@ -296,7 +307,7 @@ def test_upload_that_s3_refuses_is_one_line(house: House) -> None:
         pytest.raises(HostError, match=r"^slipway-dev-build: Failed to upload .*NoSuchBucket"),
         reaching("slipway-dev-build"),
     ):
-        house.s3.upload_file(str(house.wanted.folder / "config.json"), "not-there", "config.json")
+        house.s3.upload_file(str(house.wanted.files()[0]), "not-there", "config.json")
 
 
 @pytest.mark.local_cloud
@@ -359,7 +370,7 @@ def test_local_cloud_refuses_such_jobs_in_one_line(cloud: local_cloud.Cloud, wan
     )
     calls: dict[str, Callable[[], Any]] = {
         "optimization": lambda: client.create_optimization_job(
-            **wanted.request(Workplace("slipway-dev-build", BUCKET, KEY, ROLE), "it")
+            **wanted.request(Workplace("slipway-dev-build", BUCKET, KEY, ROLE, *AT), "it")
         ),
         "compilation": lambda: client.create_compilation_job(
             CompilationJobName="it",

@@ -11,12 +11,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, decoders, pre_tokenizers
-from tokenizers.models import BPE, WordLevel
+from tokenizers.models import BPE
 
 from serving.errors import InputError, ManifestError
 from serving.model import Model
 from serving.sampling import Wishes, pick
 from serving.spoken import Spoken
+from tests.serving.adding import CONSTANTS, EOS, MOST, WORDS, Shaped, ask, tokenizer, write_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 
     from tests.serving.conftest import Server
 
-WORDS = ("end", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k")
-EOS, CONTEXT, MOST = 0, 24, 12
+CONTEXT = 24
 PROMPTS = ["b", "a b c d", "a b", "j i"]
 LINES = {"Accept": "application/jsonlines"}
 
@@ -41,7 +41,6 @@ def goes_on(prompt: str, most: int) -> list[str]:
 
 def write_adder(folder: Path, **changes: Any) -> Path:
     """Write a decoder whose value of a token is its id, and whose next token is the sum of all values, in a ring."""
-    size = len(WORDS)
     nodes = [
         helper.make_node("Cast", ["input_ids"], ["numbers"], to=TensorProto.FLOAT),
         helper.make_node("Unsqueeze", ["numbers", "outer"], ["value"]),
@@ -55,15 +54,13 @@ def write_adder(folder: Path, **changes: Any) -> Path:
         helper.make_node("Cast", ["next"], ["token"], to=TensorProto.INT64),
         helper.make_node("OneHot", ["token", "size", "levels"], ["logits"]),
     ]
-    whole: list[tuple[str, list[str | int | None]]] = [
+    whole: Shaped = [
         ("input_ids", ["batch", "length"]),
         ("attention_mask", ["batch", "total"]),
     ]
-    past: list[tuple[str, list[str | int | None]]] = [
-        (f"past_key_values.0.{part}", ["batch", 1, "past", 1]) for part in ("key", "value")
-    ]
-    answers: list[tuple[str, list[str | int | None]]] = [
-        ("logits", ["batch", size]),
+    past: Shaped = [(f"past_key_values.0.{part}", ["batch", 1, "past", 1]) for part in ("key", "value")]
+    answers: Shaped = [
+        ("logits", ["batch", len(WORDS)]),
         ("present.0.key", ["batch", 1, "total", 1]),
         ("present.0.value", ["batch", 1, "total", 1]),
     ]
@@ -73,38 +70,15 @@ def write_adder(folder: Path, **changes: Any) -> Path:
         [helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name, shape in whole]
         + [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in past],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in answers],
-        [
-            numpy_helper.from_array(np.array([1, 3]), "outer"),
-            numpy_helper.from_array(np.array([1, 2, 3]), "inner"),
-            numpy_helper.from_array(np.array(size, np.float32), "ring"),
-            numpy_helper.from_array(np.array(size), "size"),
-            numpy_helper.from_array(np.array([0, 9], np.float32), "levels"),
-        ],
+        [numpy_helper.from_array(value, name) for name, value in CONSTANTS.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.save(model, folder / "model.onnx")
-    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="end"))  # noqa: S106
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.enable_truncation(3)  # as some are saved: the server must undo it
-    tokenizer.enable_padding(length=32)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    tensors = [{"name": name, "dtype": "int64", "shape": shape} for name, shape in whole]
-    manifest = {
-        "schema_version": 1,
-        "name": "adder",
-        "digest": "0" * 64,
-        "task": "text-generation",
-        "target": "cpu-fp32",
-        "runtime": "onnxruntime",
-        "model_file": "model.onnx",
-        "inputs": tensors + [{"name": name, "dtype": "float32", "shape": shape} for name, shape in past],
-        "outputs": [{"name": name, "dtype": "float32", "shape": shape} for name, shape in answers],
-        "preprocess": {"kind": "tokenize", "tokenizer_file": "tokenizer.json", "max_length": CONTEXT},
-        "postprocess": {"kind": "generate", "max_new_tokens": MOST, "eos": [EOS]},
-        "example": {"inputs": ["a b"]},
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest | changes))
-    return folder
+    words = tokenizer()
+    words.enable_truncation(3)  # as some are saved: the server must undo it
+    words.enable_padding(length=32)
+    words.save(str(folder / "tokenizer.json"))
+    return write_manifest(folder, whole + past, answers, CONTEXT, {"kind": "generate"}, changes)
 
 
 @pytest.fixture(scope="session")
@@ -118,13 +92,6 @@ def server(adder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
     with started(adder, tmp_path_factory.mktemp("logs"), SLIPWAY_MAX_BATCH="4") as running:
         yield running
-
-
-def ask(folder: Path, inputs: list[Any], **parameters: Any) -> dict[str, Any]:
-    generator = Model.load(folder, threads=1).generator
-    assert generator is not None
-    found: dict[str, Any] = json.loads(generator.answer(inputs, parameters))
-    return found
 
 
 @pytest.mark.parametrize("most", [1, 5, MOST])

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from tokenizers import Tokenizer, pre_tokenizers
-from tokenizers.models import WordLevel
 
 from serving.errors import InputError, ManifestError, ModelError
 from serving.model import Model
+from tests.serving.adding import CONSTANTS, EOS, MOST, WORDS, Shaped, ask, tokenizer, write_manifest
 from tests.serving.conftest import started
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORDS = ("end", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k")
-EOS, CONTEXT, MOST = 0, 6, 12
+CONTEXT = 6
 TEXTS = ["b", "a b c d", "a b", "j i k", "e e"]
 TEXT = ["past_key_values.0.encoder.key", "past_key_values.0.encoder.value"]
-Shaped = list[tuple[str, list[str | int | None]]]
 
 
 def answers(text: str, most: int) -> list[str]:
@@ -36,20 +31,13 @@ def answers(text: str, most: int) -> list[str]:
 
 def save(nodes: list[Any], inputs: Shaped, outputs: Shaped, file: Path) -> None:
     whole = {name: TensorProto.FLOAT if "." in name else TensorProto.INT64 for name, _ in inputs}
-    constants = {
-        "outer": np.array([1, 3]),
-        "inner": np.array([1, 2, 3]),
-        "ring": np.array(len(WORDS), np.float32),
-        "size": np.array(len(WORDS)),
-        "levels": np.array([0, 9], np.float32),
-    }
     used = {name for node in nodes for name in node.input}
     graph = helper.make_graph(
         nodes,
         "sums",
         [helper.make_tensor_value_info(name, whole[name], shape) for name, shape in inputs],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs],
-        [numpy_helper.from_array(value, name) for name, value in constants.items() if name in used],
+        [numpy_helper.from_array(value, name) for name, value in CONSTANTS.items() if name in used],
     )
     file.parent.mkdir(exist_ok=True)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), file)
@@ -85,38 +73,13 @@ def write_adder(folder: Path, text: list[str] = TEXT, **changes: Any) -> Path:
     outputs: Shaped = [("logits", ["batch", len(WORDS)])]
     outputs += [(f"present.{it}", ["batch", 1, "total", 1]) for it in own]
     save(nodes, inputs, outputs, folder / "model.onnx")
-    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="end"))  # noqa: S106
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.save(str(folder / "tokenizer.json"))
-    types = {name: "float32" if "." in name else "int64" for name, _ in inputs}
-    manifest = {
-        "schema_version": 1,
-        "name": "adder",
-        "digest": "0" * 64,
-        "task": "text-generation",
-        "target": "cpu-fp32",
-        "runtime": "onnxruntime",
-        "model_file": "model.onnx",
-        "inputs": [{"name": name, "dtype": types[name], "shape": shape} for name, shape in inputs],
-        "outputs": [{"name": name, "dtype": "float32", "shape": shape} for name, shape in outputs],
-        "preprocess": {"kind": "tokenize", "tokenizer_file": "tokenizer.json", "max_length": CONTEXT},
-        "postprocess": {"kind": "rewrite", "max_new_tokens": MOST, "eos": [EOS], "start": 0},
-        "example": {"inputs": ["a b"]},
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest | changes))
-    return folder
+    tokenizer().save(str(folder / "tokenizer.json"))
+    return write_manifest(folder, inputs, outputs, CONTEXT, {"kind": "rewrite", "start": 0}, changes)
 
 
 @pytest.fixture(scope="session")
 def adder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_adder(tmp_path_factory.mktemp("rewriting-adder"))
-
-
-def ask(folder: Path, inputs: list[Any], **parameters: Any) -> dict[str, Any]:
-    generator = Model.load(folder, threads=1).generator
-    assert generator is not None
-    found: dict[str, Any] = json.loads(generator.answer(inputs, parameters))
-    return found
 
 
 @pytest.mark.parametrize("most", [1, 5, MOST])

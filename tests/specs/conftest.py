@@ -13,11 +13,15 @@ from slipway.specs import Archive, Lock, LockedModel, ModelSpec, Project
 from slipway.specs.endpoint import EndpointSpec
 from slipway.specs.environment import EnvironmentSpec
 from slipway.specs.language_artifact import LanguageFacts, LockedLanguage
+from slipway.specs.location import Location
+from slipway.specs.optimized import Optimized
 from slipway.specs.reader import read
 from slipway.specs.validate import validate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from slipway.specs.neo import Neo
 
 HERE = Path(__file__).parent
 KINDS: dict[str, Any] = {"endpoint": EndpointSpec, "environment": EnvironmentSpec, "model": ModelSpec}
@@ -113,7 +117,9 @@ def _locked(project: Project, name: str, size: int) -> LockedModel:
 
     spec = project._models[0][name]  # noqa: SLF001  see above
     gpu, llm = spec.gpu, spec.target == "llm"
+    neo = None if spec.neo is None else _compiled(spec.neo)
     return LockedModel(
+        optimized=neo,
         digest="ab" * 32,
         sources=sources_hash(project.root, project._models[0], name),  # noqa: SLF001  see above
         target="llm" if llm else "cpu-int8" if gpu is None else "gpu",
@@ -137,4 +143,22 @@ def _language() -> LockedLanguage:
         facts=LanguageFacts(attention_heads=12, kv_heads=12, layers=2, max_tokens=2048, quantization="fp8"),
         degrees={"ml.g5.12xlarge": 1, "ml.g5.48xlarge": 1, "ml.g6.12xlarge": 2, "ml.c7i.xlarge": 1},
         files=("config.json", "model.safetensors"),
+    )
+
+
+def _compiled(neo: Neo) -> Optimized:
+    place = Location(
+        uri="s3://built/artifacts/digits/slipway-prod-build-n1-1/",
+        key_arn="arn:aws:kms:eu-west-1:111122223333:key/1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f809",
+        account="111122223333",
+        region="eu-west-1",
+    )
+    return Optimized(
+        job="slipway-prod-build-n1-1",
+        settings=neo.settings("ab" * 32),
+        location=place,
+        size_bytes=500,
+        archive="model-ml_c5.tar.gz",
+        device=neo.device,
+        image="301217895009.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-neo-onnx:1.5.0-cpu-py3",
     )

@@ -80,8 +80,11 @@ def test_jobs_roles_read_sources_and_write_artifacts_and_nothing_else(template: 
         assert len(resources) == 2  # of processing jobs and of optimization jobs
         assert all(resource.endswith(folder) for resource in resources)
     assert not [action for action in allowed if action.startswith("s3:Delete")]
-    logs = [flat(resource) for resource in allowed["logs:PutLogEvents"]]
-    assert [resource.split("/")[-1] for resource in logs] == ["ProcessingJobs:*", "OptimizationJobs:*"]
+    processing, others = allowed["logs:PutLogEvents"]
+    logs = [flat(resource) for resource in (processing, *others)]
+    assert [resource.split("/")[-1] for resource in logs] == [
+        f"{kind}Jobs:*" for kind in ("Processing", "Compilation", "Optimization")
+    ]
 
 
 @pytest.mark.parametrize(("environment", "placed"), [("dev", False), ("prod", True)])

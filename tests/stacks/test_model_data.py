@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +15,8 @@ from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 from sagemaker_hosting import Preflight
 from slipway.specs import Lock, Project
 from slipway.specs.location import Location
+from slipway.specs.neo import Neo
+from slipway.specs.optimized import Optimized
 from stacks import define
 from tests.stacks.conftest import VARIANT, lock
 
@@ -28,13 +32,13 @@ CONTAINERS = [{"name": name, "model": "digits"} for name in ("one", "two")]
 
 
 @pytest.fixture
-def synth_there(
-    tmp_path: Path, project: Path, sources: Path, flags: dict[str, Any]
-) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def synth(tmp_path: Path, project: Path, sources: Path, flags: dict[str, Any]) -> Callable[..., dict[str, Any]]:
     """Synthesise an endpoint of a model that stays in S3, with every check that a user's synth has."""
 
-    def run(endpoint: dict[str, Any]) -> dict[str, Any]:
-        (tmp_path / "models").symlink_to(project / "models")
+    def run(endpoint: dict[str, Any], said: dict[str, Any], more: str = "") -> dict[str, Any]:
+        shutil.copytree(project / "models", tmp_path / "models")
+        with (tmp_path / "models" / "digits" / "model.yaml").open("a") as spec:
+            spec.write(more)
         for file, content in (
             ("endpoints/it.yaml", endpoint),
             ("environments/test.yaml", {"account": "111122223333", "region": "eu-west-1"}),
@@ -43,7 +47,7 @@ def synth_there(
             (tmp_path / file).write_text(yaml.safe_dump(content), encoding="utf-8")
         lock(tmp_path)
         found = Project(tmp_path)
-        locked = found.lock.models["digits"].model_copy(update={"location": PLACE})
+        locked = found.lock.models["digits"].model_copy(update=said)
         found.artifact_folder("digits", locked.digest).joinpath("model.tar.gz").unlink()
         found.lock_file.write_text(Lock(models={"digits": locked}).text(), encoding="utf-8")
         app = App(analytics_reporting=False, context=flags, outdir=str(tmp_path / "out"))
@@ -56,6 +60,11 @@ def synth_there(
         return written
 
     return run
+
+
+@pytest.fixture
+def synth_there(synth: Callable[..., dict[str, Any]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda endpoint: synth(endpoint, {"location": PLACE})
 
 
 @pytest.mark.parametrize(
@@ -85,3 +94,26 @@ def test_files_are_read_where_they_lie(
     assert read["Resource"] == "arn:aws:s3:::built/artifacts/digits/0123/files/*"
     assert listing["Condition"]["StringLike"] == {"s3:prefix": "artifacts/digits/0123/files/*"}
     assert KEY in json.dumps([one["Resource"] for one in statements if "kms:Decrypt" in one["Action"]])
+
+
+def test_what_neo_compiled_is_an_archive_that_lies_there_already(
+    synth: Callable[..., dict[str, Any]], of_type: Of
+) -> None:
+    neo = Neo.model_validate({"where": "sagemaker", "device": "ml_c5", "unproved": True})
+    compiled = Optimized(
+        job="it",
+        settings=neo.settings(hashlib.sha256(b"digits").hexdigest()),
+        location=PLACE,
+        size_bytes=7,
+        archive="model-ml_c5.tar.gz",
+        device="ml_c5",
+    )
+    uri = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-neo-onnx:1.5.0-cpu-py3"
+    variant = {**VARIANT, "instance_type": "ml.c5.xlarge", "server": {"name": "image", "uri": uri}}
+    asked = "neo: {where: sagemaker, device: ml_c5, unproved: true}"
+    template = synth({"kind": "realtime", "variants": [variant]}, {"optimized": compiled}, asked)
+    [model] = of_type(template, "SageMaker::Model")
+    container = model["Properties"]["PrimaryContainer"]
+    assert container["ModelDataUrl"] == f"{PLACE.uri}model-ml_c5.tar.gz"
+    assert container["Image"] == uri
+    assert "artifacts/digits/0123/files/*" in json.dumps(of_type(template, "IAM::Policy"))
