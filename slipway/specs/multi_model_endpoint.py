@@ -23,6 +23,7 @@ from slipway.specs.parts import (
 )
 from slipway.specs.scaling import Scaling
 from slipway.specs.servers import OnnxRuntime, Server, ServerSpec
+from slipway.specs.servers.onnxruntime import JOINING
 from slipway.specs.text import Distinct, Shape
 from slipway.specs.variables import EnvironmentVariables, check_variables
 
@@ -135,6 +136,9 @@ class MultiModelEndpointSpec(Spec):
             yield "kind", "a multi-model endpoint needs 'models: [first, second]' or 'prefix: s3://bucket/folder/'"
         if self.models is not None and self.prefix is not None:
             yield "prefix", "'models' are uploaded to a folder of the endpoint's own: remove one of the two keys"
+        for key in JOINING:
+            if (getattr(self.server, key, None) or 1) > 1:
+                yield "server", f"'{key}' is for a server of one model, and this one loads many: remove it"
         if self.prefix_key is not None and self.prefix is None:
             yield "prefix_key", "goes with 'prefix': remove the key"
         if self.instances is not None and self.scaling is not None:

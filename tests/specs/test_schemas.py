@@ -283,6 +283,8 @@ BEYOND_JSON_SCHEMA = {
     "profile-shorter-than-a-benchmark",
     "profile-that-leaves-out-a-benchmark",
     "profile-tuned-beyond-its-end",
+    "requests-that-wait-for-nobody",
+    "workers-of-many-models",
     "triton-batch-beyond-the-largest",
     "triton-version-unpublished",
 }

@@ -1,0 +1,33 @@
+"""Options of our own server become the variables that it reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from serving.settings import read
+from slipway.specs.artifact import Artifact
+from slipway.specs.servers import OnnxRuntime
+from tests.specs.test_packing import LOCKED
+
+ARTIFACT = Artifact("digits", LOCKED, Path("model.tar.gz"))
+
+
+def test_every_option_is_a_setting_of_the_server() -> None:
+    options = {"workers": 2, "threads": 3, "queue_limit": 0, "batch_size": 8, "batch_delay_us": 5, "max_batch": 9}
+    options |= {"drain_seconds": 7, "emf": True}
+    assert set(OnnxRuntime.model_fields) == {"name", *options}
+    settings = read(OnnxRuntime(name="onnxruntime", **options).variables(ARTIFACT, None))  # type: ignore[arg-type]
+    assert {key: getattr(settings, key) for key in options} == options
+
+
+def test_server_that_is_only_named_is_told_nothing() -> None:
+    assert OnnxRuntime(name="onnxruntime").variables(ARTIFACT, None) == {}
+
+
+@pytest.mark.parametrize(("batch_size", "refused"), [(None, []), (1, []), (8, [("batch_size",)])])
+def test_generations_are_not_joined(batch_size: int | None, refused: list[tuple[str, ...]]) -> None:
+    writer = Artifact("writer", LOCKED.model_copy(update={"per_token": ()}), Path("model.tar.gz"))
+    server = OnnxRuntime(name="onnxruntime", batch_size=batch_size)
+    assert [key for key, _ in server.problems(writer, None)] == refused
