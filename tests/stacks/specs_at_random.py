@@ -16,6 +16,7 @@ MOST_ITEMS: Final = 2
 # Keys that go with few others, or with few machines.
 CONTRARY: Final = frozenset(
     {
+        "batch_delay_us",
         "gpu_memory_percent",
         "gpu_percent",
         "instances",
@@ -23,6 +24,7 @@ CONTRARY: Final = frozenset(
         "off_hours",
         "provisioned_concurrency",
         "shadow",
+        "style",
         "waf",
     }
 )
@@ -104,13 +106,20 @@ class _Drawer:
         return st.builds(_ordered, drawn, st.integers(0, 19)) if {"min", "max"} <= {*properties} else drawn
 
     def _of_key(self, key: str, shape: Json) -> st.SearchStrategy[Any]:
+        if key == "server":
+            return self._server(shape)
         return self._known[key] if key in self._known else self.any(shape)
+
+    def _server(self, shape: Json) -> st.SearchStrategy[Any]:
+        """Mostly our own, which reads every artifact that there is here."""
+        ours = st.one_of(st.just("onnxruntime"), st.just("onnxruntime"), self._referred("OnnxRuntime"))
+        return st.integers(0, 29).flatmap(lambda luck: self.any(shape) if luck == UNLUCKY else ours)
 
     def _mapping(self, shape: Json) -> st.SearchStrategy[Any]:
         patterns = shape.get("patternProperties", {})
         keys, inner = next(iter(patterns.items()), (r"^[A-Za-z]{1,8}$", shape.get("additionalProperties") or {}))
         most = min(shape.get("maxProperties", MOST_ITEMS), MOST_ITEMS)
-        value = self.any(inner) if inner else st.text(max_size=8)
+        value = self.any(inner) if isinstance(inner, dict) and inner else st.text(max_size=8)
         return st.dictionaries(_matching(keys), value, min_size=shape.get("minProperties", 0), max_size=most)
 
     def _array(self, shape: Json) -> st.SearchStrategy[Any]:
