@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slipway.catalog import instance_types
-from slipway.fit import fit, fleets, options_of
+from slipway.fit import fit, options_of
+from slipway.fit.fleets import fleets
 from slipway.specs import UsageError
 from slipway.specs.artifact import Artifact
 
 if TYPE_CHECKING:
-    from slipway.fit import Fit, Fleet, Model
+    from slipway.fit import Fit, Model
+    from slipway.fit.fleets import Fleet
     from slipway.specs import Project
 
 

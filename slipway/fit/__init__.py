@@ -2,7 +2,6 @@
 
 from slipway.fit.config import model_of_config
 from slipway.fit.fit import Fit, can_compute, degree_on, fit, sequence_tokens, smallest
-from slipway.fit.fleets import Fleet, fleets
 from slipway.fit.given import model_of_facts, model_of_language, read_model
 from slipway.fit.model import Model
 from slipway.fit.options import MAX, Options, options_of, options_of_properties
@@ -11,14 +10,12 @@ from slipway.fit.plan import Plan, plan, undividable
 __all__ = [
     "MAX",
     "Fit",
-    "Fleet",
     "Model",
     "Options",
     "Plan",
     "can_compute",
     "degree_on",
     "fit",
-    "fleets",
     "model_of_config",
     "model_of_facts",
     "model_of_language",

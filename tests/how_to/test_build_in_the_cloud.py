@@ -57,7 +57,7 @@ def project(tmp_path: Path) -> Project:
     root = tmp_path / "project"
     write_scaler(root)
     write_classifier(root)
-    fetched, _, kept, _ = blocks("yaml")
+    fetched, _, kept, *_ = blocks("yaml")
     for model, block in (("halver", kept), ("quarters", fetched)):
         with (root / "models" / model / "model.yaml").open("a") as spec:
             spec.write(block)

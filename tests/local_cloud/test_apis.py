@@ -65,7 +65,7 @@ def source(kind: str, compression: str) -> dict[str, Any]:
         (
             "create_model",
             {"ModelName": "a", "PrimaryContainer": {**CONTAINER, "Image": "triton:1"}},
-            f"image 'triton:1' is not modelled here: only {IMAGE} runs without Docker",
+            f"image 'triton:1' is not modelled here: only {IMAGE}, sagemaker-tritonserver, ",
         ),
         (
             "create_model",

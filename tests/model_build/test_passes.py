@@ -28,6 +28,7 @@ from model_build.tasks import weights_bytes
 from model_build.work import present
 from serving.model import Model
 from slipway.specs import Calibrate, GateError, Manifest, Problem, SpecError
+from slipway.specs.manifest import ServedModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -336,7 +337,7 @@ def test_package_writes_an_archive_of_what_was_proved(embedder_work: Work) -> No
     with tarfile.open(folder / "model.tar.gz") as archive:
         assert archive.getnames() == ["manifest.json", "model.onnx", "tokenizer.json"]
         inner: Any = archive.extractfile("manifest.json")
-        assert json.load(inner) == manifest.served.model_dump(mode="json")
+        assert ServedModel.model_validate_json(inner.read()) == manifest.served
         assert {(entry.mtime, entry.uid, entry.uname) for entry in archive} == {(0, 0, "")}
     assert manifest.archive.size_bytes == (folder / "model.tar.gz").stat().st_size
     assert manifest.reference_bytes == (32 * 32 + 4 * (32 * 32 + 32) + 64) * 4
