@@ -190,7 +190,8 @@ def _servers(variant: Mapping[str, Any]) -> list[str]:
 
 
 def _process(container: Mapping[str, Any]) -> str:
-    return "asleep" if container["asleep"] else f"pid {container['pid']} port {container['port']}"
+    where = "asleep" if container["asleep"] else f"pid {container['pid']} port {container['port']}"
+    return f"{where} ({container['stand_in']})" if container["stand_in"] else where
 
 
 def _table(*columns: str, headings: bool = True) -> Table:

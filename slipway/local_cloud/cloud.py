@@ -21,6 +21,7 @@ class RunningContainer:
 
     Args:
         name: Its host name; ``primary`` where it is its variant's only one.
+        stand_in: What answers in the server's stead; empty where it is the server itself.
         pid: None while no process was started yet, and while none is needed.
         ready: False while it is asleep, or while a dead server is being restarted.
         asleep: A serverless container that nobody asked for lately, or one of a fleet of none.
@@ -28,6 +29,7 @@ class RunningContainer:
     """
 
     name: str
+    stand_in: str
     pid: int | None
     port: int
     ready: bool

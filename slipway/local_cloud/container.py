@@ -59,6 +59,11 @@ class Container:
         """What it runs."""
         return str(self.definition["Image"])
 
+    @property
+    def stand_in(self) -> str:
+        """What answers in the server's stead; empty where it is the server itself."""
+        return _host(self.definition).stand_in
+
     async def answer(self, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
         """Answer one request, whatever the status.
 

@@ -75,6 +75,7 @@ def _container(container: Container) -> dict[str, Any]:
     models = [] if container.library is None else container.library.loaded
     return {
         "name": container.name,
+        "stand_in": container.stand_in,
         "pid": server.pid,
         "port": server.port,
         "ready": server.ready,

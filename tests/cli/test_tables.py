@@ -36,13 +36,14 @@ def test_rows_are_blocks_and_no_word_is_cut_when_the_table_is_too_wide(width: in
 
 
 def test_server_that_nobody_needs_is_shown_asleep() -> None:
-    server = {"name": "primary", "pid": None, "port": 40_000, "ready": False, "asleep": True}
+    server = {"name": "primary", "pid": None, "port": 40_000, "ready": False, "asleep": True, "stand_in": ""}
     awake = {**server, "pid": 7, "ready": True, "asleep": False}
     variants = [
         {"name": "cold", "weight": 1.0, "containers": [server]},
         {"name": "warm", "weight": 1.0, "containers": [awake]},
+        {"name": "other", "weight": 1.0, "containers": [{**awake, "stand_in": "a host, not DJL"}]},
     ]
     endpoint = {"name": "e", "status": "InService", "backlog": 0, "variants": variants, "components": []}
     page = io.StringIO()
     Console(file=page, width=WITHOUT_EDGE).print(clouds_table([{"url": "url", "pid": 1, "endpoints": [endpoint]}]))
-    assert "cold asleep, warm pid 7 port 40000" in page.getvalue()
+    assert "cold asleep, warm pid 7 port 40000, other pid 7 port 40000 (a host, not DJL)" in page.getvalue()

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from slipway import local_cloud
+from slipway.local_cloud.cloud import status as cloud_status
 from slipway.local_cloud.hosts.djl import LABEL
 from slipway.specs.servers import DjlDeepSpeed, DjlMpi
 from tests.local_cloud.conftest import Aws
@@ -100,5 +101,8 @@ def test_three_servers_go_on_alike_and_say_what_they_are(aws: Aws, project: Path
     logs = sorted((project / ".slipway" / "clouds").glob("*/logs/*/counter/**/*.log"))
     said = [log.read_text() for log in logs]
     assert [LABEL in text for text in said] == [True] * 3
+    [endpoint] = cloud_status(aws.cloud.port)["endpoints"]
+    told = [one["stand_in"] for variant in endpoint["variants"] for one in variant["containers"]]
+    assert told == [LABEL] * 3
     assert sum("rank 1 of 2 holds" in text for text in said) == 2
     assert sum("in place of vLLM" in text for text in said) == 1

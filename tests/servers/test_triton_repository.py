@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from slipway.catalog import hosting_images, instance_types
 from slipway.specs.manifest import ServedModel
 from slipway.specs.servers.triton import NEWEST, REPOSITORY, Triton
-from slipway.specs.servers.triton_files.sources import MODEL_PY
+from slipway.specs.servers.triton_files.repository import MODEL_PY
 from slipway.specs.servers.triton_files.text_format import Word, text
 from tests.servers.environments import environment
 

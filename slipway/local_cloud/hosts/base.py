@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from slipway.local_cloud.child import python_path
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -56,6 +58,16 @@ class Contents:
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "SAGEMAKER_MULTI_MODEL": "true" if self.multi_model else "false",
+        }
+
+    def of_module(self, port: int) -> dict[str, str]:
+        """Return the environment of a module of ours that serves the container at a port."""
+        return {
+            **self.environment(),
+            "PYTHONPATH": python_path(),
+            "SLIPWAY_BIND_HOST": "127.0.0.1",
+            "SLIPWAY_MODEL_DIR": str(self.models),
+            "SAGEMAKER_BIND_TO_PORT": str(port),
         }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from slipway.local_cloud.child import python_path
 from slipway.local_cloud.hosts.base import Command
 
 if TYPE_CHECKING:
@@ -28,10 +27,4 @@ class OnnxRuntimeHost:
 
     def command(self, contents: Contents, port: int) -> Command:
         """Return the server's module."""
-        ours = {
-            "PYTHONPATH": python_path(),
-            "SLIPWAY_BIND_HOST": "127.0.0.1",
-            "SLIPWAY_MODEL_DIR": str(contents.models),
-            "SAGEMAKER_BIND_TO_PORT": str(port),
-        }
-        return Command(("serving",), {**contents.environment(), **ours})
+        return Command(("serving",), contents.of_module(port))

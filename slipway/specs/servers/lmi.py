@@ -28,6 +28,12 @@ NEW_DRIVER: Final = "al2023-ami-sagemaker-inference-gpu-4-1"
 """Driver 580. Source: botocore 1.43.106, ProductionVariant: InferenceAmiVersion."""
 
 
+def ami_for(image: str) -> str | None:
+    """Return a system image whose driver is as new as a container's CUDA; None where any will do."""
+    cuda = CUDA.search(image)
+    return NEW_DRIVER if cuda is not None and int(cuda[1]) >= NEW_CUDA else None
+
+
 class Lmi(LmiOptions, ServerSpec):
     """DJL Serving with vLLM, in AWS's image: a language model on one GPU or on many of one machine."""
 
@@ -50,8 +56,7 @@ class Lmi(LmiOptions, ServerSpec):
 
     def ami(self, region: str, machine: InstanceType | None) -> str | None:
         """Return a system image whose driver is as new as the container's CUDA."""
-        cuda = CUDA.search(self.image(region, machine))
-        return NEW_DRIVER if cuda is not None and int(cuda[1]) >= NEW_CUDA else None
+        return ami_for(self.image(region, machine))
 
     def problems(self, artifact: Artifact, machine: InstanceType | None) -> Iterator[tuple[Keys, str]]:
         """Yield why it cannot serve an artifact on a machine."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 import tarfile
-from functools import cache, lru_cache
-from importlib.util import find_spec
-from pathlib import Path
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Final
 
+from slipway.specs.servers.serving_code import sources
 from slipway.specs.text import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from slipway.catalog import InstanceType
     from slipway.specs.artifact import Artifact
@@ -78,7 +78,7 @@ def code(artifact: Artifact, ours: bytes, script: str | None, requirements: str 
     """
     members = archived(artifact.archive)
     files: dict[str, bytes | str] = {RENAMED.get(name, name): name for name in members}
-    files |= {f"code/serving/{name}": content for name, content in _sources().items()}
+    files |= {f"code/serving/{name}": content for name, content in sources().items()}
     if script is not None:
         return files | _own(artifact, script, requirements)
     return files | {"code/inference.py": ours} | ({"code/requirements.txt": _needed(members)} if install else {})
@@ -101,14 +101,6 @@ def archived(archive: Path) -> tuple[str, ...]:
     """Return the names of the files in an archive."""
     with tarfile.open(archive) as files:
         return tuple(files.getnames())
-
-
-@cache
-def _sources() -> dict[str, bytes]:
-    spec = find_spec("serving")
-    assert spec is not None  # noqa: S101  it stands beside this package
-    assert spec.origin is not None  # noqa: S101  likewise
-    return {path.name: path.read_bytes() for path in sorted(Path(spec.origin).parent.glob("*.py"))}
 
 
 def _needed(members: tuple[str, ...]) -> bytes:

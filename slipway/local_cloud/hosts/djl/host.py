@@ -6,7 +6,6 @@ import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from slipway.local_cloud.child import python_path
 from slipway.local_cloud.hosts.base import Command, NoHostError
 from slipway.local_cloud.hosts.djl import LABEL
 from slipway.local_cloud.hosts.environments import EnvironmentFailureError, environment
@@ -47,14 +46,7 @@ class DjlHost:
 
     def command(self, contents: Contents, port: int) -> Command:
         """Return the host's module."""
-        ours = {
-            "PYTHONPATH": python_path(),
-            "SLIPWAY_BIND_HOST": "127.0.0.1",
-            "SLIPWAY_MODEL_DIR": str(contents.models),
-            "SAGEMAKER_BIND_TO_PORT": str(port),
-            **self._variables(),
-        }
-        return Command((__package__,), {**contents.environment(), **ours})
+        return Command((__package__,), {**contents.of_module(port), **self._variables()})
 
     def _variables(self) -> dict[str, str]:
         return {}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from slipway.specs.manifest import Classify, Embed, Tokenize
+from slipway.specs.servers.serving_code import sources
 from slipway.specs.servers.triton_files import tensors, warm_up
-from slipway.specs.servers.triton_files.sources import MODEL_PY, sources
 from slipway.specs.servers.triton_files.text_format import Word, text
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ PLATFORMS: Final = {
 }
 """Platform, and the name that it gives to the file, of each runtime that Triton has itself."""
 ON_GPU: Final = frozenset({"onnxruntime-cuda", "tensorrt"})
+
+
+MODEL_PY: Final = b"from serving.triton import TritonPythonModel as TritonPythonModel\n"
+"""All that Triton looks for; the folder of the model is on the search path already."""
 
 
 @dataclass(frozen=True)

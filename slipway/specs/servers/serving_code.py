@@ -1,14 +1,10 @@
-"""The code of our own server, as files of a model: Triton's python backend runs it in a process of its own."""
+"""The code of our own server, as files of a model, for the servers of others that run it."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
-
-MODEL_PY: Final = b"from serving.triton import TritonPythonModel as TritonPythonModel\n"
-"""All that Triton looks for; the folder of the model is on the search path already."""
 
 
 @cache
