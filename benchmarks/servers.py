@@ -51,10 +51,11 @@ def require_same_answers(servers: dict[str, Server], model: Model) -> None:
             raise SystemExit(f"{name} answers otherwise than the model")
 
 
-def raw(folder: Path, threads: int) -> Raw:
+def raw(folder: Path, threads: int, calls: int) -> Raw:
     model = Model.load(folder, threads=threads)
     manifest = model.manifest
-    session = runtimes.load(manifest.runtime, folder / manifest.model_file, threads=threads, options=manifest.options)
+    file = folder / manifest.model_file
+    session = runtimes.load(manifest.runtime, file, threads=threads, calls=calls, options=manifest.options)
     return Raw(partial(session.run, manifest.outputs[0].name, model.preprocess([SENTENCE])))
 
 
@@ -64,7 +65,7 @@ def race(folder: Path, callers: tuple[int, ...], cores: int, rounds: int, second
         servers = {name: stack.enter_context(PEERS[name](folder, [SENTENCE], workers, threads)) for name in chosen}
         require_same_answers(servers, Model.load(folder, threads=1))
         clients = {name: Client(server.port, server.body) for name, server in servers.items()}
-        field: dict[str, Raw | Client] = {"raw": raw(folder, threads), **clients}
+        field: dict[str, Raw | Client] = {"raw": raw(folder, threads, workers), **clients}
         return _rounds(field, callers, cores, rounds, seconds)
 
 

@@ -5,8 +5,8 @@
 `raw` is what the runtime gives to a program that does nothing else: tokens ready, output thrown away. With one caller
 its session has all threads; with sixteen it has one thread a call and as many callers as threads, the best of the
 arrangements that were measured. `predict` adds the tokenizer and the pooling, in process. `server` is all of it over
-HTTP, from one process with plain sockets and epoll, on the same cores; `joined` asks the model for up to eight requests
-at once, `workers` are as many processes as cores. Ratios are to `raw` within one round.
+HTTP, from one process with plain sockets and epoll, on the same cores; `single` asks the model for each request by
+itself, `workers` are as many processes as cores. Ratios are to `raw` within one round.
 """
 # ruff: noqa: E402  the environment and the path come before what reads them
 
@@ -39,13 +39,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CONCURRENCIES = (1, 16)
-HTTP = ("server", "joined", "workers")
+HTTP = ("server", "single", "workers")
 
 
-def raw_call(folder: Path, model: Model, threads: int, inputs: list[Any]) -> Callable[[], object]:
+def raw_call(folder: Path, model: Model, threads: int, calls: int, inputs: list[Any]) -> Callable[[], object]:
     """Return a call of the runtime alone, on tensors that are ready."""
     manifest = model.manifest
-    session = runtimes.load(manifest.runtime, folder / manifest.model_file, threads=threads, options=manifest.options)
+    file = folder / manifest.model_file
+    session = runtimes.load(manifest.runtime, file, threads=threads, calls=calls, options=manifest.options)
     return partial(session.run, manifest.outputs[0].name, model.preprocess(inputs))
 
 
@@ -54,8 +55,9 @@ def contestants(
 ) -> dict[tuple[str, int], Raw | Client]:
     result: dict[tuple[str, int], Raw | Client] = {}
     for callers in CONCURRENCIES:
-        model = Model.load(folder, threads=threads if callers == 1 else 1)
-        result["raw", callers] = Raw(raw_call(folder, model, threads if callers == 1 else 1, inputs))
+        width, calls = (threads, 1) if callers == 1 else (1, threads)
+        model = Model.load(folder, threads=threads).with_threads(width, calls)
+        result["raw", callers] = Raw(raw_call(folder, model, width, calls, inputs))
         result["predict", callers] = Raw(partial(model.predict, inputs))
         result |= {(name, callers): client for name, client in clients.items()}
     return result
@@ -68,7 +70,7 @@ def race(folder: Path, *, threads: int, rounds: int, seconds: float) -> dict[tup
     with ExitStack() as running:
         ports = {
             "server": running.enter_context(running_server(folder, threads)),
-            "joined": running.enter_context(running_server(folder, threads, SLIPWAY_BATCH_SIZE="8")),
+            "single": running.enter_context(running_server(folder, threads, SLIPWAY_BATCH_SIZE="1")),
             "workers": running.enter_context(running_server(folder, 1, SLIPWAY_WORKERS=str(threads))),
         }
         field_ = contestants(folder, {name: Client(port, body) for name, port in ports.items()}, threads, inputs)

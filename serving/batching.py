@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from serving.model import Model
     from serving.preprocess import Feeds
 
+MOST_UNASKED = 8
+"""Inputs that are joined where nobody has said how many. Measured: beyond it four cores answer hardly more of them."""
+
+_SAME = 1e-5  # of the largest number; sums of floats in another order differ by a tenth of it
+
 MOST_PADDING = 1.25
 """Texts of different lengths are joined while they take at most so many times their own tokens."""
 
@@ -56,27 +61,40 @@ class Prepared:
         return int(next(iter(self.feeds.values())).shape[1])
 
 
-def require_joinable(manifest: Manifest, most: int) -> None:
-    """Refuse a model whose requests cannot be joined.
+def settle(model: Model, most: int | None) -> int:
+    """Return how many inputs of different requests the model is asked for at once.
+
+    Args:
+        model: That is loaded.
+        most: What was asked for; None leaves it to the model, which joins requests only where each gets the answer
+            that it gets alone. (One quantised dynamically, for one, has a scale for all that it is asked at once.)
 
     Raises:
-        SettingError: If it generates, or its graph takes a fixed number of inputs.
+        SettingError: If more than 1 was asked for and the model cannot do it.
     """
+    if most is None:
+        return MOST_UNASKED if _obstacle(model.manifest) is None and _same_together(model) else 1
+    if most > 1:
+        obstacle = _obstacle(model.manifest)
+        if obstacle is not None:
+            raise SettingError(f"SLIPWAY_BATCH_SIZE: {most} is not accepted, 1 is: {obstacle}")
+        _require_two(model)
+    return most
+
+
+def _obstacle(manifest: Manifest) -> str | None:
+    """Say why no request for this model can be joined with another."""
     if isinstance(manifest.postprocess, manifests.Generate):
-        raise SettingError(f"SLIPWAY_BATCH_SIZE: {most} is not accepted, 1 is: {manifest.name!r} generates")
+        return f"{manifest.name!r} generates"
     for tensor in (*manifest.inputs, manifest.outputs[0]):
         if isinstance(tensor.shape[0], int):
-            fixed = f"{tensor.name!r} of {manifest.name!r} has a fixed batch of {tensor.shape[0]}"
-            raise SettingError(f"SLIPWAY_BATCH_SIZE: {most} is not accepted, 1 is: {fixed}")
+            return f"{tensor.name!r} of {manifest.name!r} has a fixed batch of {tensor.shape[0]}"
+    return None
 
 
-def prove(model: Model) -> None:
-    """Refuse a model that, whatever its manifest says, does not answer two requests at once.
-
-    Raises:
-        SettingError: If it fails, or its answer has not two parts.
-    """
-    feeds = model.preprocess(model.manifest.example)
+def _require_two(model: Model) -> None:
+    """Refuse a model that, whatever its manifest says, does not answer two requests at once."""
+    feeds = model.example
     batch = len(next(iter(feeds.values())))
     two = [Prepared(place, feeds, batch, 0.0) for place in range(2)]
     try:
@@ -86,6 +104,28 @@ def prove(model: Model) -> None:
         raise SettingError(f"SLIPWAY_BATCH_SIZE: the model does not take two requests at once: {reason}") from error
     if found != 2 * batch:
         raise SettingError(f"SLIPWAY_BATCH_SIZE: the model answers {2 * batch} inputs with {found} parts")
+
+
+def _same_together(model: Model) -> bool:
+    """Ask for the example and for another, each by itself and both at once, and compare."""
+    one, other = model.example, _another(model.example, model.padding)
+    batch = len(next(iter(one.values())))
+    whole = join([Prepared(0, one, batch, 0.0), Prepared(1, other, batch, 0.0)], model.padding)
+    try:
+        alone = np.concatenate([model.run(one), model.run(other)])
+        together = model.run(whole)
+    except Exception:  # noqa: BLE001  the runtimes' own exceptions share no public base; it is asked one by one then
+        return False
+    return together.shape == alone.shape and bool(np.abs(together - alone).max() <= _SAME * np.abs(alone).max())
+
+
+def _another(feeds: Feeds, padding: Padding | None) -> Feeds:
+    """Return a request unlike the example that the model takes: backwards, and a shorter text or larger numbers."""
+    if padding is None:
+        return {name: tensor[..., ::-1] * 8 if tensor.dtype.kind == "f" else tensor for name, tensor in feeds.items()}
+    return {
+        name: np.ascontiguousarray(ids[:, ::-1][:, : max(1, ids.shape[1] * 9 // 10)]) for name, ids in feeds.items()
+    }
 
 
 def groups(requests: Sequence[Prepared], padding: Padding | None, most: int) -> Iterator[list[Prepared]]:

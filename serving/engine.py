@@ -66,9 +66,10 @@ class Engine:
     what runs on a CPU; with SLIPWAY_THREADS=1 there is one session.
     """
 
-    def __init__(self, *, max_batch: int, batch_size: int = 1) -> None:
+    def __init__(self, *, max_batch: int, batch_size: int | None = 1) -> None:
         self._max_batch = max_batch
-        self._batch_size = batch_size
+        self._wanted_batch = batch_size
+        self._batch_size = 1
         self._wide: Model | None = None
         self._narrow: Model | None = None
         self.state = LOADING
@@ -76,12 +77,10 @@ class Engine:
     def load(self, folder: Path, threads: int) -> None:
         """Load the model and let it answer its example, so that READY is a proof."""
         wide = Model.load(folder, threads=threads)
-        narrow = wide if threads == 1 else wide.with_threads(1)
+        narrow = wide if threads == 1 else wide.with_threads(1, calls=threads)
         for model in (wide, narrow):
             model.prove()
-        if self._batch_size > 1:
-            batching.require_joinable(narrow.manifest, self._batch_size)
-            batching.prove(narrow)
+        self._batch_size = batching.settle(narrow, self._wanted_batch)
         self._wide, self._narrow = wide, narrow
 
     @property
@@ -93,11 +92,17 @@ class Engine:
         return (JSON, NPY) if self._wide.preprocess.accepts_arrays else (JSON,)
 
     @property
-    def facts(self) -> dict[str, str]:
+    def joins(self) -> bool:
+        """Whether requests that come together are asked of the model at once."""
+        return self._batch_size > 1
+
+    @property
+    def facts(self) -> dict[str, str | int]:
         """What the log says about the model."""
         assert self._wide is not None  # noqa: S101  asked when READY only
         manifest = self._wide.manifest
-        return {"model": manifest.name, "digest": manifest.digest, "task": manifest.task, "target": manifest.target}
+        facts = {"model": manifest.name, "digest": manifest.digest, "task": manifest.task, "target": manifest.target}
+        return facts | {"batch_size": self._batch_size}
 
     def answer(self, ask: Ask, *, alone: bool) -> Answer:
         """Answer a request.

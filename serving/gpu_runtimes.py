@@ -45,7 +45,7 @@ class TensorRt:
 
     module: ClassVar[str] = "tensorrt"
 
-    def __init__(self, path: Path, threads: int, options: Mapping[str, str]) -> None:  # noqa: ARG002  the GPU has its own
+    def __init__(self, path: Path, threads: int, calls: int, options: Mapping[str, str]) -> None:  # noqa: ARG002  the GPU has its own
         require_gpu(options.get("sm"))
         trt = importlib.import_module(self.module)
         self._driver = cuda.Driver()

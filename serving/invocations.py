@@ -6,8 +6,8 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING
 
+from serving import batching, log, negotiate
 from serving import engine as engines
-from serving import log, negotiate
 from serving.bodies import Bodies, draining
 from serving.engine import Ask
 from serving.errors import HandlerError, RequestError
@@ -33,12 +33,12 @@ class Invocations:
     """Answers invocations of one engine or of many, which share its threads and its queue."""
 
     def __init__(self, settings: Settings) -> None:
-        self._joins = settings.batch_size > 1
+        unasked = 1 if settings.multi_model else batching.MOST_UNASKED
         self._workers: Workers[Asked, Answer] = Workers(
             settings.threads,
             settings.queue_limit,
             join=_join,
-            most=settings.batch_size,
+            most=settings.batch_size or unasked,
             delay_seconds=settings.batch_delay_us / 1e6,
         )
         self.bodies = Bodies(most_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
@@ -85,7 +85,7 @@ class Invocations:
             await self._stream(engine, exchange, body, received, receive)
             return
         ask = Ask(body, received, wanted)
-        part = (engine, ask) if self._joins else None
+        part = (engine, ask) if engine.joins else None
         job = self._workers.submit(lambda alone: engine.answer(ask, alone=alone), part)
         answer = await self._watched(job, receive)
         await exchange.answer(answer, wanted, job.wait)

@@ -76,10 +76,10 @@ class Model:
         handler = None if manifest.handler is None else Handler.load(folder, manifest.handler)
         return cls(manifest, folder, session, before, after, decoder, handler)
 
-    def with_threads(self, threads: int) -> Model:
-        """Return the same model on a session of its own with `threads` threads; all else is shared."""
-        session = _session(self.manifest, self._folder, threads)
-        decoder = _decoder(self.manifest, self._folder, session, threads)
+    def with_threads(self, threads: int, calls: int = 1) -> Model:
+        """Return the same model on a session of its own, with `threads` threads for each of `calls` at once."""
+        session = _session(self.manifest, self._folder, threads, calls)
+        decoder = _decoder(self.manifest, self._folder, session, threads, calls)
         return Model(self.manifest, self._folder, session, self.preprocess, self.postprocess, decoder, self.handler)
 
     @property
@@ -88,6 +88,11 @@ class Model:
         # An answer that is as long as its text would grow with it.
         pooled = isinstance(self.manifest.postprocess, (manifests.Embed, manifests.Classify))
         return self.preprocess.padding if pooled else None
+
+    @property
+    def example(self) -> Feeds:
+        """The tensors of a request that it answers for certain: the manifest's example, as its handler leaves it."""
+        return self._feeds(self.manifest.example)
 
     def predict(self, inputs: list[Any]) -> np.ndarray:
         """Return (batch, dimensions) embeddings, (batch, classes) probabilities, a batch of tensors, float32.
@@ -101,15 +106,15 @@ class Model:
             InputError: If the inputs are not what the model takes.
             HandlerError: If the handler fails; it reads the request, and its document must be JSON.
         """
-        if self.handler is None:
-            return self.run(self.preprocess(inputs))
-        if self.handler.reads and JSON in self.handler.accepts:
-            body = orjson.dumps({"inputs": inputs}, option=orjson.OPT_SERIALIZE_NUMPY)
-            answer = self.run(self.read(body, JSON))
-        else:
-            answer = self.run(self.preprocess(inputs))
-        self.document(answer)
+        answer = self.run(self._feeds(inputs))
+        if self.handler is not None:
+            self.document(answer)
         return answer
+
+    def _feeds(self, inputs: list[Any]) -> Feeds:
+        if self.handler is None or not self.handler.reads or JSON not in self.handler.accepts:
+            return self.preprocess(inputs)
+        return self.read(orjson.dumps({"inputs": inputs}, option=orjson.OPT_SERIALIZE_NUMPY), JSON)
 
     def read(self, body: bytes, content_type: str) -> Feeds:
         """Return the model's tensors of a request that its handler reads."""
@@ -144,14 +149,15 @@ class Model:
             raise ModelError(f"{self.manifest.model_file}: the example's answer is not finite")
 
 
-def _session(manifest: Manifest, folder: Path, threads: int) -> Session:
-    return runtimes.load(manifest.runtime, folder / manifest.model_file, threads=threads, options=manifest.options)
+def _session(manifest: Manifest, folder: Path, threads: int, calls: int = 1) -> Session:
+    file, options = folder / manifest.model_file, manifest.options
+    return runtimes.load(manifest.runtime, file, threads=threads, calls=calls, options=options)
 
 
-def _decoder(manifest: Manifest, folder: Path, session: Session, threads: int) -> Decoder | None:
+def _decoder(manifest: Manifest, folder: Path, session: Session, threads: int, calls: int = 1) -> Decoder | None:
     """Return what reads texts and goes on with them, where the manifest says that the model does."""
     if isinstance(manifest.postprocess, manifests.Rewrite):
-        encoder = _session(manifest, folder / ENCODER, threads)
+        encoder = _session(manifest, folder / ENCODER, threads, calls)
         return Rewriter(manifest, session, encoder, manifest.postprocess.start)
     return Decoder(manifest, session) if isinstance(manifest.postprocess, manifests.Generate) else None
 

@@ -40,13 +40,14 @@ class KeepingSession(Session, Protocol):
         """Return several outputs, in this order."""
 
 
-def load(runtime: str, path: Path, *, threads: int, options: Mapping[str, str]) -> Session:
+def load(runtime: str, path: Path, *, threads: int, calls: int = 1, options: Mapping[str, str]) -> Session:
     """Load a model file.
 
     Args:
         runtime: One of `RUNTIMES`; only the one that is named is imported.
         path: The model file; its weights may lie beside it.
         threads: How many work on one call.
+        calls: How many are computed at once, each by threads of its own; more wait for one of these.
         options: What the runtime is told, in its own words: of onnxruntime the session's config entries, of OpenVINO
             the properties of a compiled model; on a GPU ``sm``, the architecture that the file is bound to.
 
@@ -56,7 +57,7 @@ def load(runtime: str, path: Path, *, threads: int, options: Mapping[str, str]) 
     if not path.is_file():
         raise ModelError(f"{path}: missing, though the manifest names it")
     try:
-        return RUNTIMES[runtime](path, threads, options)
+        return RUNTIMES[runtime](path, threads, calls, options)
     except MemoryError:
         raise
     except Exception as error:  # the runtimes' own exceptions share no public base
@@ -64,11 +65,11 @@ def load(runtime: str, path: Path, *, threads: int, options: Mapping[str, str]) 
 
 
 class OnnxRuntime:
-    """ONNX Runtime on the CPU."""
+    """ONNX Runtime on the CPU; a call has its caller's thread, and the session's others where there are any."""
 
     providers: ClassVar[list[Any]] = ["CPUExecutionProvider"]
 
-    def __init__(self, path: Path, threads: int, options: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, threads: int, calls: int, options: Mapping[str, str]) -> None:  # noqa: ARG002
         import onnxruntime
 
         settings = onnxruntime.SessionOptions()
@@ -96,13 +97,13 @@ class OnnxRuntimeCuda(OnnxRuntime):
 
     providers: ClassVar[list[Any]] = [("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider"]
 
-    def __init__(self, path: Path, threads: int, options: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, threads: int, calls: int, options: Mapping[str, str]) -> None:
         import onnxruntime
 
         require_gpu(None)
         if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
             raise ModelError("this onnxruntime has no kernels for CUDA: install onnxruntime-gpu in its place")
-        super().__init__(path, threads, options)
+        super().__init__(path, threads, calls, options)
         if "CUDAExecutionProvider" not in self._session.get_providers():
             raise ModelError("onnxruntime cannot start its kernels for CUDA: are CUDA and cuDNN installed?")
 
@@ -111,17 +112,19 @@ class OpenVino:
     """OpenVINO on the CPU.
 
     It computes in float32 unless the options say otherwise: its own default is bfloat16 where the processor has it, and
-    then an artifact would answer differently from machine to machine.
+    then an artifact would answer differently from machine to machine. A stream computes one call; each process would
+    bind its streams to the same first cores, so that the workers of one machine wait for each other: it is told not to.
     """
 
-    def __init__(self, path: Path, threads: int, options: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, threads: int, calls: int, options: Mapping[str, str]) -> None:
         import openvino
 
         settings = {
             "INFERENCE_PRECISION_HINT": "f32",
+            "ENABLE_CPU_PINNING": "NO",
             **options,
-            "INFERENCE_NUM_THREADS": str(threads),
-            "NUM_STREAMS": "1",
+            "INFERENCE_NUM_THREADS": str(threads * calls),
+            "NUM_STREAMS": str(calls),
         }
         self._model = openvino.Core().compile_model(str(path), "CPU", settings)
         self.inputs, self.outputs = _ports(self._model.inputs), _ports(self._model.outputs)
@@ -144,7 +147,7 @@ class OpenVino:
         return request
 
 
-RUNTIMES: dict[str, Callable[[Path, int, Mapping[str, str]], Session]] = {
+RUNTIMES: dict[str, Callable[[Path, int, int, Mapping[str, str]], Session]] = {
     "onnxruntime": OnnxRuntime,
     "onnxruntime-cuda": OnnxRuntimeCuda,
     "openvino": OpenVino,

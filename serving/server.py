@@ -173,7 +173,7 @@ def start_facts(settings: Settings) -> dict[str, object]:
         "queue_limit": settings.queue_limit,
         "max_body_bytes": settings.max_body_bytes,
         "max_batch": settings.max_batch,
-        "batch_size": settings.batch_size,
+        "batch_size": settings.batch_size or "auto",
         "batch_delay_us": settings.batch_delay_us,
         "drain_seconds": settings.drain_seconds,
         "versions": {name: metadata.version(name) for name in packages},

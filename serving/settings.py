@@ -35,7 +35,7 @@ class Settings:
     queue_limit: int
     max_body_bytes: int
     max_batch: int
-    batch_size: int
+    batch_size: int | None
     batch_delay_us: int
     body_seconds: int
     drain_seconds: int
@@ -73,7 +73,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         queue_limit=_integer(environ, "SLIPWAY_QUEUE_LIMIT", 64, least=0, most=100_000),
         max_body_bytes=_integer(environ, "SLIPWAY_MAX_BODY_BYTES", 6 * _MEBI, least=1, most=1024 * _MEBI),
         max_batch=_integer(environ, "SLIPWAY_MAX_BATCH", 64, least=1, most=1_000_000),
-        batch_size=batch_size,
+        batch_size=batch_size if environ.get("SLIPWAY_BATCH_SIZE") else None,
         batch_delay_us=_integer(environ, "SLIPWAY_BATCH_DELAY_US", 0, least=0, most=1_000_000),
         body_seconds=_integer(environ, "SLIPWAY_BODY_SECONDS", 60, least=1, most=3600),
         drain_seconds=_integer(environ, "SLIPWAY_DRAIN_SECONDS", 25, least=0, most=3600),

@@ -27,7 +27,7 @@ class OnnxModule(torch.nn.Module):
     def __init__(self, file: Path) -> None:
         super().__init__()
         self.file = file
-        self._threads, self._session = 0, OnnxRuntime(file, 1, {})
+        self._threads, self._session = 0, OnnxRuntime(file, threads=1, calls=1, options={})
         self.takes: dict[str, str] = self._session.inputs
         self._output = next(iter(self._session.outputs))
         self.eval()
@@ -48,7 +48,7 @@ class OnnxModule(torch.nn.Module):
         """Return the first output, computed with as many threads as PyTorch would take: they are timed against it."""
         if torch.get_num_threads() != self._threads:
             self._threads = torch.get_num_threads()
-            self._session = OnnxRuntime(self.file, self._threads, {})
+            self._session = OnnxRuntime(self.file, threads=self._threads, calls=1, options={})
         return self._session.run(self._output, feeds)
 
     def renamed(self, inputs: Mapping[str, object], output: str) -> onnx.ModelProto:

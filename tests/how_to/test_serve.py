@@ -60,7 +60,7 @@ def test_default_is_what_the_page_says(name: str) -> None:
 def test_other_values_are_heard() -> None:
     example = yaml.safe_load(block("yaml"))["variants"][0]
     told = OnnxRuntime(**example["server"]).variables(ARTIFACT, None)
-    heard = replace(settings.read({}), queue_limit=128, batch_size=8, emf=True, log_level="warning")
+    heard = replace(settings.read({}), queue_limit=128, batch_size=16, emf=True, log_level="warning")
     assert settings.read({**told, **example["environment"]}) == heard
 
 

@@ -412,7 +412,7 @@ def test_forms_that_share_their_weights_are_read_by_every_pass_and_by_the_server
     for graph in (before, after):
         (tensor,) = graph.as_onnx().graph.initializer
         np.testing.assert_array_equal(np.frombuffer(tensor.raw_data, np.float32).reshape(3, 400), weight)
-        answer = OnnxRuntime(graph.file, 1, {}).run("y", {"x": INPUTS})
+        answer = OnnxRuntime(graph.file, threads=1, calls=1, options={}).run("y", {"x": INPUTS})
         np.testing.assert_allclose(answer, np.tanh(INPUTS @ weight), atol=1e-5)
         assert graph.as_openvino().inputs[0].any_name == "x"
 

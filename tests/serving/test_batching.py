@@ -163,6 +163,50 @@ def test_graph_that_takes_one_whatever_its_manifest_says_is_refused(
     refused(start, folder, "does not take two requests at once")
 
 
+def settled(server: Server) -> object:
+    """Return what the log says of joining."""
+    [ready] = [line for line in server.log if line["event"] == "ready"]
+    return ready["batch_size"]
+
+
+def test_unasked_requests_are_joined_where_the_answers_stay_the_same(
+    start: Callable[..., Any], encoder: Path, classifier: Path
+) -> None:
+    for folder in (encoder, classifier):
+        with start(folder) as server:
+            assert settled(server) == 8
+
+
+def test_unasked_a_model_is_asked_one_by_one_where_others_change_its_answer(
+    start: Callable[..., Any], classifier: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "dynamic"
+    shutil.copytree(classifier, folder)
+    model = onnx.load(folder / "model.onnx")
+    [name] = [tensor.name for tensor in model.graph.input]
+    for node in model.graph.node:
+        node.input[:] = ["restored" if each == name else each for each in node.input]
+    scaled = onnx.helper.make_node("DynamicQuantizeLinear", [name], ["q", "step", "origin"])
+    model.graph.node.insert(0, scaled)
+    model.graph.node.insert(1, onnx.helper.make_node("DequantizeLinear", ["q", "step", "origin"], ["restored"]))
+    onnx.save(model, folder / "model.onnx")
+    with start(folder) as server:
+        assert settled(server) == 1
+    with start(folder, **JOINED) as server:
+        assert settled(server) == 8
+
+
+def test_unasked_a_graph_that_takes_one_is_asked_one_by_one(
+    start: Callable[..., Any], classifier: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "fixed"
+    shutil.copytree(classifier, folder)
+    text = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(text.replace('["batch", 4]', "[1, 4]"))
+    with start(folder) as server:
+        assert settled(server) == 1
+
+
 def test_many_models_are_not_joined(start: Callable[..., Any], tmp_path: Path) -> None:
     refused(start, tmp_path, "many models", SAGEMAKER_MULTI_MODEL="true")
 

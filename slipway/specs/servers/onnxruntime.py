@@ -31,7 +31,8 @@ class OnnxRuntime(ServerSpec):
     queue_limit: Annotated[int, Field(ge=0, le=100_000)] | None = None
     """Requests that may wait; more are refused with 503. Absent: 64."""
     batch_size: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Inputs of different requests that the model is asked for at once. Absent: each request by itself."""
+    """Inputs of different requests that the model is asked for at once. Absent: 8, where each gets the answer that it
+    gets alone."""
     batch_delay_us: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     """Microseconds that a request waits at most for others to join it. Absent: it does not wait."""
     max_batch: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
@@ -44,8 +45,8 @@ class OnnxRuntime(ServerSpec):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         findings = Findings()
-        if self.batch_delay_us and (self.batch_size or 1) == 1:
-            findings.add(("batch_delay_us",), "nothing joins a request that is asked by itself: set 'batch_size' too")
+        if self.batch_delay_us and self.batch_size == 1:
+            findings.add(("batch_delay_us",), "nothing joins a request that is asked by itself: leave 'batch_size' out")
         findings.refuse()
         return self
 
