@@ -109,7 +109,7 @@ class Engine:
 
         Args:
             ask: The request.
-            alone: Whether no other request is being answered.
+            alone: Whether no other request is being answered, nor was a while ago.
 
         Raises:
             RequestError: If the inputs are not what the model takes, or too many.

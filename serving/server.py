@@ -10,13 +10,14 @@ import threading
 from contextlib import contextmanager
 from importlib import metadata
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from serving import emf, log, manifest
 from serving import engine as engines
 from serving.app import App
+from serving.doorman import Doorman
 from serving.engine import Engine
 from serving.errors import ModelError, PortError, ServingError
 from serving.multi_app import MultiApp
@@ -72,6 +73,31 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 class _Uvicorn(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, member: Member | None) -> None:
+        super().__init__(config)
+        self._member = member
+        self._doorman: Doorman | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take connections; one of several workers does it with regard to the others."""
+        if self._member is None or sockets is None:
+            await super().startup(sockets)
+            return
+        await super().startup([])
+        [listener] = sockets
+        self._doorman = Doorman(listener, self._member, self._protocol, lambda: len(self.server_state.connections))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, and wait for what was accepted."""
+        if self._doorman is not None:
+            self._doorman.close()
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(config=self.config, server_state=self.server_state, app_state={})
+        return protocol
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals to us: uvicorn would raise them again at the end and so spoil the exit code."""
@@ -101,7 +127,8 @@ class _Process:
                 backlog=_BACKLOG,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=settings.drain_seconds,
-            )
+            ),
+            member,
         )
 
     def run(self) -> None:

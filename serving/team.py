@@ -26,6 +26,7 @@ class Team:
 
     def __init__(self, size: int, folder: Path) -> None:
         self._ready = mmap.mmap(-1, size)
+        self._connections = memoryview(mmap.mmap(-1, 4 * size)).cast("I")
         self._folder = folder
         self._size = size
 
@@ -37,6 +38,14 @@ class Team:
     def tell(self, number: int, *, ready: bool) -> None:
         """Let the others know of one worker."""
         self._ready[number] = _READY if ready else _NOT_READY
+
+    def tell_connections(self, number: int, count: int) -> None:
+        """Let the others know how many connections one worker has."""
+        self._connections[number] = count
+
+    def has_fewest_connections(self, number: int) -> bool:
+        """Whether no other worker has fewer."""
+        return self._connections[number] <= min(self._connections)
 
     def keep(self, number: int) -> None:
         """Leave a worker's numbers where the others find them."""
@@ -72,6 +81,7 @@ class Member:
         self._team, self.number = team, number
         self._kept = 0
         team.resume(number)
+        team.tell_connections(number, 0)
 
     def tell(self, *, ready: bool) -> None:
         """Let the others know whether this worker can answer, and what it has counted."""
@@ -79,6 +89,15 @@ class Member:
         if METRICS.answers != self._kept:
             self._kept = METRICS.answers
             self._team.keep(self.number)
+
+    def tell_connections(self, count: int) -> None:
+        """Let the others know how many connections this worker has."""
+        self._team.tell_connections(self.number, count)
+
+    @property
+    def has_fewest_connections(self) -> bool:
+        """Whether no other worker has fewer connections."""
+        return self._team.has_fewest_connections(self.number)
 
     @property
     def all_ready(self) -> bool:

@@ -19,6 +19,10 @@ Part = TypeVar("Part")
 
 _LONGEST_RETRY_SECONDS = 60
 
+# Of callers who ask again as soon as they are answered one is now and then the only one for a moment. To be alone is
+# to have been so for a while.
+_LONE_BEFORE = 8
+
 
 class ClientGoneError(Exception):
     """Nobody waits for the answer any more."""
@@ -82,13 +86,14 @@ class Workers(Generic[Part, Result]):
         self._gathering, self._counting = threading.Lock(), threading.Lock()
         self._busy = 0
         self._pace = 0.0
+        self._lone = _LONE_BEFORE
         self.admitted = 0
         serve = self._serve if most == 1 else self._serve_joined
         for number in range(count):
             threading.Thread(target=serve, name=f"worker-{number}", daemon=True).start()
 
     def submit(self, work: Callable[[bool], Result], part: Part | None = None) -> Job[Part, Result]:
-        """Queue `work`, called with whether it was the only one when it came.
+        """Queue `work`, called with whether it is the only one, as those before it were.
 
         Args:
             work: Does the job by itself.
@@ -100,7 +105,8 @@ class Workers(Generic[Part, Result]):
         """
         if self.admitted >= self._count + self._limit:
             raise self._full()
-        job = Job(work, part, alone=self.admitted == 0)
+        self._lone = self._lone + 1 if self.admitted == 0 else 0
+        job = Job(work, part, alone=self._lone > _LONE_BEFORE)
         self.admitted += 1
         self._jobs.put(job)
         return job

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,19 @@ def test_all_workers_answer_and_the_parent_has_one_thread(team: Server) -> None:
     assert set(answers) <= {200, 503}
     worked = [process.cpu_times().user - was for process, was in zip(workers(team), before, strict=True)]
     assert sum(seconds > 0 for seconds in worked) >= 2
+
+
+def test_connections_are_shared_evenly(team: Server) -> None:
+    def held() -> list[int]:
+        each = [process.net_connections("tcp") for process in workers(team)]
+        return sorted(sum(one.status == psutil.CONN_ESTABLISHED for one in found) for found in each)
+
+    with ExitStack() as stack:
+        for number in range(1, 13):
+            stack.enter_context(team.connect())
+            team.wait_for(lambda number=number: sum(held()) == number)  # type: ignore[misc]
+        assert held() == [4, 4, 4]
+    team.wait_for(lambda: sum(held()) == 0)
 
 
 def test_counters_are_those_of_all_workers(team: Server) -> None:
