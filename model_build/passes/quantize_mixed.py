@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from model_build.mixing import mix
+from model_build.passes.quantize_calibrated import SMOOTH, smoothed
 from model_build.work import ShapingPass, Work, present
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class QuantizeMixed(ShapingPass):
         gate: That has to hold, in words: another gate makes another form.
         transformer: Smooth, and leave to float what attention cannot bear in int8.
         samples: Calibration inputs looked at, at most.
+        smooth: As there.
     """
 
     version: ClassVar[int] = 2
@@ -35,6 +37,7 @@ class QuantizeMixed(ShapingPass):
     gate: str
     transformer: bool = False
     samples: int = 128
+    smooth: float = SMOOTH
 
     def unfit(self, work: Work) -> str | None:
         """Ask for calibration data."""
@@ -50,16 +53,13 @@ class QuantizeMixed(ShapingPass):
         """Return the model with every quantisation as an operator that can be taken out again."""
         import nncf
         from nncf.openvino.quantization.backend_parameters import BackendParameters
-        from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
 
         return nncf.quantize(
             model,
             nncf.Dataset(inputs),
             model_type=nncf.ModelType.TRANSFORMER if self.transformer else None,
             subset_size=len(inputs),
-            advanced_parameters=AdvancedQuantizationParameters(
-                backend_params={BackendParameters.COMPRESS_WEIGHTS: False}
-            ),
+            advanced_parameters=smoothed(self.smooth, backend_params={BackendParameters.COMPRESS_WEIGHTS: False}),
         )
 
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 import tarfile
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import nncf
 import numpy as np
 import onnxruntime
 import pytest
-from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, AdvancedSmoothQuantParameters
 
 from model_build.passes.benchmark import Benchmark, rounds
 from model_build.passes.compress_weights import CompressWeights
 from model_build.passes.convert import Convert
 from model_build.passes.optimize import Optimize
 from model_build.passes.package import Package
-from model_build.passes.quantize_calibrated import QuantizeCalibrated
+from model_build.passes.quantize_calibrated import SMOOTH, QuantizeCalibrated
 from model_build.passes.quantize_dynamic import QuantizeDynamic
 from model_build.passes.quantize_static import QuantizeStatic
 from model_build.passes.verify import Verify
@@ -199,7 +196,7 @@ OUTLIERS = """
 
 
 def test_calibrated_int8_smooths_and_the_answers_are_nearer_for_it(
-    embedder: Make, loaded: Loaded, export: Export, embedder_source: str, monkeypatch: pytest.MonkeyPatch
+    embedder: Make, loaded: Loaded, export: Export, embedder_source: str
 ) -> None:
     source = embedder_source.replace("\n    module = Tiny().eval()\n", OUTLIERS).replace(
         "self.out(y) + x", "self.out(y)"
@@ -208,10 +205,9 @@ def test_calibrated_int8_smooths_and_the_answers_are_nearer_for_it(
     assert OUTLIERS in source
     project = embedder(source, target="cpu", more="calibrate: {data: calibration.txt}")
     work = Verify().questioned(export(loaded(project)))
-    step, apart, smoothed = QuantizeCalibrated(transformer=True), {}, {}
-    off = AdvancedQuantizationParameters(smooth_quant_alphas=AdvancedSmoothQuantParameters(matmul=-1))
-    for name, quantize in (("on", nncf.quantize), ("off", partial(nncf.quantize, advanced_parameters=off))):
-        monkeypatch.setattr("nncf.quantize", quantize)
+    apart, smoothed = {}, {}
+    for name, strength in (("on", SMOOTH), ("off", -1.0)):
+        step = QuantizeCalibrated(transformer=True, smooth=strength)
         found = Verify().laid_out(step.run(replace(work, scratch=work.scratch / name)))
         apart[name] = 1 - Verify().measure(found).value
         ops = present(found.graph).as_openvino().get_ops()
