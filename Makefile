@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types contracts models unit random synth lock schemas clean
+.PHONY: help setup demo test tests lint format types contracts models unit random synth lock schemas clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 BIN := .venv/bin
@@ -28,7 +28,10 @@ demo: setup ## build, deploy to the local cloud with the real cdk, invoke, compa
 	$(BIN)/slipway demo $(if $(KEEP),--keep)
 
 test: setup ## the whole check, as CI runs it
-	@$(MAKE) --no-print-directory -j 4 lint types contracts models
+	@$(MAKE) --no-print-directory -j 3 lint contracts models
+	@$(MAKE) --no-print-directory -j 2 types tests
+
+tests: setup ## all tests, three at a time; the example models are built
 	$(BIN)/pytest -n logical --maxprocesses 3 --dist loadfile --no-loadscope-reorder --durations 25
 
 models: setup ## build the example models, where they are not built yet
