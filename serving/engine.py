@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import orjson
-
-from serving import batching, log, npy
+from serving import batching, documents, log, npy
 from serving.batching import Prepared
-from serving.errors import InputError, RequestError
+from serving.errors import RequestError
 from serving.model import Model
 from serving.negotiate import JSON, LINES, NPY
-from serving.preprocess import json_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,8 +19,6 @@ if TYPE_CHECKING:
     from serving.batching import Padding
     from serving.generate import Generator
     from serving.preprocess import Feeds
-
-_LINE = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 LOADING, READY, BROKEN, DRAINING = "loading", "ready", "broken", "draining"
 
@@ -170,8 +164,7 @@ class Engine:
             asked = perf_counter()
             output = model.ask(one)
             asking += perf_counter() - asked
-            result = _finite(model.postprocess(output, one))
-            emit(orjson.dumps(_line(model, result), option=_LINE))
+            emit(documents.line(model, model.postprocess(output, one)))
         return Answer(b"", batch, (prepared - began, asking, perf_counter() - prepared - asking), 1)
 
     def _generated(
@@ -179,7 +172,7 @@ class Engine:
     ) -> Answer:
         if wanted == NPY:
             raise RequestError(406, "not_acceptable", f"texts cannot be sent as {NPY}, as {JSON} or {LINES} they can")
-        document = _document(body, ("inputs", "parameters"))
+        document = documents.read(body, ("inputs", "parameters"))
         self._check_batch(len(document["inputs"]))
         began = perf_counter()
         answer = generator.answer(document["inputs"], document.get("parameters", {}), emit)
@@ -202,7 +195,7 @@ class Engine:
             batch = array.shape[0] if array.ndim > 0 else 0
             self._check_batch(batch)
             return model.preprocess.from_array(array), batch
-        inputs = _document(body, ("inputs",))["inputs"]
+        inputs = documents.read(body, ("inputs",))["inputs"]
         self._check_batch(len(inputs))
         return model.preprocess(inputs), len(inputs)
 
@@ -241,7 +234,7 @@ def _ask(
     for each in group:
         encoding = perf_counter()
         try:
-            body = _encode(model, _finite(result[row : row + each.batch]), asks[each.place].wanted)
+            body = documents.write(model, result[row : row + each.batch], asks[each.place].wanted)
         except Exception as error:  # noqa: BLE001  its own request's
             answers.append(error)
         else:
@@ -260,38 +253,3 @@ def _ask_each_if_it_fails(
         if len(group) == 1:
             return [error]
         return [answer for each in group for answer in _ask_each_if_it_fails(model, [each], padding, asks)]
-
-
-def _finite(result: np.ndarray) -> np.ndarray:
-    if not np.isfinite(result).all():
-        raise FloatingPointError("the model's answer is not finite")
-    return result
-
-
-def _document(body: bytes, accepted: tuple[str, ...]) -> dict[str, Any]:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise RequestError(400, "malformed_json", f"body: {error}") from error
-    if type(document) is not dict:
-        raise InputError(f'body: {json_name(document)} where an object belongs, accepted: {{"inputs": [...]}}')
-    for key in document:
-        if key not in accepted:
-            raise InputError(f"body: unknown key {key[:40]!r}, accepted: {', '.join(map(repr, accepted))}")
-    if "inputs" not in document:
-        raise InputError("body: 'inputs' is missing, accepted: {\"inputs\": [...]}")
-    inputs = document["inputs"]
-    if type(inputs) is not list:
-        raise InputError(f"inputs: {json_name(inputs)} where an array belongs")
-    return document
-
-
-def _line(model: Model, result: np.ndarray) -> Any:
-    writes = model.handler is not None and model.handler.writes
-    return model.document(result) if writes else model.postprocess.lines(result)[0]
-
-
-def _encode(model: Model, result: np.ndarray, wanted: str) -> bytes:
-    if wanted == NPY:
-        return npy.dumps(result)
-    return orjson.dumps(model.document(result), option=orjson.OPT_SERIALIZE_NUMPY)

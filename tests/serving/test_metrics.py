@@ -162,7 +162,7 @@ def test_gauges_tell_what_runs_and_what_waits(
 ) -> None:
     body = json.dumps(lasting(3)).encode()
     request = b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body
-    with start(classifier, SLIPWAY_THREADS="1") as server:
+    with start(classifier, SLIPWAY_THREADS="1", SLIPWAY_BATCH_SIZE="1") as server:
         connections = [server.connect() for _ in range(4)]
         for connection in connections:
             connection.sendall(request)
