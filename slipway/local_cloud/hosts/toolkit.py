@@ -1,0 +1,71 @@
+"""What the servers with SageMaker's inference toolkits have in common: Java, a folder in /opt/ml's stead, loopback."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from slipway.local_cloud.child import python_path
+from slipway.local_cloud.hosts.base import Command, NoHostError
+from slipway.local_cloud.hosts.environments import EnvironmentFailureError, environment
+from slipway.local_cloud.hosts.toolkit_process import java_home
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from slipway.local_cloud.hosts.base import Contents
+
+
+class ToolkitHost:
+    """Runs a server that a toolkit starts.
+
+    Args:
+        name: Of its environment, and of what starts it.
+        image: Matches the images that it stands in for.
+        images: Names them.
+        stand_in: What differs from them.
+    """
+
+    def __init__(self, name: str, image: str, images: str, stand_in: str) -> None:
+        self._name = name
+        self._image = re.compile(image)
+        self.images = images
+        self.stand_in = stand_in
+
+    def serves(self, image: str) -> bool:
+        """Tell whether it is one of AWS's images for it, in whatever registry."""
+        return self._image.search(image) is not None
+
+    def prepare(self) -> None:
+        """Make the server's environment, once a machine.
+
+        Raises:
+            NoHostError: If that or its Java cannot be had.
+        """
+        try:
+            made = environment(self._name, over_project=True)
+        except EnvironmentFailureError as error:
+            raise NoHostError(f"no {self._name} can be had on this machine: {error}") from error
+        check_java(made)
+
+    def command(self, contents: Contents, port: int) -> Command:
+        """Return the process that becomes the toolkit's."""
+        words = (sys.executable, "-m", "slipway.local_cloud.hosts.toolkit_process", self._name, str(port))
+        return Command(("--", *words), {**contents.environment(), "PYTHONPATH": python_path()})
+
+
+def check_java(made: Path) -> None:
+    """See that an environment brought a Java that runs here.
+
+    Raises:
+        NoHostError: If it did not.
+    """
+    java = java_home(made) / "bin" / "java"
+    try:
+        done = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)  # noqa: S603  our own
+    except OSError as error:
+        raise NoHostError(f"{made.name} needs Java, and {java} cannot be run: {error.strerror}") from error
+    if done.returncode != 0:
+        raise NoHostError(f"{made.name} needs Java, and {java} ended with {done.returncode}: {done.stderr.strip()}")
