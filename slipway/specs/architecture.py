@@ -35,6 +35,10 @@ def architecture_problems(
             yield from _gpu_problems(spec, document, each, artifact)
         yield from _server_problems(document, each, artifact)
         yield from _time_problems(document, each, artifact)
+        if each.server.installs(artifact) and getattr(spec, "network_isolation", False):
+            message = f"'{each.server.name}' installs packages when it starts, and an isolated container reaches no index"
+            mend = "write 'network_isolation: false', or have them in an image of your own"
+            yield document.problem((*each.path, "server"), f"{message}: {mend}")
         if artifact.locked.target == "llm" and isinstance(spec, ContainersSpec | MultiModelEndpointSpec):
             message = f"a language model takes a container and its GPUs for itself, and {spec.kind} shares them"
             yield document.problem((*each.path, "server"), f"{message}: use kind: realtime")

@@ -67,6 +67,10 @@ class ServerSpec(Spec):
         """
         yield from ()
 
+    def installs(self, artifact: Artifact) -> bool:  # noqa: ARG002  a server's own
+        """Tell whether its container reaches for a package index when it starts."""
+        return False
+
     def variables(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:  # noqa: ARG002
         """Return the container's variables; what the user wrote is laid over them."""
         return {}

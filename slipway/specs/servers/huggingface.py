@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from slipway.catalog import image_uri
+from slipway.specs.servers.huggingface_pipeline import pipeline_problems
 from slipway.specs.servers.toolkit import code, inference_py, language_code, script_problems, unreadable
 from slipway.specs.servers.toolkit_server import ToolkitServer
 
@@ -48,9 +49,12 @@ class HuggingFace(ToolkitServer):
                     f"is for a language model's files, and '{artifact.model}' is built for '{artifact.locked.target}'"
                 )
                 yield ("task",), f"{message}: remove the key"
-        elif self.script is not None and artifact.locked.read_at is not None:
-            stays = f"the files of '{artifact.model}' stay in S3, where nothing can be laid beside them"
-            yield ("script",), f"{stays}: remove the key"
+        elif self.script is not None:
+            if artifact.locked.read_at is not None:
+                stays = f"the files of '{artifact.model}' stay in S3, where nothing can be laid beside them"
+                yield ("script",), f"{stays}: remove the key"
+        else:
+            yield from pipeline_problems(artifact, self.version, self.task or _LANGUAGE_TASK)
         if machine is None or not machine.gpus:
             yield from self.own_problems(artifact, machine)
         else:

@@ -42,7 +42,7 @@ class ToolkitServer(ServerSpec):
     false where ``environment.images`` names an image that has it."""
 
     def installs(self, artifact: Artifact) -> bool:
-        """Tell whether a package index must be reached."""
+        """Tell whether there is anything to install."""
         ours = self.install and self.script is None and artifact.locked.target != "llm"
         return ours or self.requirements is not None
 
