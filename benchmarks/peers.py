@@ -21,7 +21,7 @@ from benchmarks.load import OK, PROJECT, running_server
 from slipway.local_cloud.ports import free_port
 from slipway.specs.servers.toolkit import inference_py
 from tests.servers.environments import environment
-from tests.servers.toolkits import torchserve
+from tests.servers.toolkits import answered, torchserve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,8 +79,9 @@ def torchserve_toolkit(folder: Path, texts: list[str], workers: int, threads: in
         shutil.copytree(folder, Path(base) / "model")
         shutil.copytree(PROJECT / "serving", Path(base) / "model" / "code" / "serving")
         (Path(base) / "model" / "code" / "inference.py").write_bytes(inference_py("transform_fn"))
-        with torchserve(Path(base), variables, body) as port:
-            yield Server(port, body, _ours)
+        with torchserve(Path(base), variables, {"inputs": texts}) as running:
+            answered(running)
+            yield Server(running.port, body, _ours)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def architecture_problems(
         yield from _server_problems(document, each, artifact)
         yield from _time_problems(document, each, artifact)
         if each.server.installs(artifact) and getattr(spec, "network_isolation", False):
-            message = f"'{each.server.name}' installs packages when it starts, and an isolated container reaches no index"
+            message = f"'{each.server.name}' installs packages as it starts, and an isolated container reaches no index"
             mend = "write 'network_isolation: false', or have them in an image of your own"
             yield document.problem((*each.path, "server"), f"{message}: {mend}")
         if artifact.locked.target == "llm" and isinstance(spec, ContainersSpec | MultiModelEndpointSpec):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from serving.engine import Ask
 from slipway.specs.servers import HuggingFace
-from tests.servers.toolkits import JSON, MACHINE, SENTENCES, artifact, huggingface, lay_out
+from tests.servers import tiny
+from tests.servers.toolkits import JSON, MACHINE, SENTENCES, answered, artifact, huggingface, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,15 +19,46 @@ if TYPE_CHECKING:
     from serving.engine import Engine
 
 pytestmark = pytest.mark.slow
+PROMPT, TOKENS = "the small boat", [2, 5, 6]  # places in the vocabulary of the tests
+ASKED: dict[str, Any] = {
+    "inputs": PROMPT,
+    "parameters": {"max_new_tokens": 12, "do_sample": False, "return_tensors": True},
+}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    spec, minilm = HuggingFace(name="huggingface", workers=1, install=False), artifact("minilm")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """One with our code and one with a pipeline, which start at the same time."""
     base = tmp_path_factory.mktemp("huggingface")
-    lay_out(minilm, spec, base / "model")
-    with huggingface(base, spec.variables(minilm, MACHINE), json.dumps({"inputs": ["ready?"]}).encode()) as port:
-        yield f"http://127.0.0.1:{port}"
+    own, minilm = HuggingFace(name="huggingface", workers=1, install=False), artifact("minilm")
+    lay_out(minilm, own, base / "own" / "model")
+    pipeline, llama = HuggingFace(name="huggingface", workers=1), tiny.artifact("llama", base / "llama")
+    lay_out(llama, pipeline, base / "pipeline" / "model")
+    with (
+        huggingface(base / "own", own.variables(minilm, MACHINE), {"inputs": ["ready?"]}) as first,
+        huggingface(base / "pipeline", pipeline.variables(llama, MACHINE), ASKED) as second,
+    ):
+        answered(first, second)
+        yield f"http://127.0.0.1:{first.port}", f"http://127.0.0.1:{second.port}"
+
+
+@pytest.fixture(scope="module")
+def server(servers: tuple[str, str]) -> str:
+    return servers[0]
+
+
+def test_pipeline_goes_on_as_the_original_with_files_that_transformers_5_wrote(servers: tuple[str, str]) -> None:
+    [told] = httpx.post(f"{servers[1]}/invocations", json=ASKED, timeout=60).json()
+    tokens = [token for token, _ in tiny.greedy("llama", TOKENS, 12)]
+    assert len(set(tokens)) > 2  # else anything would agree
+    assert told["generated_token_ids"] == [*TOKENS, *tokens]
+
+
+def test_pipeline_says_what_is_wrong_with_a_request(servers: tuple[str, str]) -> None:
+    wrong = {"inputs": PROMPT, "parameters": {"max_new_token": 3}}
+    got = httpx.post(f"{servers[1]}/invocations", json=wrong, timeout=60)
+    assert got.status_code == 400
+    assert "max_new_token" in got.json()["message"]
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/x-npy"])

@@ -18,7 +18,7 @@ from slipway.specs.servers import TorchServe
 from slipway.specs.servers.toolkit import PACKAGES
 from tests.local_cloud.conftest import eventually
 from tests.servers.environments import PROJECT
-from tests.servers.toolkits import JSON, MACHINE, SENTENCES, artifact, lay_out, torchserve
+from tests.servers.toolkits import JSON, MACHINE, SENTENCES, answered, artifact, lay_out, torchserve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +33,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     spec, minilm = TorchServe(name="torchserve", workers=1, install=False), artifact("minilm")
     base = tmp_path_factory.mktemp("torchserve")
     lay_out(minilm, spec, base / "model")
-    probe = json.dumps({"inputs": ["ready?"]}).encode()
-    with torchserve(base, spec.variables(minilm, MACHINE), probe) as port:
-        yield f"http://127.0.0.1:{port}"
+    with torchserve(base, spec.variables(minilm, MACHINE), {"inputs": ["ready?"]}) as running:
+        answered(running)
+        yield f"http://127.0.0.1:{running.port}"
 
 
 def test_it_answers_as_our_own_server_does_byte_for_byte(server: str, engine: Engine) -> None:

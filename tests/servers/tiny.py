@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, LlamaConfig, LlamaForCausalLM
 
+from slipway.specs import Archive, LockedModel
+from slipway.specs.artifact import Artifact
 from tests.model_build.language import save_tokenizer
 from tests.servers.hosted import CONTAINERS
 
@@ -50,6 +52,24 @@ def handled(folder: Path, server: str, properties: str) -> Path:
     shutil.copytree(CONTAINERS / "djl" / "textgen", folder / "textgen", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "serving.properties").write_text(properties)
     return folder
+
+
+def artifact(family: str, folder: Path) -> Artifact:
+    """Return its files as a build for ``target: llm`` leaves them."""
+    save(family, folder)
+    locked = LockedModel(
+        archive=Archive(sha256="ab" * 32, size_bytes=sum(file.stat().st_size for file in folder.iterdir())),
+        benchmark=(),
+        digest="cd" * 32,
+        layout="prefix",
+        metric="next_token_agreement",
+        recipe="keep_weights",
+        reference_bytes=1,
+        sources="ef" * 32,
+        target="llm",
+        value=1.0,
+    )
+    return Artifact(family, locked, folder)
 
 
 def greedy(family: str, prompt: list[int], steps: int) -> list[tuple[int, list[float]]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import yaml
@@ -39,33 +41,43 @@ SENTENCES = ["A slipway is where ships are built.", "and from which they are lau
 JSON = {"content-type": "application/json"}
 
 
-@contextmanager
-def torchserve(base: Path, variables: Mapping[str, str], probe: bytes) -> Iterator[int]:
-    """Run it on ``base/model`` until it answers a probe, and give the port.
+@dataclass(frozen=True)
+class Running:
+    """A server that was started, and may not answer yet.
 
     Args:
-        base: What is /opt/ml in a container.
-        variables: As the container has them.
-        probe: Body of a request; /ping says "Healthy" before a worker has loaded, and where none can.
+        process: It ends with all that it started.
+        port: On loopback.
+        probe: Body of a request; TorchServe's /ping says "Healthy" before a worker has loaded, and where none can.
+        log: What it says.
     """
-    with _running(TorchServeHost(), base, variables, probe) as port:
-        yield port
+
+    process: subprocess.Popen[bytes]
+    port: int
+    probe: Any
+    log: Path
 
 
 @contextmanager
-def huggingface(base: Path, variables: Mapping[str, str], probe: bytes) -> Iterator[int]:
+def torchserve(base: Path, variables: Mapping[str, str], probe: Any) -> Iterator[Running]:
+    """Start it on ``base/model``; ``base`` is /opt/ml in a container."""
+    with _started(TorchServeHost(), base, variables, probe) as running:
+        yield running
+
+
+@contextmanager
+def huggingface(base: Path, variables: Mapping[str, str], probe: Any) -> Iterator[Running]:
     """Do the same with multi-model-server and Hugging Face's toolkit."""
-    with _running(HuggingFaceHost(), base, variables, probe) as port:
-        yield port
+    with _started(HuggingFaceHost(), base, variables, probe) as running:
+        yield running
 
 
 @contextmanager
-def _running(host: Host, base: Path, variables: Mapping[str, str], probe: bytes) -> Iterator[int]:
+def _started(host: Host, base: Path, variables: Mapping[str, str], probe: Any) -> Iterator[Running]:
     """Start what the local cloud starts, as it does."""
     host.prepare()
-    port = free_port()
+    port, (read_end, write_end) = free_port(), os.pipe()
     command = host.command(Contents(base, variables), port)
-    read_end, write_end = os.pipe()
     words = [sys.executable, "-P", leash.__file__, str(read_end), *command.words]
     with (base / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -77,27 +89,32 @@ def _running(host: Host, base: Path, variables: Mapping[str, str], probe: bytes)
             stderr=log,
             start_new_session=True,
         )
-        try:
-            _wait(process, port, probe, base / "log")
-            yield port
-        finally:
-            process.terminate()
-            process.wait(60)
-            for end in (read_end, write_end):
-                os.close(end)
+    try:
+        yield Running(process, port, probe, base / "log")
+    finally:
+        process.terminate()
+        process.wait(60)
+        for end in (read_end, write_end):
+            os.close(end)
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, probe: bytes, log: Path) -> None:
+def answered(*servers: Running) -> None:
+    """Wait until each answers its probe."""
     end = time.monotonic() + DEADLINE_SECONDS
-    while process.poll() is None and time.monotonic() < end:
-        try:
-            url = f"http://127.0.0.1:{port}/invocations"
-            if httpx.post(url, content=probe, headers={"content-type": "application/json"}).status_code == OK:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.3)
-    raise AssertionError(f"the server does not answer:\n{log.read_text(errors='replace')[-4000:]}")
+    for server in servers:
+        while not _answers(server):
+            said = server.log.read_text(errors="replace")[-4000:]
+            assert server.process.poll() is None, said
+            assert time.monotonic() < end, said
+            time.sleep(0.3)
+
+
+def _answers(server: Running) -> bool:
+    try:
+        reply = httpx.post(f"http://127.0.0.1:{server.port}/invocations", json=server.probe, timeout=60)
+    except httpx.TransportError:
+        return False
+    return reply.status_code == OK
 
 
 def artifact(model: str) -> Artifact:
@@ -108,10 +125,13 @@ def artifact(model: str) -> Artifact:
 
 
 def lay_out(built: Artifact, server: ServerSpec, folder: Path) -> None:
-    """Unpack what is uploaded, as SageMaker does."""
-    laid = packed(built, server, MACHINE).archive
-    assert laid is not None
-    unpack(laid, folder)
+    """Lay out what is uploaded, as SageMaker does."""
+    laid = packed(built, server, MACHINE)
+    if laid.archive is not None:
+        unpack(laid.archive, folder)
+    for name, file in laid.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, folder / name)
 
 
 def unpack(archive: Path, folder: Path) -> Path:
