@@ -12,7 +12,7 @@ from slipway.local_cloud.hosts.base import Command, NoHostError
 from slipway.local_cloud.hosts.environments import EnvironmentFailureError, environment
 
 if TYPE_CHECKING:
-from slipway.local_cloud.hosts.base import Contents
+    from slipway.local_cloud.hosts.base import Contents
 
 
 class ToolkitHost:
