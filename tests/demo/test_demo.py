@@ -61,6 +61,7 @@ def wait_for_servers(project: Path, demo: subprocess.Popen[str]) -> None:
 def check(facts: dict[str, Any]) -> None:
     names = {row["name"] for row in facts["endpoints"]}
     assert names >= {"sentence-embedder", "digit-reader", "document-embedder", "model-fleet", "sentence-ensemble"}
+    assert names >= {"sentence-toolkit", "sentence-torchserve"}
     assert {row["variant"] for row in facts["endpoints"]} >= {"int8", "fp32", "sentences", "digits"}
     assert {row["container"] for row in facts["endpoints"] if row["name"] == "reading-room"} == {"sentences", "digits"}
     assert [row["model"] for row in facts["endpoints"] if row["kind"] == "pipeline"] == ["digit-scaler > digits"]

@@ -1,4 +1,4 @@
-"""What the how-tos say of servers that the local cloud does not run is what their specs do."""
+"""What the how-tos say of the servers with toolkits, and of own images, is what their specs and hosts do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from slipway.catalog import instance_types
+from slipway.local_cloud.hosts import host_of
 from slipway.specs.realtime import RealtimeEndpointSpec
 from slipway.specs.servers import HuggingFace, OwnImage, ServerSpec, TorchServe
 from tests.servers.toolkits import artifact
@@ -69,3 +70,21 @@ def test_script_defines_what_the_toolkit_calls(tmp_path: Path) -> None:
     ast.parse(block)
     (tmp_path / "inference.py").write_text(block)
     assert list(_script_problems(tmp_path / "inference.py")) == []
+
+
+@pytest.mark.parametrize("page", ["torchserve", "huggingface"])
+def test_local_cloud_runs_it_and_says_what_the_page_says(page: str) -> None:
+    image = server_of(page).image("us-east-1", MACHINE)
+    host = host_of(str(image))
+    assert host is not None
+    words = " ".join((HERE / f"{page}.md").read_text(encoding="utf-8").split())
+    assert f'`slipway local status` says "{host.stand_in}"' in words
+    [example] = re.findall(r"slipway-local-([a-z-]+)$", blocks(page, "console")[0], re.MULTILINE)
+    written = yaml.safe_load((HERE.parents[1] / "endpoints" / f"{example}.yaml").read_text(encoding="utf-8"))
+    spec = RealtimeEndpointSpec.model_validate_json(json.dumps(written))
+    assert host_of(str(spec.variants[0].server.image("us-east-1", MACHINE))) is host
+
+
+def test_image_with_another_transformers_runs_nowhere_here() -> None:
+    older = HuggingFace(name="huggingface", version="2.6.0-transformers4.51.3").image("us-east-1", MACHINE)
+    assert host_of(str(older)) is None
