@@ -7,6 +7,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from slipway.local_cloud.hosts.environments import layer
 from tests.servers.environments import PROJECT, EnvironmentFailureError, environment
 
 WHEEL = {
@@ -52,6 +53,33 @@ def test_environment_is_another_when_it_lies_over_the_projects(project: Path) ->
     python = [[str(each / "bin" / "python"), "-Ic", ask] for each in (before, made)]
     found = [subprocess.run(command, capture_output=True, check=True).stdout for command in python]
     assert found == [b"False False\n", b"True False\n"]
+
+
+def test_what_one_container_installs_no_other_sees(project: Path) -> None:
+    made = environment("boat", over_project=True, project=project, folder=project / "made")
+    first, second = (layer(made, project / name) for name in ("first", "second"))
+    newer = project / "newer"
+    newer.mkdir()
+    with ZipFile(newer / "boat-2-py3-none-any.whl", "w") as archive:
+        for name, content in WHEEL.items():
+            archive.writestr(name.replace("boat-1", "boat-2"), content.replace("Version: 1\n", "Version: 2\n"))
+    words = [
+        "-m",
+        "pip",
+        "--python",
+        str(first / "bin" / "python"),
+        "install",
+        "--no-index",
+        "--find-links",
+        str(newer),
+    ]
+    subprocess.run([sys.executable, *words, "boat==2"], check=True, capture_output=True)
+    ask = "import importlib.metadata as m, yaml; print(m.version('boat'))"
+    said = [
+        subprocess.run([each / "bin" / "python", "-Ic", ask], capture_output=True, check=True, text=True).stdout
+        for each in (first, second, layer(made, first))
+    ]
+    assert said == ["2\n", "1\n", "2\n"]
 
 
 def test_nothing_is_left_when_pip_refuses(project: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from serving.engine import Ask
 from slipway.specs.servers import HuggingFace
 from tests.servers import tiny
-from tests.servers.toolkits import JSON, MACHINE, SENTENCES, answered, artifact, huggingface, lay_out
+from tests.servers.toolkits import JSON, MACHINE, SENTENCES, answered, artifact, huggingface, lay_out, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,3 +95,9 @@ def test_layout_leaves_transformers_the_tokenizers_that_it_was_made_for() -> Non
     laid = HuggingFace(name="huggingface").layout(artifact("minilm"), MACHINE)
     assert laid is not None
     assert laid["code/requirements.txt"] == b"numpy==2.4.6\nopenvino==2026.4.1\norjson==3.13.0\n"
+
+
+def test_it_listens_on_loopback_alone(servers: tuple[str, str]) -> None:
+    heard = listening(servers[0])
+    assert heard
+    assert {address for address, _ in heard} <= {"127.0.0.1", "::ffff:127.0.0.1"}

@@ -18,7 +18,7 @@ from slipway.specs.servers import TorchServe
 from slipway.specs.servers.toolkit import PACKAGES
 from tests.local_cloud.conftest import eventually
 from tests.servers.environments import PROJECT
-from tests.servers.toolkits import JSON, MACHINE, SENTENCES, answered, artifact, lay_out, torchserve
+from tests.servers.toolkits import JSON, MACHINE, SENTENCES, answered, artifact, lay_out, listening, torchserve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,3 +116,9 @@ def test_layout_installs_what_our_server_is_held_to() -> None:
     assert laid is not None
     needed = laid["code/requirements.txt"]
     assert needed == b"numpy==2.4.6\nopenvino==2026.4.1\norjson==3.13.0\ntokenizers==0.23.3\n"
+
+
+def test_it_listens_on_loopback_alone(server: str) -> None:
+    heard = listening(server)
+    assert heard
+    assert {address for address, _ in heard} <= {"127.0.0.1", "::ffff:127.0.0.1"}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psutil
 import yaml
 
 from slipway.catalog import instance_types
@@ -115,6 +116,31 @@ def _answers(server: Running) -> bool:
     except httpx.TransportError:
         return False
     return reply.status_code == OK
+
+
+def listening(url: str) -> set[tuple[str, int]]:
+    """Return where the server behind a URL, and all that runs beside it, listens."""
+    [owner] = {
+        one.pid
+        for one in psutil.net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN and one.laddr.port == int(url.rpartition(":")[2])
+    }
+    assert owner is not None
+    group = os.getpgid(owner)
+    beside = (process for process in psutil.process_iter() if _group(process.pid) == group)
+    return {
+        (one.laddr.ip, one.laddr.port)
+        for process in beside
+        for one in process.net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN
+    }
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def artifact(model: str) -> Artifact:
