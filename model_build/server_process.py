@@ -112,6 +112,7 @@ class ServerProcess:
             "SAGEMAKER_MULTI_MODEL": "false",
             "SLIPWAY_THREADS": str(self._threads),
             "SLIPWAY_MAX_BODY_BYTES": str(1 << 30),  # inputs are the data scientist's own
+            "SLIPWAY_REQUEST_SECONDS": "3600",  # and so is the time that they take
             "SLIPWAY_LOG_LEVEL": "error",
         }
         self._begun = time.perf_counter()

@@ -1,6 +1,7 @@
 """`python -m serving`: read the environment, serve, and end with a code that says why.
 
-0 stopped by a signal, 1 the model does not load or answer, 2 a bad setting or manifest, 3 the port is taken.
+0 stopped by a signal, 1 the model does not load or answer, 2 a bad setting or manifest, 3 the port is taken. Where a
+model never comes back from a request the process begins anew in its own place: nothing else ends a thread that is lost.
 """
 
 from __future__ import annotations
@@ -30,13 +31,15 @@ for _variable, _value in _VARIABLES.items():
 def main() -> NoReturn:
     """Serve; arguments such as SageMaker's `serve` are ignored."""
     from serving import log, server, settings
-    from serving.errors import ServingError
+    from serving.errors import ServingError, StuckError
 
     try:
         chosen = settings.read(os.environ)
         log.configure(chosen.log_level)
         log.write("info", "starting", **server.start_facts(chosen))
         code = server.serve(chosen)
+    except StuckError:
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606  itself, with its own arguments
     except ServingError as error:
         log.write("error", "failed", message=str(error))
         sys.stderr.write(f"serving: {error}\n")

@@ -4,7 +4,8 @@ ServingError           ends the process: one line, `exit_code`
 ├ ManifestError        2, the manifest is missing or broken
 ├ SettingError         2, an environment variable holds a bad value
 ├ ModelError           1, the model does not load or does not answer
-└ PortError            3, the port cannot be bound
+├ PortError            3, the port cannot be bound
+└ StuckError           4, the model never came back from a request
 RequestError           is one request's answer: `status`, `code`, message
 ├ InputError           400, the inputs are not what the model takes
 └ HandlerError         500, the model's own handler fails; what it says is for the log alone
@@ -39,6 +40,12 @@ class PortError(ServingError):
     """Say that the port cannot be bound."""
 
     exit_code = 3
+
+
+class StuckError(ServingError):
+    """Say that the model has not come back from a request: its thread is lost, and only a new process mends that."""
+
+    exit_code = 4
 
 
 class RequestError(Exception):

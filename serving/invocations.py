@@ -10,7 +10,7 @@ from serving import batching, log, negotiate
 from serving import engine as engines
 from serving.bodies import Bodies, draining
 from serving.engine import Ask
-from serving.errors import HandlerError, RequestError
+from serving.errors import HandlerError, RequestError, StuckError
 from serving.exchange import Exchange
 from serving.lines import Lines
 from serving.workers import ClientGoneError, Job, Workers
@@ -34,6 +34,7 @@ class Invocations:
 
     def __init__(self, settings: Settings) -> None:
         unasked = 1 if settings.multi_model else batching.MOST_UNASKED
+        self._request_seconds, self._stream_seconds = settings.request_seconds, settings.stream_seconds
         self._workers: Workers[Asked, Answer] = Workers(
             settings.threads,
             settings.queue_limit,
@@ -85,8 +86,8 @@ class Invocations:
             await self._stream(engine, exchange, body, received, receive)
             return
         ask = Ask(body, received, wanted)
-        part = (engine, ask) if engine.joins else None
-        job = self._workers.submit(lambda alone: engine.answer(ask, alone=alone), part)
+        part, most = (engine, ask) if engine.joins else None, self._request_seconds
+        job = self._workers.submit(lambda alone: engine.answer(ask, alone=alone), part, most_seconds=most)
         answer = await self._watched(job, receive)
         await exchange.answer(answer, wanted, job.wait)
 
@@ -97,7 +98,9 @@ class Invocations:
             future.exception()  # seen, also where nobody waits for it any more
             lines.close()
 
-        job = self._workers.submit(lambda alone: engine.stream(body, received, lines.put, alone=alone))
+        job = self._workers.submit(
+            lambda alone: engine.stream(body, received, lines.put, alone=alone), most_seconds=self._stream_seconds
+        )
         job.future.add_done_callback(end)
         self._unwatched[job] = receive
         try:
@@ -116,11 +119,17 @@ class Invocations:
             self._unwatched.pop(job, None)
 
     async def patrol(self) -> None:
-        """Look, for ever, for bodies that take too long and for clients who left while their request was waiting."""
+        """Look, for ever, for bodies that take too long and for clients who left while their request was waiting.
+
+        Raises:
+            StuckError: If the model has been at a request for longer than anybody waits.
+        """
         while True:
             before = list(self._unwatched)
             await asyncio.sleep(_PATROL_SECONDS)
             self.bodies.expire()
+            if (overdue := self._workers.overdue) > 0:
+                raise StuckError(f"the model has not come back from {overdue} of {self.admitted} requests")
             for job in before:
                 receive = self._unwatched.pop(job, None)
                 if receive is not None:

@@ -17,6 +17,9 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 PHASES = ("queue", "preprocess", "model", "postprocess")
 
+REPLACED = ("died", "hung", "stuck")
+"""Why one of several workers had to be replaced: it ended, its event loop stood still, or its model never came back."""
+
 UNITS = {
     "Requests": "Count",
     "ClientErrors": "Count",
@@ -75,6 +78,7 @@ class Metrics:
         self._phases = {phase: Histogram(_SECONDS) for phase in PHASES}
         self._bytes_in = self._bytes_out = self.answers = 0
         self.minute = Minute()
+        self.replaced = dict.fromkeys(REPLACED, 0)
 
     def request(self, status: int, seconds: float, *, bytes_in: int, bytes_out: int) -> None:
         """Count a request, however it ended."""
@@ -138,6 +142,9 @@ class Metrics:
         ):
             yield from _head(f"slipway_{name}", kind, meaning)
             yield f"slipway_{name} {value}"
+        yield from _head("slipway_workers_replaced_total", "counter", "Workers that had to be replaced.")
+        for reason, count in self.replaced.items():
+            yield f'slipway_workers_replaced_total{{reason="{reason}"}} {count}'
 
 
 class Minute:

@@ -19,7 +19,7 @@ from serving import engine as engines
 from serving.app import App
 from serving.doorman import Doorman
 from serving.engine import Engine
-from serving.errors import ModelError, PortError, ServingError
+from serving.errors import ModelError, PortError, ServingError, StuckError
 from serving.multi_app import MultiApp
 from serving.supervisor import Supervisor
 
@@ -147,13 +147,20 @@ class _Process:
             self._open(0.0)
         else:
             threading.Thread(target=self._load, args=(loop,), name="loader", daemon=True).start()
-        beside = [loop.create_task(self._app.patrol())]
+        beside = [loop.create_task(self._patrol())]
         if self._settings.emf:
             beside.append(loop.create_task(emf.report(self._settings, lambda: self._app.load)))
         await self._uvicorn.serve(sockets=[self._listener])
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
+
+    async def _patrol(self) -> None:
+        try:
+            await self._app.patrol()
+        except StuckError as stuck:
+            log.write("error", "stuck", message=str(stuck))
+            self._fail(stuck)  # the others are answered first
 
     def _stop(self, reason: str) -> None:
         if self._uvicorn.should_exit:
@@ -203,5 +210,8 @@ def start_facts(settings: Settings) -> dict[str, object]:
         "batch_size": settings.batch_size or "auto",
         "batch_delay_us": settings.batch_delay_us,
         "drain_seconds": settings.drain_seconds,
+        "request_seconds": settings.request_seconds,
+        "stream_seconds": settings.stream_seconds,
+        "heartbeat_seconds": settings.heartbeat_seconds,
         "versions": {name: metadata.version(name) for name in packages},
     }

@@ -1,4 +1,4 @@
-"""Several processes at one port: started, restarted when one dies, and ended together."""
+"""Several processes at one port: started, replaced when one dies, hangs or is stuck, and ended together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from serving import log, manifest
 from serving.engine import Engine
-from serving.errors import ServingError
+from serving.errors import ServingError, StuckError
+from serving.pulses import Pulses
 from serving.team import Member, Team
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ FORKABLE = ("onnxruntime",)
 children answer with, and share its memory. OpenVINO has threads, which no child inherits."""
 
 _SHORTEST_LIFE_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
+_GRACE_SECONDS = 2.0
+"""For what a worker does after its drain's time; SageMaker kills all of them 5 s after the longest drain."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -49,7 +53,9 @@ class Supervisor:
         self._folder = tempfile.TemporaryDirectory(prefix="slipway-")
         self._team = Team(settings.workers, Path(self._folder.name))
         self._born: dict[int, tuple[int, float]] = {}
-        self._stopping = False
+        self._pulses = Pulses(settings.heartbeat_seconds)
+        self._hung: set[int] = set()
+        self._kill_at: float | None = None
         self._code = 0
 
     def run(self) -> int:
@@ -65,11 +71,11 @@ class Supervisor:
         for number in range(self._settings.workers):
             self._start(number, engine)
         while self._born:
-            heard = signal.sigwait(_WATCHED)
-            if heard == signal.SIGCHLD:
-                self._reap(engine)
-            else:
-                self._stop(heard)
+            heard = signal.sigtimedwait(_WATCHED, _LOOK_SECONDS)
+            if heard is not None and heard.si_signo != signal.SIGCHLD:
+                self._stop(heard.si_signo)
+            self._reap(engine)
+            self._kill_hung()
         self._folder.cleanup()
         log.write("info", "stopped", workers=self._settings.workers)
         return self._code
@@ -79,6 +85,7 @@ class Supervisor:
         if pid == 0:
             self._be_worker(number, engine)
         self._born[pid] = (number, time.monotonic())
+        self._pulses.forget(number)
 
     def _be_worker(self, number: int, engine: Engine | None) -> None:
         code = 1
@@ -100,20 +107,34 @@ class Supervisor:
                 return
             number, born = self._born.pop(pid)
             self._team.tell(number, ready=False)
-            if self._stopping:
+            if self._kill_at is not None:
                 continue
             code = os.waitstatus_to_exitcode(status)
             log.write("error", "worker_died", worker=number, worker_pid=pid, code=code)
-            if code > 0:  # it has said itself why, and its successor would say the same
+            if code > 0 and code != StuckError.exit_code:  # it has said why, and its successor would say the same
                 self._code = code
                 self._stop(signal.SIGTERM)
                 continue
+            self._team.count_replaced("hung" if pid in self._hung else "died" if code <= 0 else "stuck")
+            self._hung.discard(pid)
             if time.monotonic() - born < _SHORTEST_LIFE_SECONDS:
                 time.sleep(_SHORTEST_LIFE_SECONDS)
             self._start(number, engine)
 
+    def _kill_hung(self) -> None:
+        """End whose event loop has stopped: it answers nobody, and takes connections that others would answer."""
+        now = time.monotonic()
+        silent = self._pulses.silent({number: self._team.pulse(number) for number, _ in self._born.values()}, now)
+        is_late = self._kill_at is not None and now > self._kill_at
+        for pid, (number, _) in self._born.items():
+            if (is_late or number in silent) and pid not in self._hung:
+                reason = "it was told to end" if is_late else f"no beat for {self._settings.heartbeat_seconds} s"
+                log.write("error", "worker_hung", worker=number, worker_pid=pid, reason=reason)
+                self._hung.add(pid)
+                os.kill(pid, signal.SIGKILL)
+
     def _stop(self, number: int) -> None:
-        self._stopping = True
+        self._kill_at = self._kill_at or time.monotonic() + self._settings.drain_seconds + _GRACE_SECONDS
         for pid in self._born:
             os.kill(pid, number)
 

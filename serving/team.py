@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from serving.metrics import METRICS, Metrics
+from serving.metrics import METRICS, REPLACED, Metrics
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _READY, _NOT_READY = 1, 0
+_BEATS = 256
 
 
 class Team:
@@ -25,7 +26,8 @@ class Team:
     """
 
     def __init__(self, size: int, folder: Path) -> None:
-        self._ready = mmap.mmap(-1, size)
+        self._ready, self._beats = mmap.mmap(-1, size), mmap.mmap(-1, size)
+        self._replaced = memoryview(mmap.mmap(-1, 4 * len(REPLACED))).cast("I")
         self._connections = memoryview(mmap.mmap(-1, 4 * size)).cast("I")
         self._folder = folder
         self._size = size
@@ -38,6 +40,18 @@ class Team:
     def tell(self, number: int, *, ready: bool) -> None:
         """Let the others know of one worker."""
         self._ready[number] = _READY if ready else _NOT_READY
+
+    def beat(self, number: int) -> None:
+        """Show that one worker lives."""
+        self._beats[number] = (self._beats[number] + 1) % _BEATS
+
+    def pulse(self, number: int) -> int | None:
+        """Return what changes as long as a worker lives; None of one that is not ready, which may take its time."""
+        return self._beats[number] if self._ready[number] == _READY else None
+
+    def count_replaced(self, reason: str) -> None:
+        """Count a worker that ended, and why; the parent alone does."""
+        self._replaced[REPLACED.index(reason)] += 1
 
     def tell_connections(self, number: int, count: int) -> None:
         """Let the others know how many connections one worker has."""
@@ -63,6 +77,7 @@ class Team:
     def together(self, number: int) -> Metrics:
         """Return what all have counted; of the others, what they left last."""
         whole = Metrics()
+        whole.replaced = dict(zip(REPLACED, self._replaced, strict=True))
         whole.add(METRICS.state())
         for other in range(self._size):
             if other != number:
@@ -86,6 +101,7 @@ class Member:
     def tell(self, *, ready: bool) -> None:
         """Let the others know whether this worker can answer, and what it has counted."""
         self._team.tell(self.number, ready=ready)
+        self._team.beat(self.number)
         if METRICS.answers != self._kept:
             self._kept = METRICS.answers
             self._team.keep(self.number)

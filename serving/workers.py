@@ -31,10 +31,11 @@ class ClientGoneError(Exception):
 class Job(Generic[Part, Result]):
     """One admitted piece of work; its times are seconds."""
 
-    __slots__ = ("_work", "admitted", "alone", "future", "part", "released", "started", "took", "wait")
+    __slots__ = ("_most", "_work", "admitted", "alone", "future", "part", "released", "started", "took", "wait")
 
-    def __init__(self, work: Callable[[bool], Result], part: Part | None, *, alone: bool) -> None:
+    def __init__(self, work: Callable[[bool], Result], part: Part | None, *, alone: bool, most_seconds: float) -> None:
         self._work: Callable[[bool], Result] | None = work
+        self._most = most_seconds
         self.part = part
         self.alone = alone
         self.future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -46,9 +47,13 @@ class Job(Generic[Part, Result]):
     def begin(self) -> Callable[[bool], Result] | None:
         """Return the work, in a worker's thread, unless it was dropped meanwhile."""
         work, self._work = self._work, None
-        self.started = work is not None
         self.wait = perf_counter() - self.admitted
+        self.started = work is not None
         return work
+
+    def is_overdue(self, now: float) -> bool:
+        """Return whether a worker has been at it for longer than it may take."""
+        return self.started and now - self.admitted - self.wait > self._most
 
     def drop(self) -> None:
         """Forget the work, if no worker has begun it."""
@@ -88,17 +93,22 @@ class Workers(Generic[Part, Result]):
         self._pace = 0.0
         self._lone = _LONE_BEFORE
         self.admitted = 0
+        self._unreleased: set[Job[Part, Result]] = set()
         serve = self._serve if most == 1 else self._serve_joined
         for number in range(count):
             threading.Thread(target=serve, name=f"worker-{number}", daemon=True).start()
 
-    def submit(self, work: Callable[[bool], Result], part: Part | None = None) -> Job[Part, Result]:
+    def submit(
+        self, work: Callable[[bool], Result], part: Part | None = None, *, most_seconds: float = math.inf
+    ) -> Job[Part, Result]:
         """Queue `work`, called with whether it is the only one, as those before it were.
 
         Args:
             work: Does the job by itself.
             part: What of it can be done together with others.
                 Default: it cannot be joined.
+            most_seconds: That a thread may be at it before it is overdue.
+                Default: for ever.
 
         Raises:
             RequestError: 503, if the queue is full.
@@ -106,8 +116,9 @@ class Workers(Generic[Part, Result]):
         if self.admitted >= self._count + self._limit:
             raise self._full()
         self._lone = self._lone + 1 if self.admitted == 0 else 0
-        job = Job(work, part, alone=self._lone > _LONE_BEFORE)
+        job = Job(work, part, alone=self._lone > _LONE_BEFORE, most_seconds=most_seconds)
         self.admitted += 1
+        self._unreleased.add(job)
         self._jobs.put(job)
         return job
 
@@ -115,6 +126,12 @@ class Workers(Generic[Part, Result]):
     def waiting(self) -> int:
         """How many jobs no worker has taken yet."""
         return self._jobs.qsize()
+
+    @property
+    def overdue(self) -> int:
+        """How many jobs hold a thread for longer than they may, whether or not anybody waits for them."""
+        now = perf_counter()
+        return sum(job.is_overdue(now) for job in self._unreleased)
 
     def drop(self, job: Job[Part, Result]) -> None:
         """Give up a job whose client has gone; one that has begun still holds its thread until it ends."""
@@ -212,3 +229,4 @@ class Workers(Generic[Part, Result]):
         if not job.released:
             job.released = True
             self.admitted -= 1
+            self._unreleased.discard(job)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 VARIANT: Final = "AllTraffic"
 _Config = sagemaker.CfnEndpointConfig
 
+LONGEST_SECONDS: Final = 3600
+"""That an invocation may take. Source: Amazon SageMaker's InvokeEndpointAsync, InvocationTimeoutSeconds."""
+
 
 class AsyncEndpoint(InstanceEndpoint):
     """Define an asynchronous endpoint: a queue, a fleet that may sleep, a bucket for requests and answers, two topics.
@@ -74,7 +77,7 @@ class AsyncEndpoint(InstanceEndpoint):
             "Model",
             served=self._images.serve(self._artifact, self._spec.server, self._spec.instance_type),
             uploads=self._site.uploads,
-            environment=self._spec.environment,
+            environment={**self._spec.server.patience(LONGEST_SECONDS), **self._spec.environment},
             network_isolation=self._spec.network_isolation,
             role=self._role,
             vpc_config=self._place(),

@@ -17,6 +17,7 @@ import pytest
 from tests.serving.test_multi_model import write_heavy
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
 
     from tests.serving.conftest import Server
@@ -179,3 +180,124 @@ def test_weights_are_in_memory_once(start: Callable[..., Any], tmp_path: Path) -
             end(server)
     assert taken[0] > 128
     assert taken[1] - taken[0] < 128, taken  # copies would be 384 more
+
+
+def events(server: Server, name: str) -> list[dict[str, Any]]:
+    return [line for line in server.log if line["event"] == name]
+
+
+def replaced(server: Server) -> dict[str, float]:
+    told = {key: value for key, value in samples(server).items() if key.startswith("slipway_workers_replaced_total{")}
+    return {key.split('"')[1]: value for key, value in told.items()}
+
+
+def busiest(server: Server) -> int:
+    """Return who computes most, of those who all computed as much before."""
+    before = {process.pid: process.cpu_times().user for process in workers(server)}
+    time.sleep(1)
+    return max(workers(server), key=lambda it: float(it.cpu_times().user - before[it.pid])).pid
+
+
+def test_worker_that_hangs_is_replaced_and_the_others_go_on(
+    start: Callable[..., Any], classifier: Path, lasting: Callable[[float], dict[str, Any]]
+) -> None:
+    with (
+        start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1", SLIPWAY_HEARTBEAT_SECONDS="2") as server,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        before = {process.pid for process in workers(server)}
+        accepted = pool.submit(server.ask, lasting(8))  # longer than a heart may stand still
+        server.wait_for(lambda: samples(server)["slipway_requests_in_flight"] == 1)  # asks one worker or the other
+        busy = busiest(server)
+        [victim] = before - {busy}
+        os.kill(victim, signal.SIGSTOP)
+        server.wait_for(lambda: events(server, "worker_hung") != [])
+        assert [line["worker_pid"] for line in events(server, "worker_hung")] == [victim]
+        server.wait_for_status(200)
+        assert {process.pid for process in workers(server)} & before == {busy}
+        assert accepted.result().status == 200
+        assert replaced(server) == {"died": 0, "hung": 1, "stuck": 0}
+        end(server)
+
+
+def test_nobody_hangs_because_the_machine_slept(start: Callable[..., Any], classifier: Path) -> None:
+    with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1", SLIPWAY_HEARTBEAT_SECONDS="3") as server:
+        family = [psutil.Process(server.process.pid), *workers(server)]
+        for process in family:
+            process.suspend()
+        time.sleep(4)
+        for process in family:
+            process.resume()
+        server.wait_for_status(200)
+        time.sleep(1.5)
+        assert events(server, "worker_hung") == []
+        end(server)
+
+
+def test_worker_that_hangs_while_it_drains_holds_up_nobody(start: Callable[..., Any], classifier: Path) -> None:
+    with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1", SLIPWAY_DRAIN_SECONDS="1") as server:
+        victim, _ = workers(server)
+        victim.suspend()
+        server.send(signal.SIGTERM)
+        assert server.wait() == 0
+        assert [line["worker_pid"] for line in events(server, "worker_hung")] == [victim.pid]
+
+
+STUCK = {"SLIPWAY_REQUEST_SECONDS": "1", "SLIPWAY_DRAIN_SECONDS": "1"}
+
+
+def send_only(connection: socket.socket, body: dict[str, Any]) -> None:
+    text = json.dumps(body).encode()
+    head = b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(text)
+    connection.sendall(head + text)
+
+
+def ask_and_leave(server: Server, body: dict[str, Any]) -> None:
+    """Leave a request in the model and go."""
+    with server.connect() as connection:
+        send_only(connection, body)
+        server.wait_for(lambda: samples(server)["slipway_requests_in_flight"] == 1)
+
+
+def test_worker_whose_model_never_comes_back_is_replaced(
+    start: Callable[..., Any], classifier: Path, lasting: Callable[[float], dict[str, Any]]
+) -> None:
+    with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1", **STUCK) as server:
+        before = {process.pid for process in workers(server)}
+        with server.connect() as connection:
+            send_only(connection, lasting(600))
+            server.wait_for(lambda: events(server, "stuck") != [])
+        server.wait_for(lambda: len({process.pid for process in workers(server)} & before) == 1)
+        server.wait_for_status(200)
+        assert [server.ask(QUICK).status for _ in range(8)] == [200] * 8
+        assert replaced(server) == {"died": 0, "hung": 0, "stuck": 1}
+        end(server)
+
+
+def test_one_process_whose_model_never_comes_back_begins_anew_after_the_others_are_answered(
+    start: Callable[..., Any], classifier: Path, lasting: Callable[[float], dict[str, Any]]
+) -> None:
+    with (
+        start(classifier, SLIPWAY_REQUEST_SECONDS="2", SLIPWAY_DRAIN_SECONDS="5") as server,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        ask_and_leave(server, lasting(600))
+        time.sleep(1)
+        other = pool.submit(server.ask, lasting(1.5))  # it is being answered when the first one is given up
+        server.wait_for(lambda: events(server, "stuck") != [])
+        assert other.result().status == 200
+        server.wait_for(lambda: len(events(server, "ready")) == 2)
+        server.wait_for_status(200)
+        assert server.ask(QUICK).status == 200
+        server.send(signal.SIGTERM)
+        assert server.wait() == 0
+        assert server.errors == ""
+
+
+def test_long_request_is_no_hang_while_the_event_loop_beats(
+    start: Callable[..., Any], classifier: Path, lasting: Callable[[float], dict[str, Any]]
+) -> None:
+    with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1", SLIPWAY_HEARTBEAT_SECONDS="1") as server:
+        assert server.ask(lasting(3)).status == 200
+        assert events(server, "worker_hung") == []
+        end(server)

@@ -75,6 +75,10 @@ class ServerSpec(Spec):
         """Return the container's variables; what the user wrote is laid over them."""
         return {}
 
+    def patience(self, seconds: int) -> dict[str, str]:  # noqa: ARG002  most wait for ever
+        """Return the variables that let a request take so long, where callers wait longer than they usually do."""
+        return {}
+
     def told_in_files(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:  # noqa: ARG002
         """Return as variables what its files tell it, so that a check of the template sees it; {} where they do not."""
         return {}

@@ -37,6 +37,11 @@ class OnnxRuntime(ServerSpec):
     """Microseconds that a request waits at most for others to join it. Absent: it does not wait."""
     max_batch: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """The most inputs of one request. Absent: 64."""
+    request_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
+    """How long a request may be computed until the model counts as stuck and a new process takes over. Absent: 60, as
+    SageMaker waits; of an asynchronous endpoint 3600, likewise."""
+    stream_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
+    """The same of a streamed answer. Absent: 480, likewise."""
     drain_seconds: Annotated[int, Field(ge=0, le=25)] | None = None
     """How long what was accepted may take when the container ends, to which SageMaker gives 30. Absent: 25."""
     emf: bool | None = None
@@ -59,6 +64,10 @@ class OnnxRuntime(ServerSpec):
             yield (), f"{subject} needs a GPU, {NO_GPU}"
         if artifact.locked.per_token is not None and (self.batch_size or 1) > 1:
             yield ("batch_size",), f"'{artifact.model}' generates, and generations are not joined: remove the key"
+
+    def patience(self, seconds: int) -> dict[str, str]:
+        """Let a request be computed for as long as its caller waits, unless the option says otherwise."""
+        return {} if self.request_seconds is not None else {"SLIPWAY_REQUEST_SECONDS": str(seconds)}
 
     def variables(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:  # noqa: ARG002
         """Return what the options are called in the container."""

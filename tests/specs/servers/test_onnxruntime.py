@@ -16,10 +16,15 @@ ARTIFACT = Artifact("digits", LOCKED, Path("model.tar.gz"))
 
 def test_every_option_is_a_setting_of_the_server() -> None:
     options = {"workers": 2, "threads": 3, "queue_limit": 0, "batch_size": 8, "batch_delay_us": 5, "max_batch": 9}
-    options |= {"drain_seconds": 7, "emf": True}
+    options |= {"drain_seconds": 7, "emf": True, "request_seconds": 90, "stream_seconds": 900}
     assert set(OnnxRuntime.model_fields) == {"name", *options}
     settings = read(OnnxRuntime(name="onnxruntime", **options).variables(ARTIFACT, None))  # type: ignore[arg-type]
     assert {key: getattr(settings, key) for key in options} == options
+
+
+def test_server_waits_as_long_as_its_callers_unless_it_is_told_otherwise() -> None:
+    assert read(OnnxRuntime(name="onnxruntime").patience(3600)).request_seconds == 3600
+    assert OnnxRuntime(name="onnxruntime", request_seconds=90).patience(3600) == {}
 
 
 def test_server_that_is_only_named_is_told_nothing() -> None:
