@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,22 +22,43 @@ ROOT = Path(__file__).parents[1]
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as the build and the server have it
 # A shell that runs us in the background lets us ignore Ctrl-C, and every process that a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+SECONDS = ROOT / "tests" / "seconds.json"  # what the long files take, by `make test RECORD=1`
+LONG_SECONDS = 10
 COPIED = ("models", "endpoints", "environments", "lambdas", "containers", "serving")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record-seconds", action="store_true", help=f"write what each file took into {SECONDS.name}")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Hand out the files of slow tests first: no worker is left alone with one at the end."""
+    """Hand out the files that take longest first: no worker is left alone with one at the end."""
     if not hasattr(config, "workerinput"):  # one process: whoever runs that wants the quick ones first
         return
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
-    items[:] = [item for tests in sorted(files.values(), key=weight, reverse=True) for item in tests]
+    took: dict[str, float] = json.loads(SECONDS.read_text(encoding="utf-8"))
+    weights = {path: took.get(str(path.relative_to(ROOT))) or guess(tests) for path, tests in files.items()}
+    items[:] = [item for path in sorted(files, key=weights.__getitem__, reverse=True) for item in files[path]]
 
 
-def weight(tests: list[pytest.Item]) -> tuple[int, int, int]:
+def guess(tests: list[pytest.Item]) -> float:
+    """How many seconds a file takes that has not been recorded."""
     slow, cloud = (sum(item.get_closest_marker(name) is not None for item in tests) for name in ("slow", "local_cloud"))
-    return slow, cloud, len(tests)
+    return 10 * slow + 2 * cloud + len(tests) / 10
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if not config.getoption("--record-seconds"):
+        return
+    took: Counter[str] = Counter()
+    for report in (report for reports in terminalreporter.stats.values() for report in reports):
+        if isinstance(report, pytest.TestReport):
+            took[report.nodeid.partition("::")[0]] += report.duration
+    known = {path: seconds for path, seconds in json.loads(SECONDS.read_text()).items() if (ROOT / path).exists()}
+    kept = {path: round(seconds) for path, seconds in {**known, **took}.items() if seconds >= LONG_SECONDS}
+    SECONDS.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)

@@ -42,6 +42,7 @@ from .heartbeat import Heartbeat
 from .hosting import Hosting
 from .meter import Meter
 from .metrics import Metrics
+from .patience import patient
 from .processing import Processing
 from .records import Store
 from .scaler import Scaler
@@ -81,6 +82,7 @@ def install(hosting: Hosting, component_hosting: ComponentHosting, processing: P
 
     seams.add_service("sagemaker", "SageMaker", answer_sagemaker)
     seams.add_service("application-autoscaling", "AnyScaleFrontendService", answer_autoscaling)
+    seams.wrap_service("cloudformation", patient)
     seams.validate_requests()
     seams.stream_functions(call_function)
     seams.add_integration(job_integration.RESOURCE, functools.partial(job_integration.run_job, url))

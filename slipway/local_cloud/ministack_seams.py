@@ -63,6 +63,11 @@ def add_service(name: str, target_prefix: str, handler: Handler) -> None:
     _app.SERVICE_HANDLERS[name] = answer
 
 
+def wrap_service(name: str, wrapped: Callable[[Handler], Handler]) -> None:
+    """Put something around a service that the emulator has."""
+    _app.SERVICE_HANDLERS[name] = wrapped(_app.SERVICE_HANDLERS[name])
+
+
 def _streaming(body: Callable[..., Awaitable[None]]) -> Any:
     async def run(send: Any, receive: Any) -> None:
         await body(receive, send)

@@ -25,6 +25,7 @@ def test_version_is_the_one_that_was_read() -> None:
     [
         (router.SERVICE_PATTERNS, "s3"),
         (app.SERVICE_HANDLERS, "s3"),
+        (app.SERVICE_HANDLERS, "cloudformation"),
         (provisioners._RESOURCE_HANDLERS, "AWS::S3::Bucket"),
         (provisioners._REPLACING_PROPERTIES, "AWS::SQS::Queue"),
         (provisioners._CUSTOM_NAME_REPLACEMENT, "AWS::DynamoDB::Table"),

@@ -166,39 +166,32 @@ def keys(aws: Aws) -> list[str]:
     return [item["Key"] for item in aws.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
-@pytest.mark.local_cloud
-@pytest.mark.slow
-def test_fleet_grows_with_its_invocations_up_to_its_bound(hasty: Aws) -> None:
-    hasty.model("busy", 7)
-    hasty.config("busy", {"ModelName": "busy", "VariantName": "main"})
-    hasty.endpoint("busy", "busy")
-    target = register(hasty, "busy", 1, 3)
+def tracked_fleet(aws: Aws, name: str) -> dict[str, str]:
+    """An endpoint that would grow to three instances with its invocations; return its scalable target."""
+    aws.model(name, 7)
+    aws.config(name, {"ModelName": name, "VariantName": "main"})
+    aws.endpoint(name, name)
+    target = register(aws, name, 1, 3)
     track(
-        *(hasty, target, 1),
+        *(aws, target, 1),
         {"PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}},
     )
+    return target
+
+
+@pytest.mark.local_cloud
+@pytest.mark.slow
+def test_fleet_grows_with_its_invocations_up_to_its_bound_and_stays_as_it_is_when_suspended(hasty: Aws) -> None:
+    tracked_fleet(hasty, "busy")
+    suspended = {"DynamicScalingOutSuspended": True}
+    hasty.scaling.register_scalable_target(**tracked_fleet(hasty, "still"), SuspendedState=suspended)
     time.sleep(5)
     assert instances(hasty, "busy") == 1
-    with hasty.firing("busy", threads=2) as fired:
+    with hasty.firing("still", threads=2) as unheard, hasty.firing("busy", threads=2) as fired:
+        began = time.monotonic()
         eventually(lambda: instances(hasty, "busy") == 3, seconds=60)
-        time.sleep(5)
-    assert instances(hasty, "busy") == 3
+        time.sleep(max(5, began + 15 - time.monotonic()))
+    assert (instances(hasty, "busy"), instances(hasty, "still")) == (3, 1)
     assert not fired.errors
-
-
-@pytest.mark.local_cloud
-@pytest.mark.slow
-def test_suspended_target_stays_as_it_is(hasty: Aws) -> None:
-    hasty.model("still", 7)
-    hasty.config("still", {"ModelName": "still", "VariantName": "main"})
-    hasty.endpoint("still", "still")
-    target = register(hasty, "still", 1, 3)
-    suspended = {"DynamicScalingOutSuspended": True}
-    hasty.scaling.register_scalable_target(**target, SuspendedState=suspended)
-    track(
-        *(hasty, target, 1),
-        {"PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}},
-    )
-    with hasty.firing("still", threads=2):
-        time.sleep(15)
-    assert instances(hasty, "still") == 1
+    assert unheard.labels
+    assert not unheard.errors

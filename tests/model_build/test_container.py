@@ -22,7 +22,8 @@ for found in pkgutil.walk_packages(model_build.__path__, "model_build."):
     if not found.name.endswith("__main__"):
         importlib.import_module(found.name)
 tops = {name.partition(".")[0] for name in sys.modules}
-print(json.dumps(sorted({owner for top in tops for owner in metadata.packages_distributions().get(top, [])})))
+owners = metadata.packages_distributions()  # reads every file of every package: once
+print(json.dumps(sorted({owner for top in tops for owner in owners.get(top, [])})))
 """
 
 

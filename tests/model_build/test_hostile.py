@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 
     Make = Callable[..., Project]
 
-AT = {"optimize": r"(optimize|quantize_dynamic)", "verify": "verify", "package": "package"}
-"""Passes during which a child is found dead that was killed as one began: it goes on until it gets its signal."""
 PYTHON = (sys.executable, "-m", "model_build")
+WAIT_AT = "SLIPWAY_TEST_WAIT_AT"
 
 
 def run(project: Project, *words: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
@@ -151,10 +150,23 @@ def test_every_hostile_source_of_a_build_is_named_and_none_of_them_did_harm(embe
     assert [path.name for path in (project.root / "artifacts").iterdir()] == [".lock"]
 
 
+WAITS = f"""def load():
+    import os, sys, time
+    os.close(1); os.close(2)  # and the same source closes what it was given
+    worker = sys.modules["__main__"].Worker
+    tell = worker.tell
+    def tell_and_wait(self, event):
+        tell(self, event)
+        if event.kind == "step" and event.text == os.environ.get("{WAIT_AT}"):
+            time.sleep(600)
+    worker.tell = tell_and_wait"""
+
+
 class Killer(Silent):
-    """Kills the child as a step begins."""
+    """Kills the child as a step begins, where it waits to be killed."""
 
     def __init__(self, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(WAIT_AT, step)
         self._step, self._children = step, []  # type: ignore[var-annotated]
         original = Child.__init__
 
@@ -172,10 +184,9 @@ class Killer(Silent):
 def test_build_goes_on_after_it_was_killed_at_any_pass_and_never_takes_half_a_form(
     embedder: Make, monkeypatch: pytest.MonkeyPatch, embedder_source: str
 ) -> None:
-    closes = "def load():\n    import os; os.close(1); os.close(2)"  # and the same source closes what it was given
-    project = embedder(embedder_source.replace("def load():", closes))
+    project = embedder(embedder_source.replace("def load():", WAITS))
     for step in ("optimize", "verify", "package"):
-        with pytest.raises(HostError, match=f"killed by SIGKILL .*during {AT[step]}"), monkeypatch.context() as patch:
+        with pytest.raises(HostError, match=rf"killed by SIGKILL .*during {step};"), monkeypatch.context() as patch:
             build(project, progress=Killer(step, patch))
         assert not list((project.root / "artifacts").glob("*/*"))
         assert project.lock.models == {}

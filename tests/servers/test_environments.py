@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 
 from slipway.local_cloud.hosts.environments import layer
-from tests.servers.environments import PROJECT, EnvironmentFailureError, environment
+from tests.servers.environments import ASKED_FOR, PROJECT, EnvironmentFailureError, environment
 
 WHEEL = {
     "boat.py": "def main():\n    print('afloat')\n",
@@ -28,6 +28,14 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "tests" / "servers").mkdir(parents=True)
     (tmp_path / "tests" / "servers" / "requirements-boat.txt").write_text(f"{wheel}\n")
     return tmp_path
+
+
+def test_all_but_the_benchmarks_own_are_made_before_the_tests() -> None:
+    files = [*PROJECT.glob("containers/*/requirements-local.txt"), *PROJECT.glob("tests/servers/requirements-*.txt")]
+    names = {
+        file.parent.name if file.stem == "requirements-local" else file.stem[len("requirements-") :] for file in files
+    }
+    assert names - {"litserve"} == set(ASKED_FOR)
 
 
 def test_environment_is_made_once_when_two_processes_ask_for_it(project: Path) -> None:
