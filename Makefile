@@ -32,18 +32,12 @@ node_modules/.ready: package.json package-lock.json
 demo: setup ## build, deploy to the local cloud with the real cdk, invoke, compare; KEEP=1 leaves it up
 	$(BIN)/slipway demo $(if $(KEEP),--keep)
 
-<<<<<<< HEAD
-test: setup ## the whole check, as CI runs it
-	@$(MAKE) --no-print-directory -j 3 lint contracts models
+test: setup ## the whole check, as CI runs it; RECORD=1 notes what each file takes
+	@$(MAKE) --no-print-directory -j 4 lint contracts models servers
 	@$(MAKE) --no-print-directory -j 2 types tests
 
-tests: setup ## all tests, three at a time; the example models are built
-	$(BIN)/pytest -n logical --maxprocesses 3 --dist loadfile --no-loadscope-reorder --durations 25
-=======
-test: setup ## the whole check, as CI runs it; RECORD=1 notes what each file takes
-	@$(MAKE) --no-print-directory -j 5 lint types contracts models servers
+tests: setup ## all tests, three at a time; what make models and make servers make is there
 	$(BIN)/pytest -n logical --maxprocesses 3 --dist loadfile --no-loadscope-reorder --durations 25 $(if $(RECORD),--record-seconds)
->>>>>>> 7dde044 (The servers' environments are made beside the checks, and long files are handed out by what they took)
 
 models: setup ## build the example models, where they are not built yet
 	$(BIN)/slipway build
