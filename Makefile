@@ -2,12 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-test: setup ## the whole check, as CI runs it; RECORD=1 notes what each file takes
-	@$(MAKE) --no-print-directory -j 4 lint contracts models servers
-	@$(MAKE) --no-print-directory -j 2 types tests
-
-tests: setup ## all tests, three at a time; the example models and the servers' environments are made
-	$(BIN)/pytest -n logical --maxprocesses 3 --dist loadfile --no-loadscope-reorder --durations 25 $(if $(RECORD),--record-seconds)
+.PHONY: help setup demo test tests models servers lint format types contracts unit random synth lock schemas clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 BIN := .venv/bin
