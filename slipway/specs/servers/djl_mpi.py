@@ -6,7 +6,7 @@ from pydantic import Field
 
 from slipway.catalog import image_uri, tensor_plans
 from slipway.specs.servers.djl_ranks import DjlRanks
-from slipway.specs.servers.lmi import ami_for
+from slipway.specs.servers.lmi import ami_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ class DjlMpi(DjlRanks):
 
     def ami(self, region: str, machine: InstanceType | None) -> str | None:
         """Return a system image whose driver is as new as the container's CUDA."""
-        return ami_for(self.image(region, machine))
+        return ami_of(self.image(region, machine))
 
     def model_problems(self, artifact: Artifact, language: LockedLanguage) -> Iterator[tuple[Keys, str]]:
         """Say why transformers cannot split a model."""

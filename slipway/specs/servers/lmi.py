@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from slipway.catalog import image_uri
 from slipway.specs.servers.base import ServerSpec
+from slipway.specs.servers.drivers import ami_for
 from slipway.specs.servers.lmi_fitting import SERVER_SECONDS, degree_on, loading_seconds, misfits
 from slipway.specs.servers.lmi_options import LmiOptions
 from slipway.specs.servers.lmi_properties import option_variables, properties, settings
@@ -23,15 +24,12 @@ FILE: Final = "serving.properties"
 OFFLINE: Final = {"HF_HUB_OFFLINE": "1"}
 """All files are there; whatever asks for more is told at once."""
 CUDA: Final = re.compile(r"-cu(\d{2})\d")
-NEW_CUDA: Final = 13
-NEW_DRIVER: Final = "al2023-ami-sagemaker-inference-gpu-4-1"
-"""Driver 580. Source: botocore 1.43.106, ProductionVariant: InferenceAmiVersion."""
 
 
-def ami_for(image: str) -> str | None:
+def ami_of(image: str) -> str | None:
     """Return a system image whose driver is as new as a container's CUDA; None where any will do."""
     cuda = CUDA.search(image)
-    return NEW_DRIVER if cuda is not None and int(cuda[1]) >= NEW_CUDA else None
+    return None if cuda is None else ami_for(int(cuda[1]))
 
 
 class Lmi(LmiOptions, ServerSpec):
@@ -56,7 +54,7 @@ class Lmi(LmiOptions, ServerSpec):
 
     def ami(self, region: str, machine: InstanceType | None) -> str | None:
         """Return a system image whose driver is as new as the container's CUDA."""
-        return ami_for(self.image(region, machine))
+        return ami_of(self.image(region, machine))
 
     def problems(self, artifact: Artifact, machine: InstanceType | None) -> Iterator[tuple[Keys, str]]:
         """Yield why it cannot serve an artifact on a machine."""

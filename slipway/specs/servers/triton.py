@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from slipway.catalog import hosting_images, image_uri
 from slipway.specs.base import Findings
 from slipway.specs.servers.base import ServerSpec
+from slipway.specs.servers.drivers import ami_on
 from slipway.specs.servers.triton_files import protocol
 from slipway.specs.servers.triton_files.archive import contents
 from slipway.specs.servers.triton_files.refusals import unserved
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 REPOSITORY: Final = "sagemaker-tritonserver"
 NEWEST: Final = "26.05"
+FIRST_ON_CUDA_13: Final = "25.08"
+"""From there on; those before that AWS has are on CUDA 12. Source: NVIDIA, Triton's release notes, 2026-11."""
 
 
 def _published(version: str) -> str:
@@ -79,6 +82,12 @@ class Triton(ServerSpec):
     def image(self, region: str, machine: InstanceType | None) -> str | None:
         """Return AWS's image, where nothing is added to it."""
         return self._aws(region, machine) if self.repository == "plain" else None
+
+    def ami(self, region: str, machine: InstanceType | None) -> str | None:  # noqa: ARG002  the same everywhere
+        """Return a system image whose driver is as new as the CUDA of the version; None on machines without a GPU."""
+        if machine is None or not machine.gpus:
+            return None
+        return ami_on(13 if self.version >= FIRST_ON_CUDA_13 else 12, machine)
 
     def build_arguments(self, region: str, machine: InstanceType | None) -> dict[str, str]:
         """Return AWS's image, which ours is built on."""
