@@ -30,6 +30,9 @@ class ServerSpec(Spec):
     speaks_chat: ClassVar[bool] = False
     """Whether it answers OpenAI's chat completions."""
 
+    hands_on: ClassVar[bool] = True
+    """Whether it takes and answers JSON as our own server does, which the next container of a pipeline is handed."""
+
     own_variables: ClassVar[tuple[str, ...]] = ()
     """What the names of variables begin with that its options stand for."""
 

@@ -35,6 +35,9 @@ class OnnxRuntime(ServerSpec):
     gets alone."""
     batch_delay_us: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     """Microseconds that a request waits at most for others to join it. Absent: it does not wait."""
+    max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] | None = None
+    """The largest body; larger ones are refused with 413. SageMaker lets 25 MB through, to asynchronous endpoints 1 GB.
+    Absent: 6 MiB."""
     max_batch: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """The most inputs of one request. Absent: 64."""
     request_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
@@ -64,6 +67,9 @@ class OnnxRuntime(ServerSpec):
             yield (), f"{subject} needs a GPU, {NO_GPU}"
         if artifact.locked.per_token is not None and (self.batch_size or 1) > 1:
             yield ("batch_size",), f"'{artifact.model}' generates, and generations are not joined: remove the key"
+        if machine is not None and machine.vcpus is not None and (self.workers or 1) > machine.vcpus:
+            share = f"{self.workers} would share the {machine.vcpus} vCPUs of '{machine.name}'"
+            yield ("workers",), f"{share}: write at most as many"
 
     def patience(self, seconds: int) -> dict[str, str]:
         """Let a request be computed for as long as its caller waits, unless the option says otherwise."""

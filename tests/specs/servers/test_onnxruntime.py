@@ -17,6 +17,7 @@ ARTIFACT = Artifact("digits", LOCKED, Path("model.tar.gz"))
 def test_every_option_is_a_setting_of_the_server() -> None:
     options = {"workers": 2, "threads": 3, "queue_limit": 0, "batch_size": 8, "batch_delay_us": 5, "max_batch": 9}
     options |= {"drain_seconds": 7, "emf": True, "request_seconds": 90, "stream_seconds": 900}
+    options |= {"max_body_bytes": 10}
     assert set(OnnxRuntime.model_fields) == {"name", *options}
     settings = read(OnnxRuntime(name="onnxruntime", **options).variables(ARTIFACT, None))  # type: ignore[arg-type]
     assert {key: getattr(settings, key) for key in options} == options
