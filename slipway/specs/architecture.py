@@ -55,6 +55,8 @@ def server_problems(spec: AnyEndpoint, document: Document, environment: Environm
             if name.startswith(each.server.own_variables):
                 said = f"'{name}' is an option of '{each.server.name}': write it below 'server', where it is checked"
                 yield document.problem((*each.path, "environment", name), said)
+        for name, message in each.server.unread(each.variables):
+            yield document.problem((*each.path, "environment", name), message)
         if spec.front is not None and spec.front.chats and not each.server.speaks_chat:
             message = f"'{each.server.name}' does not speak OpenAI's chat completions: use 'server: lmi'"
             yield document.problem((*each.path, "server"), message)

@@ -82,6 +82,10 @@ class ServerSpec(Spec):
         """Return the variables that let a request take so long, where callers wait longer than they usually do."""
         return {}
 
+    def unread(self, variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:  # noqa: ARG002
+        """Yield the user's variables that it would overlook or end with: the name, and what is wrong."""
+        yield from ()
+
     def told_in_files(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:  # noqa: ARG002
         """Return as variables what its files tell it, so that a check of the template sees it; {} where they do not."""
         return {}

@@ -6,9 +6,10 @@ from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings
 from slipway.specs.servers.base import ServerSpec
+from slipway.specs.servers.own_settings import unread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from slipway.catalog import InstanceType
     from slipway.specs.artifact import Artifact
@@ -74,6 +75,10 @@ class OnnxRuntime(ServerSpec):
     def patience(self, seconds: int) -> dict[str, str]:
         """Let a request be computed for as long as its caller waits, unless the option says otherwise."""
         return {} if self.request_seconds is not None else {"SLIPWAY_REQUEST_SECONDS": str(seconds)}
+
+    def unread(self, variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """Yield the settings that it does not have, and values that it does not take."""
+        yield from unread(variables)
 
     def variables(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:  # noqa: ARG002
         """Return what the options are called in the container."""
