@@ -31,11 +31,14 @@ class Bodies:
         """Return the body.
 
         Raises:
-            RequestError: 413 if it is too large, 408 if it takes too long, 503 if the server drains meanwhile.
+            RequestError: 413 if it is too large, 415 if it is compressed, 408 if it takes too long, 503 if the server
+                drains meanwhile.
             ClientGoneError: If the client left.
         """
         # What is refused here is thrown away by uvicorn as it comes: the connection lives, the memory does not grow.
         self._check(_stated_length(exchange.headers.get(b"content-length", b"")))
+        if b"content-encoding" in exchange.headers:
+            _require_plain(exchange.headers[b"content-encoding"])
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  a coroutine that runs has one
         self._deadlines[task] = monotonic() + self._seconds
@@ -87,6 +90,14 @@ class Bodies:
             raise RequestError(
                 413, "body_too_large", f"the body is larger than the {self._most} bytes that are accepted"
             )
+
+
+def _require_plain(coding: bytes) -> None:
+    """Refuse what would have to be unpacked, and might become any size."""
+    if coding.strip().lower() not in (b"", b"identity"):
+        received = coding[:40].decode("latin-1")
+        message = f"content-encoding {received!r} is not accepted: send the body as it is"
+        raise RequestError(415, "unsupported_content_encoding", message, ((b"accept-encoding", b"identity"),))
 
 
 def _stated_length(header: bytes) -> int:

@@ -53,13 +53,15 @@ class Handler:
     Use `Handler.load`.
     """
 
-    def __init__(self, file: str, module: ModuleType) -> None:
-        self._file = file
+    def __init__(self, path: Path, module: ModuleType) -> None:
+        file = path.name
+        self._path, self._file = path, file
         self._preprocess = _function(module, "preprocess", file)
         self._postprocess = _function(module, "postprocess", file)
         if self._preprocess is None and self._postprocess is None:
             raise ManifestError(f"handler: {file} has neither a function 'preprocess' nor 'postprocess'")
-        self.accepts = tuple(getattr(module, "ACCEPTS", (JSON,)))
+        accepts = getattr(module, "ACCEPTS", (JSON,))
+        self.accepts = tuple(accepts) if isinstance(accepts, (tuple, list)) else ()  # one text would be its letters
         if self.accepts == () or not all(isinstance(media, str) and media == media.lower() for media in self.accepts):
             raise ManifestError(f"handler: ACCEPTS of {file} is not a tuple of media types in small letters")
 
@@ -87,8 +89,8 @@ class Handler:
         except ManifestError:
             raise
         except BaseException as error:
-            raise ModelError(f"{path}: {_where(error, path.name)}") from error
-        return cls(file, module)
+            raise ModelError(f"{path}: {_where(error, path)}") from error
+        return cls(path, module)
 
     @property
     def reads(self) -> bool:
@@ -134,7 +136,7 @@ class Handler:
         except MemoryError:
             raise
         except BaseException as error:
-            raise HandlerError(_where(error, self._file)) from error
+            raise HandlerError(_where(error, self._path)) from error
 
 
 def _function(module: ModuleType, name: str, file: str) -> Callable[[Any], Any] | None:
@@ -144,9 +146,10 @@ def _function(module: ModuleType, name: str, file: str) -> Callable[[Any], Any] 
     return found
 
 
-def _where(error: BaseException, file: str) -> str:
-    """Return the handler's own last line of a traceback, and what happened there."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(f"/{file}")]
+def _where(error: BaseException, path: Path) -> str:
+    """Return the handler's own last line of a traceback, and what happened there; this file may have the same name."""
+    file, own = path.name, str(path)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
     if isinstance(error, SyntaxError) and error.lineno is not None:
         return f"{file} line {error.lineno}: {error.msg}"
     place = f"{file} line {frames[-1].lineno}, in {frames[-1].name}: " if frames else f"{file}: "

@@ -164,10 +164,14 @@ def _wanted(body: bytes) -> tuple[str, str]:
 
 
 def _folder(url: str, root: Path) -> Path:
-    folder = Path(url).resolve()
+    try:
+        folder = Path(url).resolve()
+        there = folder.is_dir()
+    except (OSError, RuntimeError) as error:  # a name beyond the system's length, a link to itself
+        raise InputError(f"url: {url[:200]!r} is not a folder: {str(error)[:100]}") from error
     if not folder.is_relative_to(root):
         raise InputError(f"url: {url[:200]!r} does not lie in {root}")
-    if not folder.is_dir():
+    if not there:
         raise InputError(f"url: {url[:200]!r} is not a folder")
     return folder
 

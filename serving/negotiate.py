@@ -13,6 +13,10 @@ LINES = "application/jsonlines"
 # The order is what an answer prefers where the caller does not.
 ANSWERS = (JSON, NPY, LINES)
 
+_LONGEST = 4096
+"""Of a header. What is answered is kept for the next request, and may not hold a caller's megabytes."""
+
+_SHOWN = 200
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
 
 
@@ -25,10 +29,10 @@ def request_type(header: bytes, accepted: tuple[str, ...]) -> str:
     """
     if header.strip() == b"" and JSON in accepted:
         return JSON
-    media, parameters = _parse(header.decode("latin-1"))
+    media, parameters = _parse(header[:_LONGEST].decode("latin-1"))
     charset = parameters.get("charset", "utf-8").lower()
-    if media not in accepted or (media == JSON and charset not in _CHARSETS):
-        received = header.decode("latin-1")
+    if len(header) > _LONGEST or media not in accepted or (media == JSON and charset not in _CHARSETS):
+        received = header[:_SHOWN].decode("latin-1")
         raise RequestError(
             415, "unsupported_media_type", f"content-type {received!r} is not accepted, {' or '.join(accepted)} is"
         )
@@ -44,10 +48,10 @@ def answer_type(header: bytes) -> str:
     """
     if header.strip() == b"":
         return JSON
-    ranges = [_parse(part) for part in header.decode("latin-1").split(",")]
+    ranges = [_parse(part) for part in header[:_LONGEST].decode("latin-1").split(",")]
     best = max(ANSWERS, key=lambda media: _quality(media, ranges))  # the first of equals
-    if _quality(best, ranges) <= 0:
-        received = header.decode("latin-1")
+    if len(header) > _LONGEST or _quality(best, ranges) <= 0:
+        received = header[:_SHOWN].decode("latin-1")
         raise RequestError(406, "not_acceptable", f"accept {received!r} cannot be met, {' or '.join(ANSWERS)} can")
     return best
 

@@ -158,7 +158,9 @@ class InferenceComponentsEndpoint(InstanceEndpoint):
         return HostedModel(
             scope,
             "Model",
-            served=self._images.serve(self._artifacts[component.model], component.server, self._spec.instance_type),
+            served=self._images.serve(
+                self._artifacts[component.model], component.server, self._spec.instance_type, component
+            ),
             uploads=self._site.uploads,
             environment=component.environment,
             network_isolation=self._spec.network_isolation,

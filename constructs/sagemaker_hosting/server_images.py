@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sagemaker_hosting.site import Site
     from slipway.catalog import InstanceType
     from slipway.specs import Artifact
+    from slipway.specs.component import Component
     from slipway.specs.servers import ServerSpec
 
 
@@ -31,7 +32,13 @@ class ServerImages(Construct):
         self._role, self._site = role, site
         self._images: dict[tuple[str, str | None, tuple[tuple[str, str], ...]], ServerImage] = {}
 
-    def serve(self, artifact: Artifact, server: ServerSpec, instance_type: str | None = None) -> Served:
+    def serve(
+        self,
+        artifact: Artifact,
+        server: ServerSpec,
+        instance_type: str | None = None,
+        component: Component | None = None,
+    ) -> Served:
         """Return an artifact in a container of a server's image.
 
         Args:
@@ -39,8 +46,10 @@ class ServerImages(Construct):
             server: What answers for it.
             instance_type: Where it runs.
                 Default: nobody chooses, which is serverless.
+            component: That shares its machine with others.
+                Default: it has the machine for itself.
         """
-        return Served(artifact, server, self.of(server, instance_type), instance_type)
+        return Served(artifact, server, self.of(server, instance_type), instance_type, component)
 
     def of(self, server: ServerSpec, instance_type: str | None) -> ServerImage:
         """Return the image of a server on a machine."""

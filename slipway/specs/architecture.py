@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from slipway.catalog import InstanceType
     from slipway.specs.artifact import Artifact
+    from slipway.specs.component import Component
     from slipway.specs.document import Document
     from slipway.specs.endpoint import AnyEndpoint
     from slipway.specs.environment import EnvironmentSpec
@@ -39,6 +40,9 @@ def architecture_problems(
             message = f"'{each.server.name}' installs packages as it starts, and an isolated container reaches no index"
             mend = "write 'network_isolation: false', or have them in an image of your own"
             yield document.problem((*each.path, "server"), f"{message}: {mend}")
+        if artifact.locked.layout == "prefix" and isinstance(spec, ServerlessEndpointSpec):
+            message = f"the artifact of '{each.model}' is files side by side, and serverless takes an archive alone"
+            yield document.problem(("kind",), f"{message}: use kind: realtime")
         if artifact.locked.target == "llm" and isinstance(spec, ContainersSpec | MultiModelEndpointSpec):
             message = f"a language model takes a container and its GPUs for itself, and {spec.kind} shares them"
             yield document.problem((*each.path, "server"), f"{message}: use kind: realtime")
@@ -51,6 +55,8 @@ def server_problems(spec: AnyEndpoint, document: Document, environment: Environm
             if name.startswith(each.server.own_variables):
                 said = f"'{name}' is an option of '{each.server.name}': write it below 'server', where it is checked"
                 yield document.problem((*each.path, "environment", name), said)
+        for name, message in each.server.unread(each.variables):
+            yield document.problem((*each.path, "environment", name), message)
         if spec.front is not None and spec.front.chats and not each.server.speaks_chat:
             message = f"'{each.server.name}' does not speak OpenAI's chat completions: use 'server: lmi'"
             yield document.problem((*each.path, "server"), message)
@@ -78,6 +84,9 @@ def _gpu_problems(spec: AnyEndpoint, document: Document, each: Hosted, artifact:
     if isinstance(spec, ServerlessEndpointSpec):
         message = f"the artifact of '{each.model}' needs a GPU, and serverless has none: use kind: realtime"
         yield document.problem(("kind",), message)
+    if each.component is not None and each.component.accelerators is None:
+        message = f"the artifact of '{each.model}' needs a GPU, and a copy gets none: write 'accelerators: 1'"
+        yield document.problem(each.path, message)
     for path, machine in each.machines:
         if (message := _refused(each.model, artifact.locked.sm, machine)) != "":
             yield document.problem(path, message)
@@ -85,12 +94,19 @@ def _gpu_problems(spec: AnyEndpoint, document: Document, each: Hosted, artifact:
 
 def _server_problems(document: Document, each: Hosted, artifact: Artifact) -> Iterator[Problem]:
     """Find what a server cannot do with an artifact, said once although several machines may be to blame."""
-    machines: list[InstanceType | None] = [instance_types()[name] for _, name in each.machines] or [None]
+    machines: list[InstanceType | None] = [each.machine(name) for _, name in each.machines] or [None]
     found = dict.fromkeys(one for machine in machines for one in each.server.problems(artifact, machine))
+    share = "" if each.component is None else _share(each.component)
     for key, message in found:
-        yield document.problem((*each.path, "server", *key), message)
+        yield document.problem((*each.path, "server", *key), message + share)
     if not found and len(each.machines) > 1:
         yield from _fallback_problems(document, each, artifact)
+
+
+def _share(component: Component) -> str:
+    """Say what was judged, where a machine has more than a copy gets of it."""
+    gets = {"cpus": component.cpus, "accelerators": component.accelerators, "memory_mib": component.memory_mib}
+    return f" (a copy gets {', '.join(f'{key}: {value or 0:g}' for key, value in gets.items())})"
 
 
 def _fallback_problems(document: Document, each: Hosted, artifact: Artifact) -> Iterator[Problem]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.specs.errors import Problem, SpecError
+from slipway.specs.language_artifact import ServedFile, listing_sha256
+from slipway.specs.seen import seen_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +63,25 @@ def find_artifact(
     if sum(file.stat().st_size for file in files) != locked.archive.size_bytes:
         raise _refusal("artifacts.lock", model, f"the artifact {short} on this machine is not the locked one")
     return Artifact(model, locked, archive)
+
+
+def require_locked(artifact: Artifact) -> None:
+    """Refuse bytes that are not those which were proved, whoever changed them.
+
+    Raises:
+        SpecError: If they are not.
+    """
+    seen, archive = seen_in(artifact.archive.parents[3]), artifact.archive
+    if artifact.locked.layout == "prefix":
+        files = [it for it in archive.iterdir() if it.is_file()]
+        listed = [ServedFile(name=it.name, sha256=seen.sha256(it), size_bytes=it.stat().st_size) for it in files]
+        actual = listing_sha256(listed)
+    else:
+        actual = seen.sha256(archive)
+    if actual != artifact.locked.archive.sha256:
+        short, again = artifact.locked.digest[:12], f"run `slipway build {artifact.model} --force`"
+        message = f"the artifact {short} on this machine was changed after its proof: {again}"
+        raise SpecError([Problem("artifacts.lock", 0, f"models.{artifact.model}", message)])
 
 
 def _require_optimized(model: str, locked: LockedModel, asked: CloudJob | None) -> None:

@@ -39,6 +39,12 @@ def chain_problems(spec: AnyEndpoint, document: Document, tasks: Mapping[str, Ta
     """
     if not isinstance(spec, PipelineEndpointSpec):
         return
+    for index, container in enumerate(spec.containers):
+        if not container.server.hands_on:
+            words = (
+                f"'{container.server.name}' takes and answers tensors by name, and containers hand on our server's JSON"
+            )
+            yield document.problem(("containers", index, "server"), f"{words}: use server: onnxruntime")
     named = [(index, container.model) for index, container in enumerate(spec.containers) if container.model in tasks]
     for (before, first), (after, second) in pairwise(named):
         answers, takes = ANSWERS[tasks[first]], TAKES[tasks[second]]

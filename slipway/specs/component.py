@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +13,9 @@ from slipway.specs.scaling import Cooldown
 from slipway.specs.schedule import check_order
 from slipway.specs.servers import OnnxRuntime, Server, ServerSpec
 from slipway.specs.variables import EnvironmentVariables
+
+if TYPE_CHECKING:
+    from slipway.catalog import InstanceType
 
 Copies = Annotated[int, Field(ge=0, le=1000)]
 
@@ -59,6 +63,7 @@ class Component(Spec):
         "instance_type": "the fleet is for all components: write it beside 'kind'",
         "instances": "the fleet is for all components: write it beside 'kind', and 'copies' here",
         "volume_gib": "the fleet is for all components: write it beside 'kind'",
+        "gpus": "are counted with Neuron devices, as SageMaker does: write 'accelerators'",
         "weight": "callers name the component that they ask: remove the key",
         "routing": "requests are routed alike for all components: write it beside 'kind'",
     }
@@ -91,6 +96,11 @@ class Component(Spec):
     """How long the archive may take to arrive and unpack. Default: from the artifact's size, as a variant's."""
     environment: EnvironmentVariables = {}
     """Variables for the container, at most 1,024 bytes each; never secrets."""
+
+    def share_of(self, machine: InstanceType) -> InstanceType:
+        """Return what one copy's container sees of a machine: no other accelerators than its own."""
+        cores = machine.vcpus if self.cpus is None else max(1, int(self.cpus))
+        return replace(machine, vcpus=cores, gpus=self.accelerators or 0, memory_mib=self.memory_mib)
 
     @property
     def servers(self) -> list[ServerSpec]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from slipway.catalog import instance_types
 from slipway.specs.containers import ContainersSpec
 from slipway.specs.inference_components_endpoint import InferenceComponentsEndpointSpec
 from slipway.specs.multi_model_endpoint import MultiModelEndpointSpec
@@ -13,7 +14,9 @@ from slipway.specs.serverless import ServerlessEndpointSpec
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from slipway.catalog import InstanceType
     from slipway.specs.base import Keys
+    from slipway.specs.component import Component
     from slipway.specs.endpoint import AnyEndpoint
     from slipway.specs.servers import ServerSpec
 
@@ -28,6 +31,7 @@ class Hosted(NamedTuple):
         machines: Where each instance type is written, and its name; none of a serverless endpoint.
         variables: Of the container, as the user wrote them.
         startup_seconds: What the user lets the container take to start; None where nobody said, or at another place.
+        component: That shares its machines with others; None where the container has them for itself.
     """
 
     path: Keys
@@ -36,6 +40,12 @@ class Hosted(NamedTuple):
     machines: list[tuple[Keys, str]]
     variables: Mapping[str, str]
     startup_seconds: int | None = None
+    component: Component | None = None
+
+    def machine(self, name: str) -> InstanceType:
+        """Return what its container sees of a machine."""
+        whole = instance_types()[name]
+        return whole if self.component is None else self.component.share_of(whole)
 
 
 def hosted(spec: AnyEndpoint) -> Iterator[Hosted]:
@@ -59,7 +69,7 @@ def _sharing(spec: AnyEndpoint, machines: list[tuple[Keys, str]]) -> Iterator[Ho
     elif isinstance(spec, InferenceComponentsEndpointSpec):
         for index, component in enumerate(spec.components):
             own = component.environment, component.startup_timeout_seconds
-            yield Hosted(("components", index), component.model, component.server, machines, *own)
+            yield Hosted(("components", index), component.model, component.server, machines, *own, component)
     elif isinstance(spec, MultiModelEndpointSpec):
         for model in spec.models or ():
             yield Hosted((), model, spec.server, machines, spec.environment, spec.startup_timeout_seconds)

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
+import psutil
 import pytest
 
 from slipway.local_cloud.hosts.environments import layer
 from tests.servers.environments import ASKED_FOR, PROJECT, EnvironmentFailureError, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WHEEL = {
     "boat.py": "def main():\n    print('afloat')\n",
@@ -100,3 +107,45 @@ def test_nothing_is_left_when_pip_refuses(project: Path) -> None:
 def test_environment_is_refused_when_no_file_says_what_it_is(project: Path) -> None:
     with pytest.raises(EnvironmentFailureError, match="raft: no requirements"):
         environment("raft", project=project, folder=project / "made")
+
+
+def test_environment_that_cannot_be_kept_is_one_error(project: Path) -> None:
+    (project / "file").touch()
+    with pytest.raises(EnvironmentFailureError, match=r"boat: .*/file/made: Not a directory"):
+        environment("boat", project=project, folder=project / "file" / "made")
+
+
+def test_installer_that_outlives_its_killed_parent_still_holds_the_lock(tmp_path: Path) -> None:
+    install = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
+    make = (
+        "import sys; from pathlib import Path; from slipway.local_cloud.hosts import environments as e\n"
+        f"with e._alone(Path({str(tmp_path / 'lock')!r})) as lock:\n"
+        f"    e._run('boat', [sys.executable, '-c', {install!r}, {str(tmp_path / 'began')!r}], lock)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", make], cwd=PROJECT)
+    wait_for((tmp_path / "began").exists)
+    [child] = psutil.Process(parent.pid).children()
+    try:
+        parent.kill()
+        parent.wait()
+        with (tmp_path / "lock").open() as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        child.kill()
+    wait_for(lambda: is_free(tmp_path / "lock"))
+
+
+def is_free(path: Path) -> bool:
+    with path.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -88,10 +88,18 @@ def test_artifact_is_taken(tmp_path: Path, document: dict[str, Any], repository:
     assert server.variables(built, None)["SAGEMAKER_TRITON_DEFAULT_MODEL_NAME"] == built.model
 
 
-def test_archive_without_a_manifest_says_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "model.tar.gz").write_bytes(b"\0" * 100)
+@pytest.mark.parametrize("damage", ["none", "half", "torn", "alien", "not json"])
+def test_archive_without_a_manifest_says_what_to_do(tmp_path: Path, damage: str) -> None:
+    whole = artifact(tmp_path, DIGITS).archive.read_bytes()
+    archive, manifest = io.BytesIO(), b"{}" if damage == "alien" else b"{"
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        entry = tarfile.TarInfo("manifest.json")
+        entry.size = len(manifest)
+        tar.addfile(entry, io.BytesIO(manifest))
+    damaged = {"none": b"\0" * 100, "half": whole[: len(whole) // 2], "torn": whole[:20] + b"\0" * len(whole)}
+    (tmp_path / "model.tar.gz").write_bytes(damaged.get(damage, archive.getvalue()))
     built = Artifact("digits", LOCKED, tmp_path / "model.tar.gz")
-    message = "the artifact of 'digits' holds no manifest.json: run `slipway build digits --force`"
+    message = "the artifact of 'digits' holds no manifest.json that can be read: run `slipway build digits --force`"
     assert said(Triton(), built) == [((), message)]
 
 

@@ -194,6 +194,15 @@ def test_strange_load_is_refused(server: Server, body: Any, said: str) -> None:
     assert refused.message.startswith(said)
 
 
+@pytest.mark.parametrize("path", ["loop", "n" * 5000])
+def test_folder_that_the_system_cannot_follow_is_refused(server: Server, root: Path, path: str) -> None:
+    if not (root / "loop").is_symlink():
+        (root / "loop").symlink_to(root / "loop")
+    refused = server.ask({"model_name": "out", "url": f"{root}/{path}"}, path="/models")
+    assert refused.status == 400
+    assert "is not a folder" in refused.message
+
+
 @pytest.mark.parametrize("escape", ["/../../..", "/link"])
 def test_model_outside_its_folder_is_refused(server: Server, root: Path, tmp_path: Path, escape: str) -> None:
     (root / "link").symlink_to(tmp_path)

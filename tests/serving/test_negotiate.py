@@ -59,3 +59,18 @@ def test_request_type_refuses_what_the_model_does_not_take(content: str) -> None
         negotiate.request_type(content.encode(), (JSON,))
     assert caught.value.status == 415
     assert "application/json is" in caught.value.message
+
+
+def test_long_header_is_neither_kept_nor_repeated() -> None:
+    long, before = b"x" * 1_000_000, kept()
+    with pytest.raises(RequestError) as caught:
+        negotiate.answer_type(b"*/*, " + long)
+    assert len(caught.value.message) < 500
+    with pytest.raises(RequestError) as caught:
+        negotiate.request_type(b"application/json; a=" + long, (JSON,))
+    assert len(caught.value.message) < 500
+    assert kept() == before
+
+
+def kept() -> tuple[int, int]:
+    return negotiate.answer_type.cache_info().currsize, negotiate.request_type.cache_info().currsize

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
@@ -257,3 +258,13 @@ def test_tensor_answer_is_the_next_models_request(start: Callable[..., Any], fra
         np.testing.assert_allclose(next_answer.document["inputs"], np.log(np.log(inputs[1:])), atol=1e-6)
         as_npy = server.ask({"inputs": inputs}, headers={"Accept": NPY})
     np.testing.assert_allclose(np.load(io.BytesIO(as_npy.body)), np.log(inputs), atol=1e-6)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate, gzip", "br"])
+def test_invocation_answers_415_when_the_body_is_compressed(classifier_server: Server, coding: str) -> None:
+    bomb = gzip.compress(b"0" * 10_000_000)
+    answer = classifier_server.ask(bomb, headers={"Content-Encoding": coding})
+    assert (answer.status, answer.code) == (415, "unsupported_content_encoding")
+    assert answer.message == f"content-encoding '{coding}' is not accepted: send the body as it is"
+    plain = classifier_server.ask({"inputs": [[1, 2, 3, 4]]}, headers={"Content-Encoding": "identity"})
+    assert plain.status == 200

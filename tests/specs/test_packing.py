@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import tarfile
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from slipway.specs import HostError
+from slipway.specs import HostError, SpecError
 from slipway.specs.artifact import Artifact
 from slipway.specs.lock import LockedModel
 from slipway.specs.manifest import Archive
@@ -52,7 +53,18 @@ def archived(folder: Path) -> Artifact:
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
-    return Artifact("reader", LOCKED, file)
+    return locked(file)
+
+
+def locked(archive: Path) -> Artifact:
+    """Lock an archive, or a folder's files, as they are now."""
+    if archive.is_dir():
+        sums = [f"{hashlib.sha256(it.read_bytes()).hexdigest()}  {it.name}\n" for it in sorted(archive.iterdir())]
+        content, layout = "".join(sorted(sums)).encode(), "prefix"
+    else:
+        content, layout = archive.read_bytes(), None
+    whole = Archive(sha256=hashlib.sha256(content).hexdigest(), size_bytes=1)
+    return Artifact("reader", LOCKED.model_copy(update={"archive": whole, "layout": layout}), archive)
 
 
 def held(file: Path | None) -> dict[str, bytes]:
@@ -95,7 +107,7 @@ def test_files_of_a_folder_keep_their_place_and_generated_ones_lie_beside(tmp_pa
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "model.onnx").write_bytes(b"weights")
-    ready = packed(Artifact("reader", LOCKED, folder), Shelf(), None)
+    ready = packed(locked(folder), Shelf(), None)
     assert ready.archive is None
     assert ready.files["reader/1/model.onnx"] == folder / "model.onnx"
     assert ready.files["reader/config.txt"].read_bytes() == b"shelf = 1\n"
@@ -120,3 +132,25 @@ def test_failure_half_way_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         packed(archived(tmp_path), Lost(), None)
     assert [path.name for path in tmp_path.iterdir()] == ["model.tar.gz"]
+
+
+def test_artifact_that_was_changed_after_its_proof_is_not_uploaded(tmp_path: Path) -> None:
+    artifact = archived(tmp_path)
+    content = bytearray(artifact.archive.read_bytes())
+    content[len(content) // 2] ^= 1
+    artifact.archive.write_bytes(content)
+    with pytest.raises(SpecError, match="was changed after its proof: run `slipway build reader --force`"):
+        packed(artifact, Shelf(), None)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.tar.gz"]
+
+
+def test_file_of_a_language_model_that_was_changed_is_not_uploaded(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (folder / name).write_bytes(b"{}")
+    artifact = locked(folder)
+    assert len(packed(artifact, Shelf(), None).files) == 2
+    (folder / "config.json").write_bytes(b"[]")
+    with pytest.raises(SpecError, match="was changed after its proof"):
+        packed(artifact, Shelf(), None)

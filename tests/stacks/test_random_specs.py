@@ -95,6 +95,7 @@ DRAWN: Final = specs(
         "end": st.sampled_from(["06:00", "07:15"]),
         "fallback": st.sampled_from([[], ["ml.m7i.2xlarge"], ["ml.c6i.xlarge", "ml.r7i.xlarge"], ["ml.g5.xlarge"]]),
         "instance_type": machines(),
+        "workers": st.integers(1, 4),  # no more than the cores of most machines
         "memory_mib": st.sampled_from([1024, 2048, 3072]),
         "model": names("digit-scaler", "digits", "minilm", "minilm-fp32"),
         "models": st.lists(names("digits", "minilm", "minilm-fp32"), min_size=1, max_size=3, unique=True),

@@ -51,10 +51,13 @@ def environment(name: str, *, over_project: bool = False, project: Path = PROJEC
     made = folder / f"{name}-{hashlib.sha256(said).hexdigest()[:12]}"
     if made.is_dir():
         return made
-    folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder / f"{name}.lock"):
-        if not made.is_dir():
-            _make(name, files, made, over_project=over_project)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder / f"{name}.lock") as lock:
+            if not made.is_dir():
+                _make(name, files, made, lock, over_project=over_project)
+    except OSError as error:
+        raise EnvironmentFailureError(f"{name}: {folder}: {error.strerror or error}") from error
     return made
 
 
@@ -76,34 +79,33 @@ def layer(made: Path, folder: Path) -> Path:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _alone(path: Path) -> Iterator[int]:
+    """Yield the lock; whoever inherits it holds it too, such as a pip that outlives its parent and goes on writing."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # let go by the system, however this process ends
-        yield
+        yield lock.fileno()
 
 
-def _make(name: str, files: list[Path], made: Path, *, over_project: bool) -> None:
+def _make(name: str, files: list[Path], made: Path, lock: int, *, over_project: bool) -> None:
     began = time.monotonic()
     _say(f"making the environment of {name}, once")
     part = made.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
     try:
-        _run(name, [sys.executable, "-m", "venv", "--without-pip", str(part)])
+        _run(name, [sys.executable, "-m", "venv", "--without-pip", str(part)], lock)
         asked = [argument for file in files for argument in ("--requirement", str(file))]
-        _run(name, [sys.executable, "-m", "pip", "--python", str(part), "install", "--no-deps", *asked])
+        _run(name, [sys.executable, "-m", "pip", "--python", str(part), "install", "--no-deps", *asked], lock)
         if over_project:
             _look_further(part)
         _rename_in_scripts(part, made)
         part.rename(made)
-    except OSError as error:
-        raise EnvironmentFailureError(f"{name}: {error.strerror}: {part}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
     _say(f"made the environment of {name} in {time.monotonic() - began:.0f} s")
 
 
-def _run(name: str, command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own words
+def _run(name: str, command: list[str], lock: int) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, pass_fds=[lock])  # noqa: S603  our own
     if done.returncode == 0:
         return
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]

@@ -30,6 +30,9 @@ class ServerSpec(Spec):
     speaks_chat: ClassVar[bool] = False
     """Whether it answers OpenAI's chat completions."""
 
+    hands_on: ClassVar[bool] = True
+    """Whether it takes and answers JSON as our own server does, which the next container of a pipeline is handed."""
+
     own_variables: ClassVar[tuple[str, ...]] = ()
     """What the names of variables begin with that its options stand for."""
 
@@ -78,6 +81,10 @@ class ServerSpec(Spec):
     def patience(self, seconds: int) -> dict[str, str]:  # noqa: ARG002  most wait for ever
         """Return the variables that let a request take so long, where callers wait longer than they usually do."""
         return {}
+
+    def unread(self, variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:  # noqa: ARG002
+        """Yield the user's variables that it would overlook or end with: the name, and what is wrong."""
+        yield from ()
 
     def told_in_files(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:  # noqa: ARG002
         """Return as variables what its files tell it, so that a check of the template sees it; {} where they do not."""

@@ -52,6 +52,10 @@ class DjlMpi(DjlRanks):
         if language.architecture not in tensor_plans():
             message = f"'{language.architecture}' has no tp_plan, by which transformers would split '{artifact.model}'"
             yield (), f"{message}: use server: lmi, or an instance type of one GPU with our own server"
+        most = language.facts.max_tokens
+        if self.max_model_len is not None and most is not None and self.max_model_len > most:
+            message = f"{self.max_model_len:,} is more than the {most:,} positions that the model has: write less"
+            yield ("max_model_len",), message
 
     def options(self) -> dict[str, str]:
         """Return what the handler reads beside the degree and the type."""

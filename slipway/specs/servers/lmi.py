@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
+
+from pydantic import Field
 
 from slipway.catalog import image_uri
 from slipway.specs.servers.base import ServerSpec
@@ -39,10 +41,13 @@ class Lmi(LmiOptions, ServerSpec):
     own_variables: ClassVar[tuple[str, ...]] = (
         *("OPTION_", "HF_MODEL_ID", "HF_REVISION", "HF_TASK", "HF_TRUST_REMOTE_CODE"),
         *("TENSOR_PARALLEL_DEGREE", "PIPELINE_PARALLEL_DEGREE", "MODEL_LOADING_TIMEOUT", "PREDICT_TIMEOUT"),
+        *("JOB_QUEUE_SIZE", "SERVING_JOB_QUEUE_SIZE"),
     )
 
     name: Literal["lmi"]
     """Large Model Inference."""
+    job_queue_size: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Requests that wait; beyond them callers get 503. Absent: DJL's, 1000."""
 
     def image(self, region: str, machine: InstanceType | None) -> str:  # noqa: ARG002  one for all GPUs
         """Return AWS's image of the version.
@@ -77,19 +82,25 @@ class Lmi(LmiOptions, ServerSpec):
 
     def variables(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:
         """Return the container's variables: its options too where its files stay in S3."""
-        said = option_variables(self.told(artifact, machine)) if artifact.locked.read_at is not None else {}
-        return {**OFFLINE, **said}
+        if artifact.locked.read_at is None:
+            return dict(OFFLINE)
+        server = {f"SERVING_{name.upper()}": value for name, value in self._of_server().items()}
+        return {**OFFLINE, **option_variables(self.told(artifact, machine)), **server}
 
     def told_in_files(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:
         """Return its options, as variables would say them."""
         return {} if artifact.locked.read_at is not None else option_variables(self.told(artifact, machine))
+
+    def _of_server(self) -> dict[str, str]:
+        """Return what DJL Serving itself is told, whatever its handler is."""
+        return {} if self.job_queue_size is None else {"job_queue_size": str(self.job_queue_size)}
 
     def layout(self, artifact: Artifact, machine: InstanceType | None) -> Layout | None:
         """Return the model's files and what is laid beside them; None where they stay in S3."""
         language = artifact.locked.language
         if artifact.locked.read_at is not None or language is None:
             return None
-        said = properties(self.told(artifact, machine)).encode("ascii")
+        said = properties(self.told(artifact, machine), self._of_server()).encode("ascii")
         return {**{file: file for file in language.files}, FILE: said}
 
     def least_startup_seconds(self, artifact: Artifact) -> int:

@@ -22,7 +22,7 @@ NOT_HELD: Final = "is not among a built model's files: remove the key"
 def _known(version: str) -> str:
     if version not in lmi_versions():
         hint = did_you_mean(version, lmi_versions())
-        raise refuse(f"is no LMI version whose options are known: {', '.join(lmi_versions())}{hint}")
+        raise refuse(f"is not an LMI version whose options are known: {', '.join(lmi_versions())}{hint}")
     return version
 
 

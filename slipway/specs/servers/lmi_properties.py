@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 ENGINE: Final = "Python"
 OURS: Final = frozenset(
-    {"name", "version", "async_mode", "rolling_batch", "enable_lora", "pipeline_parallel_degree", "speculative_config"}
+    {
+        *("name", "version", "async_mode", "rolling_batch", "enable_lora", "pipeline_parallel_degree"),
+        *("speculative_config", "job_queue_size"),
+    }
 )
 """Fields that do not stand in the file as they were written."""
 ESCAPES: Final = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f"}
@@ -44,9 +47,16 @@ def settings(options: LmiOptions, *, degree: int | str, loading_seconds: int, lo
     return {name: _text(value) for name, value in sorted(found.items()) if value is not None}
 
 
-def properties(told: Mapping[str, str]) -> str:
-    """Return the text of ``serving.properties``, as ``java.util.Properties`` reads it."""
-    lines = [f"engine={ENGINE}", *(f"option.{name}={_escaped(value)}" for name, value in told.items())]
+def properties(told: Mapping[str, str], server: Mapping[str, str] | None = None) -> str:
+    """Return the text of ``serving.properties``, as ``java.util.Properties`` reads it.
+
+    Args:
+        told: What the handler is told.
+        server: What DJL Serving itself is told.
+            Default: its engine alone.
+    """
+    lines = [f"{name}={_escaped(value)}" for name, value in {"engine": ENGINE, **(server or {})}.items()]
+    lines += [f"option.{name}={_escaped(value)}" for name, value in told.items()]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -6,9 +6,10 @@ from pydantic import Field, model_validator
 
 from slipway.specs.base import Findings
 from slipway.specs.servers.base import ServerSpec
+from slipway.specs.servers.own_settings import unread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from slipway.catalog import InstanceType
     from slipway.specs.artifact import Artifact
@@ -35,6 +36,9 @@ class OnnxRuntime(ServerSpec):
     gets alone."""
     batch_delay_us: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     """Microseconds that a request waits at most for others to join it. Absent: it does not wait."""
+    max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] | None = None
+    """The largest body; larger ones are refused with 413. SageMaker lets 25 MB through, to asynchronous endpoints 1 GB.
+    Absent: 6 MiB."""
     max_batch: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """The most inputs of one request. Absent: 64."""
     request_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
@@ -64,10 +68,17 @@ class OnnxRuntime(ServerSpec):
             yield (), f"{subject} needs a GPU, {NO_GPU}"
         if artifact.locked.per_token is not None and (self.batch_size or 1) > 1:
             yield ("batch_size",), f"'{artifact.model}' generates, and generations are not joined: remove the key"
+        if machine is not None and machine.vcpus is not None and (self.workers or 1) > machine.vcpus:
+            share = f"{self.workers} would share the {machine.vcpus} vCPUs of '{machine.name}'"
+            yield ("workers",), f"{share}: write at most as many"
 
     def patience(self, seconds: int) -> dict[str, str]:
         """Let a request be computed for as long as its caller waits, unless the option says otherwise."""
         return {} if self.request_seconds is not None else {"SLIPWAY_REQUEST_SECONDS": str(seconds)}
+
+    def unread(self, variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """Yield the settings that it does not have, and values that it does not take."""
+        yield from unread(variables)
 
     def variables(self, artifact: Artifact, machine: InstanceType | None) -> dict[str, str]:  # noqa: ARG002
         """Return what the options are called in the container."""

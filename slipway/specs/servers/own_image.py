@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from slipway.specs.servers.base import ServerSpec
-from slipway.specs.text import Shape
+from slipway.specs.text import Bytes, Shape
 
 if TYPE_CHECKING:
     from slipway.catalog import InstanceType
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 Uri = Annotated[
     str,
     Shape(
-        r"^[^\s@:]{1,200}(?:@sha256:[0-9a-f]{64}|:(?!latest$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})$",
+        r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}(?:@sha256:[0-9a-f]{64}|:(?!latest$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})$",
         "an image with a digest or a tag, and 'latest' is none: it is another program tomorrow",
     ),
+    Bytes(255),
     Field(examples=["111122223333.dkr.ecr.eu-west-1.amazonaws.com/reader:1.2.0"]),
 ]
 

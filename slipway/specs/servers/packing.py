@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.archive import archive_at
+from slipway.specs.artifact import require_locked
 from slipway.specs.errors import HostError
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def packed(artifact: Artifact, server: ServerSpec, machine: InstanceType | None)
 
     Raises:
         HostError: If the disk does not take it.
+        SpecError: If the artifact is not, byte for byte, what the lock says.
     """
+    require_locked(artifact)
     layout, folder = server.layout(artifact, machine), artifact.archive.is_dir()
     if layout is None:
         files = {path.name: path for path in sorted(artifact.archive.iterdir())} if folder else {}
@@ -101,6 +104,9 @@ def _files(source: Path, layout: Layout, target: Path) -> dict[str, Path]:
         files[path] = target / path
         files[path].parent.mkdir(parents=True, exist_ok=True)
         part = files[path].with_name(f".{files[path].name}.{os.getpid()}")
-        part.write_bytes(content)
-        part.replace(files[path])
+        try:
+            part.write_bytes(content)
+            part.replace(files[path])
+        finally:
+            part.unlink(missing_ok=True)
     return files

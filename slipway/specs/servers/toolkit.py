@@ -11,7 +11,7 @@ from slipway.specs.servers.serving_code import sources
 from slipway.specs.text import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from slipway.catalog import InstanceType
@@ -147,16 +147,32 @@ def _script_problems(path: Path) -> Iterator[str]:
     try:
         tree = ast.parse(path.read_bytes())
     except SyntaxError as error:
-        yield f"line {error.lineno} of it is not Python: {error.msg}"
+        place = "it" if error.lineno is None else f"line {error.lineno} of it"
+        yield f"{place} is not Python: {error.msg}"
         return
-    named = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom | ast.Import):
-            named |= {alias.asname or alias.name for alias in node.names}
-    if "model_fn" not in named:
+    except (MemoryError, RecursionError):  # what Python itself says of a file that is nested too deeply
+        yield "it is nested more deeply than Python reads"
+        return
+    named = set(_named(tree.body))
+    if not named & {"model_fn", "*"}:
         yield "defines no 'model_fn', and the toolkit's own loads TorchScript alone: define model_fn(model_dir)"
     if "transform_fn" in named and (parts := named & {"input_fn", "predict_fn", "output_fn"}):
         yield f"defines transform_fn and {min(parts)}, which the toolkit refuses together: keep one of them"
+
+
+def _named(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """Yield what a module's statements give names to; ``*`` for all that another module holds."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.If | ast.Try | ast.With):
+            handlers = [each.body for each in getattr(node, "handlers", [])]
+            for inner in (node.body, getattr(node, "orelse", []), getattr(node, "finalbody", []), *handlers):
+                yield from _named(inner)
 
 
 def worker_problems(

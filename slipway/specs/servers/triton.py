@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -43,6 +43,8 @@ BatchSize = Annotated[int, Field(ge=1, le=4096)]
 
 class Triton(ServerSpec):
     """NVIDIA's Triton Inference Server in SageMaker's image: a model repository made from the artifact."""
+
+    hands_on: ClassVar[bool] = False
 
     name: Literal["triton"] = "triton"
     """This server."""

@@ -105,6 +105,21 @@ def test_options_lie_beside_files_that_are_uploaded_and_are_variables_where_they
     assert not any(name in server.variables(there, machine) for name in ("HF_MODEL_ID", "OPTION_MODEL_ID"))
 
 
+def test_queue_is_the_servers_own_affair_in_the_file_and_in_variables(artifact: Any) -> None:
+    server, machine = Lmi(name="lmi", job_queue_size=12), instance_types()["ml.g5.12xlarge"]
+    files = server.layout(artifact(), machine)
+    assert files is not None
+    text = files["serving.properties"]
+    assert isinstance(text, bytes)
+    assert text.decode().splitlines()[:2] == ["engine=Python", "job_queue_size=12"]
+    assert "option.job_queue_size" not in text.decode()
+    told = server.variables(artifact(at=PLACE), machine)
+    assert told["SERVING_JOB_QUEUE_SIZE"] == "12"
+    assert "OPTION_JOB_QUEUE_SIZE" not in told
+    plain = Lmi(name="lmi").variables(artifact(at=PLACE), machine)
+    assert "SERVING_JOB_QUEUE_SIZE" not in plain
+
+
 def test_longest_sequence_is_the_one_that_was_planned_for(artifact: Any) -> None:
     assert "max_model_len" not in written(artifact())
     assert written(artifact(longest=1024))["max_model_len"] == "1024"

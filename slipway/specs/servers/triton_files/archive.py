@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import tarfile
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
 
 from slipway.specs.manifest import ServedModel
 
@@ -27,7 +30,7 @@ class Contents:
 
 
 def contents(archive: Path) -> Contents | None:
-    """Return what an archive holds; None where it is none, or holds no manifest."""
+    """Return what an archive holds; None where it is none, or holds no manifest that can be read."""
     return _contents(archive, archive.stat().st_mtime_ns)
 
 
@@ -36,7 +39,7 @@ def _contents(archive: Path, _written: int) -> Contents | None:
     try:
         with tarfile.open(archive) as files:
             manifest = files.extractfile("manifest.json")
-            assert manifest is not None  # noqa: S101  an artifact holds files alone
-            return Contents(ServedModel.model_validate_json(manifest.read()), tuple(files.getnames()))
-    except (tarfile.TarError, EOFError, KeyError):
+            content = b"" if manifest is None else manifest.read()
+            return Contents(ServedModel.model_validate_json(content), tuple(files.getnames()))
+    except (tarfile.TarError, zlib.error, EOFError, KeyError, ValidationError):
         return None

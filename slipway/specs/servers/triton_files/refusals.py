@@ -35,7 +35,7 @@ def unserved(artifact: Artifact, repository: str) -> Iterator[tuple[Keys, str]]:
         return
     held = contents(artifact.archive)
     if held is None:
-        yield (), f"{name} holds no manifest.json: run `slipway build {artifact.model} --force`"
+        yield (), f"{name} holds no manifest.json that can be read: run `slipway build {artifact.model} --force`"
         return
     if held.served.handler is not None:
         yield (), f"{name} brings {held.served.handler}, which Triton's requests do not pass: use server: onnxruntime"
