@@ -46,6 +46,11 @@ class Lmi(LmiOptions, ServerSpec):
     name: Literal["lmi"]
     """Large Model Inference."""
 
+    @property
+    def continues_text(self) -> bool:
+        """It does."""
+        return True
+
     def image(self, region: str, machine: InstanceType | None) -> str:  # noqa: ARG002  one for all GPUs
         """Return AWS's image of the version.
 
