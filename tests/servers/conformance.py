@@ -35,7 +35,8 @@ def reported(server: str, folder: Path, *more: str) -> tuple[int, dict[str, Any]
 def main() -> None:
     kept, names = Path(sys.argv[1]), sys.argv[2:]
     if names == ["--page"]:
-        PAGE.write_text(page({name: json.loads((kept / f"{name}.json").read_bytes()) for name in SUBJECTS}))
+        files = {name: kept / f"{name}.json" for name in SUBJECTS}
+        PAGE.write_text(page({name: json.loads(file.read_bytes()) for name, file in files.items() if file.is_file()}))
         return
     kept.mkdir(parents=True, exist_ok=True)
     for name in names or SUBJECTS:
@@ -59,6 +60,7 @@ def page(reports: dict[str, dict[str, Any]]) -> str:
         rows="\n".join([f"| check | {' | '.join(reports)} |", f"|---|{'---|' * len(reports)}", *rows]),
         told="\n".join(_told(name, one) for name, found in outcomes.items() for one in found.values() if _tells(one)),
         runs="\n".join(_ran(name, report) for name, report in reports.items()),
+        missing=", ".join(f"`{name}`" for name in SUBJECTS if name not in reports) or "none",
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
     )
 
@@ -105,6 +107,7 @@ because the server does not stream, or serves one model here.
 - `triton` is tritonserver 2.51 in SageMaker mode with the ensemble of the sentence embedder; its ONNX backend is ours.
 - `lmi`, `djl-mpi` and `djl-deepspeed` are the clean-room host and **not DJL Serving**: the first with transformers in
   vLLM's place, the others with the real handlers on two ranks. Codes, stopping and callers who leave are the host's.
+- Not run to the end for this page: {missing}.
 - The right answers are the original's: of the embedder by `--model`, of the language models by transformers on one
   rank, without our handlers.
 """
