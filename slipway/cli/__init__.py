@@ -44,6 +44,8 @@ def main() -> None:
     """Run the command line: exit code 0 done, 1 a failed gate, 2 bad usage or spec, 3 the machine, 4 interrupted."""
     words = sys.argv[1:]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us wants what Ctrl-C wants
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         _run([word for word in words if word != "--debug"])
     except (Exception, KeyboardInterrupt) as error:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -15,6 +15,9 @@ from slipway.specs import UsageError
 if TYPE_CHECKING:
     from slipway.specs import Deployment, Project
     from slipway.specs.endpoint import AnyEndpoint
+
+CONTINUED: Final = {"inputs": "The ship left the harbour and", "parameters": {"max_new_tokens": 16}}
+"""What a language model is asked where nobody says."""
 
 
 def invoke(  # noqa: PLR0913  an option for each thing that can be named
@@ -80,21 +83,29 @@ def _asked(deployment: Deployment, endpoint: str, container: str | None, model: 
     return model or hosted[0 if container is None else names.index(container)]
 
 
-def example_of(project: Project, spec: AnyEndpoint, model: str, variant: str | None) -> Any:
-    """Return the request that a model's artifact holds as its example, in the words of the server that answers."""
+def example_of(project: Project, spec: AnyEndpoint, model: str, variant: str | None, *, option: str = "--data") -> Any:
+    """Return the request that a model's artifact holds as its example, in the words of the server that answers.
+
+    A language model's files hold none; servers that go on with a text get one.
+    """
     from slipway.specs import Manifest
     from slipway.specs.hosted import hosted
 
-    locked = project.lock.models.get(model)
-    manifest = project.artifact_folder(model, "" if locked is None else locked.digest) / "manifest.json"
-    if not manifest.is_file():
-        raise UsageError(f"{model} is not built here, so there is no example of a request: give one with --data FILE")
-    packed = Manifest.model_validate_json(manifest.read_bytes()).packed
-    if packed is None:
-        raise UsageError(f"{model} is a language model's files, whose server reads its own requests: give --data FILE")
     servers = {each.name: each.server for each in getattr(spec, "variants", ())}  # one may be of another server
     server = servers.get(variant) or next(each.server for each in hosted(spec) if each.model == model)
+    locked = project.lock.models.get(model)
+    if locked is not None and locked.target == "llm":
+        if server.continues_text:
+            return CONTINUED
+        raise UsageError(
+            f"{model} is a language model's files, whose server reads its own requests: give {option} FILE"
+        )
+    manifest = project.artifact_folder(model, "" if locked is None else locked.digest) / "manifest.json"
+    if not manifest.is_file():
+        raise UsageError(f"{model} is not built here, so there is no example of a request: give one with {option} FILE")
+    packed = Manifest.model_validate_json(manifest.read_bytes()).packed
+    assert packed is not None  # noqa: S101  of all but language models
     request = server.request(packed, packed.example["inputs"])
     if request is None:
-        raise UsageError(f"{model} is asked with tensors of its own here: give them with --data FILE")
+        raise UsageError(f"{model} is asked with tensors of its own here: give them with {option} FILE")
     return request

@@ -13,22 +13,27 @@ import sys
 import tarfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import numpy as np
 import onnxruntime
 import pytest
 
+from slipway.cli.invoke import CONTINUED, example_of
 from slipway.operations.conform import Need, checks
 from slipway.specs import Project
+from slipway.specs.servers import ServerName, Triton
+from slipway.specs.servers.triton_files.archive import contents
+from tests.servers.toolkits import artifact
 from tests.serving.conftest import direct_logits, write_classifier
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "conform.md").read_text(encoding="utf-8")
 SLIPWAY = Path(sys.executable).with_name("slipway")
-RUNNING, STARTED, MANY, ENDPOINT, PIPELINE = re.findall(r"```console\n\$ slipway (.*?)\n```", PAGE)
+RUNNING, STARTED, NAMED, MANY, ENDPOINT, PIPELINE = re.findall(r"```console\n\$ slipway (.*?)\n```", PAGE)
 QUESTIONS = {"request": [0.1, 0.2, 0.3, 0.4], "other": [0.9, -0.2, 0.3, 0.4]}
+SERVERS = ", ".join(get_args(ServerName))
 LABELS = ("red", "green", "blue")
 
 
@@ -212,6 +217,8 @@ def test_interruption_is_4_and_leaves_no_process(folder: Path) -> None:
         ),
         ("http://127.0.0.1:1 --command false", 3, "the server ended with 1 before it was ready: it wrote nothing"),
         ("http://127.0.0.1:1 --multi-model first", 2, "--multi-model is NAME=FOLDER, the folder as the server sees it"),
+        ("http://127.0.0.1:1 --server tritn", 2, f"'tritn' is no server, did you mean 'triton'? (known: {SERVERS})"),
+        ("--endpoint x --server lmi", 2, "--server says what a URL is: an endpoint's spec says it itself"),
         (
             *("--endpoint x --command y", 2),
             "--command, --failing-command and --multi-model are about a server: give its URL",
@@ -223,6 +230,22 @@ def test_refusal_is_one_line(options: str, code: int, said: str, folder: Path) -
         [SLIPWAY, "conform", *options.split()], cwd=folder, capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stderr) == (code, f"{said}\n")
+
+
+@pytest.mark.slow
+def test_tensors_of_the_page_are_those_that_triton_is_asked_with() -> None:
+    tensors, prompt, chat = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
+    held = contents(artifact("minilm-fp32").archive)
+    assert held is not None
+    assert Triton().request(held.served, tensors["inputs"][0]["data"]) == tensors
+    assert prompt.keys() == CONTINUED.keys()
+    assert "messages" in chat
+
+
+def test_language_model_behind_an_endpoint_is_asked_to_go_on() -> None:
+    project = Project(ROOT / "examples" / "language-models")
+    spec = project.deployment("prod", with_artifacts=False).endpoints["gpt-j"]
+    assert example_of(project, spec, "gpt-j-6b", "main") == CONTINUED
 
 
 def test_page_names_what_there_is() -> None:

@@ -23,6 +23,8 @@ from tests.local_cloud.conftest import BUCKET, ROLE, Aws
 from tests.local_cloud.rest_api import rest_api
 from tests.model_build.conftest import WORDS
 from tests.model_build.language import save_tokenizer
+from tests.servers import tiny
+from tests.servers.subjects import MPI
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,18 +60,21 @@ def llama(folder: Path) -> None:
     (folder / "serving.properties").write_text(properties(told))
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a chat front of a small language model."""
+@pytest.fixture(scope="module", params=["lmi", "djl-mpi"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a chat front of a small language model, behind LMI or on two ranks of our own handler."""
     project, weights = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("weights")
     (project / "node_modules").symlink_to(ROOT / "node_modules")  # Lambda's runtime has the SDK
     llama(weights)
+    if request.param == "djl-mpi":
+        tiny.handled(weights, "djl-mpi", MPI)
     cloud = local_cloud.start(project, leash=True)
     try:
         aws = Aws(cloud)
         aws.upload("other.tar.gz", b"")  # makes the bucket
-        for file in weights.iterdir():
-            aws.client("s3").put_object(Bucket=BUCKET, Key=f"writer/{file.name}", Body=file.read_bytes())
+        for file in (path for path in weights.rglob("*") if path.is_file()):
+            key = f"writer/{file.relative_to(weights)}"
+            aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=file.read_bytes())
         source = {"S3DataType": "S3Prefix", "CompressionType": "None", "S3Uri": f"s3://{BUCKET}/writer/"}
         container = {"Image": IMAGE, "ModelDataSource": {"S3DataSource": source}}
         aws.sagemaker.create_model(ModelName="writer", ExecutionRoleArn=ROLE, PrimaryContainer=container)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .ranks import Ranks
 
+_JSON, _UNREAD = "application/json", 415
 _INVALID = 424
 """What LMI answers a request that it cannot serve with. Source: its schema."""
 
@@ -59,6 +60,8 @@ class Handler:
             self._loaded = self._load(inputs.get_properties())
         if inputs.is_empty():
             return None
+        if (media := _media(inputs)) != _JSON:
+            return Output().error(f"content-type '{media}' is not read, {_JSON} is", _UNREAD, "unsupported media type")
         try:
             wanted = read(inputs.get_as_json())
             prompts = [_tokens(self._loaded, wanted, text) for text in wanted.prompts or ("",)]
@@ -70,6 +73,10 @@ class Handler:
         output = Output().add_property("Content-Type", "application/json")
         output.add_as_json(answers.whole(wanted, said))
         return output
+
+
+def _media(inputs: Input) -> str:
+    return (inputs.get_property("Content-Type") or _JSON).partition(";")[0].strip().lower()
 
 
 def _tokens(loaded: Loaded, wanted: Wanted, text: str) -> list[int]:

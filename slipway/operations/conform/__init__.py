@@ -3,16 +3,21 @@
 from slipway.operations.conform.check import Check, Need
 from slipway.operations.conform.checks import checks
 from slipway.operations.conform.compare import difference
-from slipway.operations.conform.door import Example, HttpDoor
+from slipway.operations.conform.departures import DEPARTURES, Departure, departures_of
+from slipway.operations.conform.door import Door, Example, HttpDoor
 from slipway.operations.conform.endpoint_door import EndpointDoor
 from slipway.operations.conform.process import Process
-from slipway.operations.conform.run import Report, Result, run
+from slipway.operations.conform.run import OUTCOMES, Report, Result, run
 from slipway.operations.conform.subject import Subject
 from slipway.operations.conform.wire import Address
 
 __all__ = [
+    "DEPARTURES",
+    "OUTCOMES",
     "Address",
     "Check",
+    "Departure",
+    "Door",
     "EndpointDoor",
     "Example",
     "HttpDoor",
@@ -22,6 +27,7 @@ __all__ = [
     "Result",
     "Subject",
     "checks",
+    "departures_of",
     "difference",
     "run",
 ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from slipway.operations.conform.wire import PATIENCE_SECONDS, Address, Answer, NoAnswerError
+from slipway.operations.conform.answer import PATIENCE_SECONDS, Answer, NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from slipway.operations.conform.wire import Address
 
 ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 

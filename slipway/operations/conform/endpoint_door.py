@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from slipway.operations.conform.wire import PATIENCE_SECONDS, Answer, NoAnswerError
+from slipway.operations.conform.answer import PATIENCE_SECONDS, Answer, NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

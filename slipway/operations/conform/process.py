@@ -7,18 +7,26 @@ import os
 import signal
 import subprocess
 import time
+import uuid
 from typing import TYPE_CHECKING
 
-from slipway.operations.conform.wire import Address, NoAnswerError
+import psutil
+
+from slipway.operations.conform.answer import NoAnswerError
 from slipway.specs import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from slipway.operations.conform.wire import Address
+
 PING_SECONDS = 2.0
 _EVERY_SECONDS = 0.02
 _LAST_LINES = 3
+_MARK = "SLIPWAY_CONFORM"
+"""The variable by which a child is known that has left the session, and whose parent is gone."""
+_GONE_SECONDS = 10.0
 
 
 class Process:
@@ -36,6 +44,9 @@ class Process:
         self._log = log
         self.startup_seconds = startup_seconds
         self._process: subprocess.Popen[bytes] | None = None
+        self.ready_seconds = 0.0
+        """How long it took until it was ready, when it was."""
+        self._mark = uuid.uuid4().hex
 
     @property
     def runs(self) -> bool:
@@ -54,7 +65,7 @@ class Process:
             HostError: If there is no such command, or something listens there already.
         """
         self._refuse_a_neighbour()
-        environment = {**os.environ, "SAGEMAKER_BIND_TO_PORT": str(self.address.port)}
+        environment = {**os.environ, "SAGEMAKER_BIND_TO_PORT": str(self.address.port), _MARK: self._mark}
         try:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(  # noqa: S603  the user's own command
@@ -74,9 +85,11 @@ class Process:
         Raises:
             HostError: If it ends, or does not become so in time.
         """
-        end = time.monotonic() + self.startup_seconds
+        began = time.monotonic()
+        end = began + self.startup_seconds
         while time.monotonic() < end:
             if ping(PING_SECONDS) == 200:  # noqa: PLR2004
+                self.ready_seconds = time.monotonic() - began
                 return
             if not self.runs:
                 raise HostError(f"the server ended with {self.code} before it was ready: {self.last_words()}")
@@ -88,12 +101,19 @@ class Process:
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it and its children without asking."""
+        """End it and its children without asking, and wait until they are gone."""
         if self._process is None:
             return
+        left = [process for process in psutil.process_iter() if self._is_ours(process)]
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
         self._process.wait()
+        end = time.monotonic() + _GONE_SECONDS  # threads that still end hold the port, though their process has ended
+        while self._listens() and time.monotonic() < end:
+            time.sleep(_EVERY_SECONDS)
 
     def wait(self, seconds: float) -> int | None:
         """Return how it ended, or None if it has not within so many seconds."""
@@ -107,15 +127,24 @@ class Process:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines() if self._log.is_file() else []
         return " | ".join(line.strip() for line in lines[-_LAST_LINES:]) or "it wrote nothing"
 
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return bool(process.environ().get(_MARK) == self._mark)
+        except (psutil.Error, OSError):
+            return False
+
     def _signal(self, number: int) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)
 
     def _refuse_a_neighbour(self) -> None:
+        if self._listens():
+            place = f"{self.address.host}:{self.address.port}"
+            raise HostError(f"something listens on {place} already: stop it, or leave --command out")
+
+    def _listens(self) -> bool:
         try:
             self.address.connect(1).close()
         except NoAnswerError:
-            return
-        raise HostError(
-            f"something listens on {self.address.host}:{self.address.port} already: stop it, or leave --command out"
-        )
+            return False
+        return True

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.operations.conform.checks import checks
+from slipway.operations.conform.departures import DEPARTURES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "conform.md"
 HEAD = """# Checks of a server
@@ -23,6 +24,12 @@ What `slipway conform` asks of a server, in the order in which it asks. A check 
 reported as not run, never as passed."""
 
 
+KNOWN = """# What servers do otherwise by their nature
+
+With `--server NAME`, and of an endpoint's own server, these are reported as **departs**, with what comes of it, and do
+not make the exit code 1. No option, layout or handler mends them. What such a check sees else is a failure."""
+
+
 def text() -> str:
     """Return the page."""
     parts = [HEAD]
@@ -30,7 +37,13 @@ def text() -> str:
         needs = "needs: " + "; ".join(need.value for need in check.needs)
         facts = f"- otherwise: {check.says}\n- mend: {check.mend}\n- {needs}\n- source: {check.source}"
         parts.append(f"## {check.id}\n\n{check.asks}\n\n{facts}")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, KNOWN, *_known()]) + "\n"
+
+
+def _known() -> Iterator[str]:
+    for server, departures in DEPARTURES.items():
+        lines = (f"- {each.check}: {each.why} ({each.source})" for each in departures)
+        yield f"### {server}\n\n" + "\n".join(lines)
 
 
 def main(words: Sequence[str]) -> int:

@@ -8,15 +8,16 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from slipway.operations.conform.answer import Answer, NoAnswerError
 from slipway.operations.conform.check import Flaw, Need, Untold
 from slipway.operations.conform.compare import difference
 from slipway.operations.conform.door import Door, Example, HttpDoor
-from slipway.operations.conform.wire import Address, Answer, NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from slipway.operations.conform.process import Process
+    from slipway.operations.conform.wire import Address
 
 _RETRY_SECONDS = 30.0
 _PAUSE_SECONDS = 0.05
@@ -51,6 +52,8 @@ class Subject:
     failing: Process | None = None
     callers: int = 16
     stop_seconds: float = 30.0
+    silent: str | None = None
+    """Why an example that was asked when nothing else went on has no answer; nothing more is asked then."""
     _usual: dict[Example, tuple[Answer, bool]] = field(default_factory=dict)
 
     @property
@@ -125,7 +128,11 @@ class Subject:
             Flaw: If it is refused.
         """
         if example not in self._usual:
-            first, second = self.door.ask(example), self.door.ask(example)
+            try:
+                first, second = self.door.ask(example), self.door.ask(example)
+            except NoAnswerError as error:
+                self.silent = str(error)
+                raise
             self._usual[example] = (first, difference(first.body, second.body) is None)
         answer = self._usual[example][0]
         if not answer.good:

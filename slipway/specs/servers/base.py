@@ -38,6 +38,11 @@ class ServerSpec(Spec):
 
     name: str
 
+    @property
+    def continues_text(self) -> bool:
+        """Whether a language model's files behind it go on with a text, asked with `inputs` and `parameters`."""
+        return False
+
     def image(self, region: str, machine: InstanceType | None) -> str | None:  # noqa: ARG002  a server's own
         """Return the image in a region.
 

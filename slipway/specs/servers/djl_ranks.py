@@ -38,6 +38,7 @@ class DjlRanks(ServerSpec):
     what: ClassVar[str]
     """The server, as messages call it."""
     source: ClassVar[str]
+    speaks_chat: ClassVar[bool] = True
     """Of the handler, in ``containers/djl``; in the archive it is ``model.py``."""
 
     own_variables: ClassVar[tuple[str, ...]] = (
@@ -55,6 +56,11 @@ class DjlRanks(ServerSpec):
     """Seconds that one request may take; after them the ranks are started anew. Default: DJL's, 120."""
     job_queue_size: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Requests that wait; beyond them callers get 503. Default: DJL's, 1000."""
+
+    @property
+    def continues_text(self) -> bool:
+        """It does."""
+        return True
 
     def problems(self, artifact: Artifact, machine: InstanceType | None) -> Iterator[tuple[Keys, str]]:
         """Say what the model or the machine makes impossible."""

@@ -37,6 +37,11 @@ class HuggingFace(ToolkitServer):
     task: Literal["text-generation", "text2text-generation", "feature-extraction", "fill-mask"] | None = None
     """The pipeline, for a language model's files; absent: ``text-generation``."""
 
+    @property
+    def continues_text(self) -> bool:
+        """The pipeline of its task does."""
+        return self.script is None and self.task in {None, _LANGUAGE_TASK, "text2text-generation"}
+
     def image(self, region: str, machine: InstanceType | None) -> str | None:
         """Return AWS's image for inference with transformers."""
         gpu = machine is not None and bool(machine.gpus)

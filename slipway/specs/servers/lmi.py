@@ -49,6 +49,11 @@ class Lmi(LmiOptions, ServerSpec):
     job_queue_size: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Requests that wait; beyond them callers get 503. Absent: DJL's, 1000."""
 
+    @property
+    def continues_text(self) -> bool:
+        """It does."""
+        return True
+
     def image(self, region: str, machine: InstanceType | None) -> str:  # noqa: ARG002  one for all GPUs
         """Return AWS's image of the version.
 

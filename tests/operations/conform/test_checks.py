@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from slipway.operations.conform import (
     Address,
+    Departure,
     Example,
     HttpDoor,
     Need,
@@ -22,6 +25,7 @@ from slipway.operations.conform import (
     difference,
     run,
 )
+from slipway.operations.conform.answer import NoAnswerError
 from slipway.operations.conform.reference import main
 from slipway.operations.conform.run import outcome_of
 
@@ -51,7 +55,9 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
     """Run checks against the server with a flaw."""
     monkeypatch.setenv("BROKEN_SERVER_FOLDER", str(tmp_path))
 
-    def run_here(flaw: str, *only: str, many: bool = False, **changes: Any) -> list[Result]:
+    def run_here(
+        flaw: str, *only: str, many: bool = False, departures: Sequence[Departure] = (), **changes: Any
+    ) -> list[Result]:
         address = free_address()
         command = [sys.executable, str(SERVER), flaw, *(["--multi-model"] if many else [])]
         models = [(name, str(tmp_path / name)) for name in QUESTIONS] if many else []
@@ -64,7 +70,7 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
                     Example(json.dumps({"inputs": rows}).encode(), name=name) for name, rows in QUESTIONS.items()
                 ),
                 "judge": judge,
-                "slow": Example(b'{"inputs": [[1], [2]], "seconds": 0.1}'),
+                "slow": Example(b'{"inputs": [[1], [2]], "seconds": 0.2}'),
                 "stream": "application/jsonlines",
                 "models": tuple(models),
                 "process": Process(command, address, tmp_path / "log", 10),
@@ -74,7 +80,7 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
                 **changes,
             }
         )
-        return list(run(subject, only=only))
+        return list(run(subject, only=only, departures=departures))
 
     return run_here
 
@@ -99,6 +105,31 @@ def test_check_is_red_where_the_server_has_its_flaw(name: str, look: Callable[..
     assert result.saw
     assert result.mend[0].islower()
     assert result.says.endswith(".")
+
+
+@pytest.mark.parametrize(("sees", "outcome"), [(r"answered with 5\d\d", "departs"), ("answered with 404", "failed")])
+def test_failure_departs_when_it_is_what_the_server_is_known_for(
+    sees: str, outcome: str, look: Callable[..., list[Result]]
+) -> None:
+    known = Departure("ContentTypeUnknown", sees, "it was made so", "here")
+    [result] = look("ContentTypeUnknown", "ContentTypeUnknown", departures=[known])
+    assert (result.outcome, result.why) == (outcome, "it was made so (here)" if outcome == "departs" else "")
+
+
+def test_child_that_left_the_session_is_ended_too(tmp_path: Path) -> None:
+    address = free_address()
+    server = f"import subprocess, sys; subprocess.Popen([sys.executable, {str(SERVER)!r}], start_new_session=True)"
+    process = Process([sys.executable, "-c", server], address, tmp_path / "own.log", 10)
+    process.start()
+    assert process.wait(10) == 0
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        with suppress(NoAnswerError):
+            if HttpDoor(address).ping(1).status == 200:
+                break
+    process.kill()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", address.port), timeout=2)
 
 
 def test_check_is_not_run_without_what_it_needs(look: Callable[..., list[Result]]) -> None:

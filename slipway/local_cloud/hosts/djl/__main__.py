@@ -16,6 +16,9 @@ from .group import Group
 from .rank import RankError
 from .settings import Settings, SettingsError
 
+GRACE_SECONDS = 20
+"""For what was accepted, after it is asked to end; SageMaker ends it after 30."""
+
 _log = logging.getLogger(__package__)
 
 
@@ -43,6 +46,7 @@ async def _serve(settings: Settings) -> str | None:
             port=int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080")),
             log_level="warning",
             access_log=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
     loading = asyncio.create_task(_load(group, server))

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from . import LABEL
-from .group import BusyError, DownError, Group, status_of
+from .group import BusyError, DownError, GoneError, Group, status_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,7 +52,9 @@ class Door:
     async def _invoke(self, request: Request) -> Response:
         headers = {name.title(): value for name, value in request.headers.items()}
         try:
-            answer = await self._group.ask(headers, await request.body())
+            answer = await self._group.ask(headers, await request.body(), request.is_disconnected)
+        except GoneError:
+            return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)  # which nobody reads
         except (BusyError, DownError, TimeoutError) as error:
             status, words = status_of(error)
             return JSONResponse({"code": status, "message": words}, status, _HEADERS)

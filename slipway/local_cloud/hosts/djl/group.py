@@ -13,7 +13,7 @@ from . import frames
 from .rank import PROGRAMS, Rank, RankError, environment_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from .settings import Settings
 
@@ -26,6 +26,10 @@ class BusyError(Exception):
 
 class DownError(Exception):
     """There are no ranks now."""
+
+
+class GoneError(Exception):
+    """Whoever asked is gone before it was their turn."""
 
 
 @dataclass
@@ -105,12 +109,20 @@ class Group:
             task.cancel()
         await self._end()
 
-    async def ask(self, properties: dict[str, str], body: bytes) -> Answer:
+    async def ask(
+        self, properties: dict[str, str], body: bytes, gone: Callable[[], Awaitable[bool]] | None = None
+    ) -> Answer:
         """Return the answer to one request once it begins.
+
+        Args:
+            properties: Of the request, beside the model's.
+            body: Its own.
+            gone: Tells whether whoever asks is still there when its turn comes. Default: it is.
 
         Raises:
             BusyError: If too many wait.
             DownError: If there are no ranks, or they die over it.
+            GoneError: If nobody is there any more to be answered.
             TimeoutError: If it takes too long; the ranks are started anew.
         """
         if not self.ready:
@@ -119,7 +131,7 @@ class Group:
             raise BusyError
         begun: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         # In a task of its own: a caller that goes away must not leave the ranks in the middle of an answer.
-        self._spawn(self._exchange(properties, body, begun))
+        self._spawn(self._exchange(properties, body, begun, gone))
         self._waiting += 1
         try:
             return await asyncio.shield(begun)
@@ -127,8 +139,17 @@ class Group:
             self._waiting -= 1
             begun.add_done_callback(lambda it: it.cancelled() or it.exception())
 
-    async def _exchange(self, properties: dict[str, str], body: bytes, begun: asyncio.Future[Answer]) -> None:
+    async def _exchange(
+        self,
+        properties: dict[str, str],
+        body: bytes,
+        begun: asyncio.Future[Answer],
+        gone: Callable[[], Awaitable[bool]] | None,
+    ) -> None:
         async with self._turn:
+            if gone is not None and await gone():
+                begun.set_exception(GoneError())
+                return
             try:
                 if not self.ready:
                     raise DownError  # noqa: TRY301  the ranks died while it waited for its turn

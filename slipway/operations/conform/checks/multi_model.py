@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from slipway.operations.conform.answer import PATIENCE_SECONDS, Answer
 from slipway.operations.conform.check import MULTI_MODEL, Check, Flaw, Need
-from slipway.operations.conform.wire import PATIENCE_SECONDS, Answer
 
 if TYPE_CHECKING:
     from slipway.operations.conform.subject import Subject

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import time
 
+from slipway.operations.conform.answer import NoAnswerError
 from slipway.operations.conform.check import CONTRACT, Check, Flaw, Need
 from slipway.operations.conform.process import PING_SECONDS
 from slipway.operations.conform.subject import Subject, together
-from slipway.operations.conform.wire import NoAnswerError
 
 _EVERY_SECONDS = 0.02
 _PINGS = 10
@@ -13,7 +13,7 @@ _CONNECTIONS = 32
 _ROUNDS = 3
 _CONNECT_SECONDS = 0.25
 _OK = 200
-_WATCHED_SECONDS = 5.0
+_WATCHED_SECONDS, _TIMES = 5.0, 2
 
 
 class PingWhenReady(Check):
@@ -84,14 +84,16 @@ class PingNeverAfterFailedLoad(Check):
     stops = True
 
     def run(self, subject: Subject) -> str:
-        """Start it and ping until it ends, or for a while."""
+        """Start it and ping until it ends, or for longer than the good one takes to be ready."""
         process = subject.failing
         assert process is not None  # noqa: S101  Need.FAILING
         if subject.process is not None:
             subject.process.kill()
         process.start()
         try:
-            end = time.monotonic() + min(_WATCHED_SECONDS, process.startup_seconds)
+            usual = 0.0 if subject.process is None else subject.process.ready_seconds
+            watched = min(_WATCHED_SECONDS + _TIMES * usual, process.startup_seconds)
+            end = time.monotonic() + watched
             while process.runs and time.monotonic() < end:
                 if subject.ping(PING_SECONDS) == _OK:
                     raise Flaw("/ping says 200 although the model cannot be loaded")
@@ -101,7 +103,7 @@ class PingNeverAfterFailedLoad(Check):
             process.kill()
         if code == 0:
             raise Flaw("the server ended with 0 although the model cannot be loaded")
-        return f"it ended with {code}" if code is not None else "it stayed, and never said 200"
+        return f"it ended with {code}" if code is not None else f"it stayed, and said no 200 in {watched:.0f} s"
 
 
 class ConnectionsAccepted(Check):

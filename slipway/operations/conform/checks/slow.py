@@ -18,6 +18,7 @@ _LEAST_SECONDS = 2.0
 _TIMES = 10
 _PUSH_SECONDS = 1.0
 _UNREAD = 4
+_AGAIN_SECONDS = 0.05
 
 
 class DribbledBodyAnswered(Check):
@@ -97,8 +98,13 @@ def _bound(subject: Subject) -> float:
 
 
 def _in_time(subject: Subject, bound: float, when: str) -> float:
+    """Ask as usual, again where there is too much to do, and return after how long the answer was there."""
     began = time.monotonic()
-    subject.require_usual(subject.example, subject.door.ask(subject.example, seconds=1.5 * bound), when)
+    while (answer := subject.door.ask(subject.example, seconds=1.5 * bound)).refuses:
+        if time.monotonic() - began > bound:
+            raise Flaw(f"{subject.example.name} was refused with {answer.status} for {bound:.1f} s {when}")
+        time.sleep(_AGAIN_SECONDS)
+    subject.require_usual(subject.example, answer, when)
     took = time.monotonic() - began
     if took > bound:
         raise Flaw(f"the example took {took:.1f} s {when}, and {subject.usual(subject.example).seconds:.2f} s alone")

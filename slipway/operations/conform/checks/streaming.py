@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _SOURCE = "SageMaker API reference, InvokeEndpointWithResponseStream, 2026-11"
 _APART_SECONDS = 0.005
+_ROUNDS = 3
 _TELLING_SECONDS = 0.1
 """What is answered sooner may well be made as quickly as it comes."""
 
@@ -27,7 +28,11 @@ class StreamComesInParts(Check):
 
     def run(self, subject: Subject) -> str:
         """Read a stream, and the times of its parts."""
-        times = [seconds for seconds, part in subject.door.stream(_streamed(subject)) if part]
+        times = _times(subject)
+        for _ in range(_ROUNDS - 1):  # a busy machine gives a reader much at once now and then, a gatherer every time
+            if times[-1:] > [seconds + _APART_SECONDS for seconds in times[:1]]:
+                break
+            times = _times(subject)
         if len(times) < 2:  # noqa: PLR2004
             raise Flaw(f"the stream came in {len(times)} part{'' if len(times) == 1 else 's'}")
         if times[-1] - times[0] < _APART_SECONDS and times[-1] < _TELLING_SECONDS:
@@ -65,6 +70,10 @@ class GoneReadersHarmNobody(Check):
         if not whole:
             raise Flaw("after that a stream was empty")
         return f"{subject.callers} went away, and the next stream was whole"
+
+
+def _times(subject: Subject) -> list[float]:
+    return [seconds for seconds, part in subject.door.stream(_streamed(subject)) if part]
 
 
 def _streamed(subject: Subject) -> Example:
