@@ -37,7 +37,10 @@ def lay_out(work: Work, samples: Samples) -> tuple[Path, ServedModel]:
         for source in graph.files():
             link(source, into / source.name)
     for name, source in present(work.task).files().items():
-        shutil.copyfile(source, folder / name)
+        if isinstance(source, str):
+            (folder / name).write_text(source, encoding="utf-8")
+        else:
+            shutil.copyfile(source, folder / name)
     if described.handler is not None:
         shutil.copyfile(work.source_folder / described.handler, folder / described.handler)
     absent = {"handler"} if described.handler is None else set()

@@ -89,12 +89,10 @@ def example_of(project: Project, spec: AnyEndpoint, model: str, variant: str | N
     manifest = project.artifact_folder(model, "" if locked is None else locked.digest) / "manifest.json"
     if not manifest.is_file():
         raise UsageError(f"{model} is not built here, so there is no example of a request: give one with --data FILE")
-    packed = Manifest.model_validate_json(manifest.read_bytes()).packed
-    if packed is None:
-        raise UsageError(f"{model} is a language model's files, whose server reads its own requests: give --data FILE")
+    told = Manifest.model_validate_json(manifest.read_bytes())
     servers = {each.name: each.server for each in getattr(spec, "variants", ())}  # one may be of another server
     server = servers.get(variant) or next(each.server for each in hosted(spec) if each.model == model)
-    request = server.request(packed, packed.example["inputs"])
+    request = server.request(told.packed, list(told.served.example["inputs"]))
     if request is None:
         raise UsageError(f"{model} is asked with tensors of its own here: give them with --data FILE")
     return request

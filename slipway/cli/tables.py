@@ -119,7 +119,7 @@ def demo_page(result: DemoResult) -> Group:
             row.kind,
             row.model,
             _share(row.size_ratio),
-            f"{row.latency_ratio:.1f}x at {row.latency_shape}",
+            "" if row.latency_ratio is None else f"{row.latency_ratio:.1f}x at {row.latency_shape}",
             f"{METRIC_WORDS[row.metric]} {row.value:.4f}",
             f"{'yes' if row.answer_checked else 'NO'}, {row.agreement:.4f} on {row.samples}",
             row.answer,
@@ -128,7 +128,10 @@ def demo_page(result: DemoResult) -> Group:
         f"front {row.url}: {row.status}, {'checked' if row.answer_checked else 'NOT the original'}, {row.agreement:.4f}"
         for row in result.fronts
     ]
-    return Group(table, *fronts, _afterwards(result.kept))
+    places = {
+        f"{row.server} is not here, in its place answers: {row.stand_in}" for row in result.endpoints if row.stand_in
+    }
+    return Group(table, *fronts, *sorted(places), _afterwards(result.kept))
 
 
 def _afterwards(kept: Mapping[str, str] | None) -> str:

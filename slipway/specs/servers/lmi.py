@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from slipway.catalog import image_uri
-from slipway.specs.servers.base import ServerSpec
 from slipway.specs.servers.lmi_fitting import SERVER_SECONDS, degree_on, loading_seconds, misfits
 from slipway.specs.servers.lmi_options import LmiOptions
 from slipway.specs.servers.lmi_properties import option_variables, properties, settings
+from slipway.specs.servers.texts import TextsSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def ami_for(image: str) -> str | None:
     return NEW_DRIVER if cuda is not None and int(cuda[1]) >= NEW_CUDA else None
 
 
-class Lmi(LmiOptions, ServerSpec):
+class Lmi(LmiOptions, TextsSpec):
     """DJL Serving with vLLM, in AWS's image: a language model on one GPU or on many of one machine."""
 
     speaks_chat: ClassVar[bool] = True
