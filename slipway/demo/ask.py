@@ -85,5 +85,7 @@ def _stand_in(cloud: Cloud, endpoint: str, variant: str) -> str:
     """Say what answers in a server's stead; empty where it is the server itself."""
     running = next(one for one in cloud.endpoints() if one.name == endpoint)
     names = {variant, f"{endpoint}-{variant}"}  # of a variant, and of an inference component
-    asked = [one for one in (*running.variants, *running.components) if one.name in names]
-    return ", ".join(sorted({container.stand_in for one in asked for container in one.containers} - {""}))
+    hosts = [(one.name, one.containers) for one in running.variants]
+    hosts += [(one.name, one.containers) for one in running.components]
+    found = {container.stand_in for name, containers in hosts if name in names for container in containers}
+    return ", ".join(sorted(found - {""}))
