@@ -112,11 +112,12 @@ def _share(ratio: float) -> str:
 
 def demo_page(result: DemoResult) -> Group:
     """The tour's table, and how to keep playing."""
-    table = Rows("endpoint", "kind", "model", "size of original", "faster", "proof", "checked", "an answer")
+    table = Rows("endpoint", "kind", "server", "model", "size of original", "faster", "proof", "checked", "an answer")
     for row in result.endpoints:
         table.add(
             f"{row.name}/{row.container or row.variant}",
             row.kind,
+            row.server,
             row.model,
             _share(row.size_ratio),
             "" if row.latency_ratio is None else f"{row.latency_ratio:.1f}x at {row.latency_shape}",
