@@ -14,9 +14,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from model_build import build, samples
+from model_build.going_on import ANY_PROMPTS
 from slipway.specs import ANSWER_TOKENS, GateError, Manifest, Project, SpecError
 from slipway.specs.artifact import find_artifact
-from tests.model_build.language import LLAMA, PROMPTS, save_llama, save_tokenizer, write_llm
+from tests.model_build.language import LLAMA, save_llama, save_tokenizer, write_llm
 
 SLIPWAY = Path(sys.executable).with_name("slipway")
 ROOT = Path(__file__).parents[2]
@@ -185,13 +186,12 @@ def load():
 SPOKEN = """task: text-generation
 source: {python: source.py:load}
 target: llm
-llm: {precision: bf16}
-verify: {data: prompts.txt, metric: kl_similarity, at_least: 0.9}
+verify: {metric: kl_similarity, at_least: 0.9}
 """
 
 
 def write_function(root: Path, module: str) -> Project:
-    folder = write_llm(root, "spoken", "{precision: bf16}")
+    folder = write_llm(root, "spoken")
     (folder / "model.yaml").write_text(SPOKEN)
     (folder / "source.py").write_text(FUNCTION.replace("MODULE", module))
     (root / "endpoints").mkdir(exist_ok=True)
@@ -208,12 +208,12 @@ def test_what_a_function_returns_is_written_as_transformers_reads_it(tmp_path: P
     assert json.loads((folder / "generation_config.json").read_bytes())["eos_token_id"] == 0
     found = manifest(tmp_path, "spoken").language
     assert found is not None
-    assert found.example == {"inputs": PROMPTS[:1]}
+    assert found.example == {"inputs": ANY_PROMPTS[:1]}
     asked = samples(project, "spoken", 3)
-    assert (asked.inputs[0], len(asked.inputs)) == (PROMPTS[0], 3)
+    assert (asked.inputs[0], len(asked.inputs)) == (ANY_PROMPTS[0], 3)
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     words: Any = AutoTokenizer.from_pretrained(folder)
-    ids = words(PROMPTS[0], return_tensors="pt")
+    ids = words(ANY_PROMPTS[0], return_tensors="pt")
     said = words.decode(
         model.generate(**ids, do_sample=False, max_new_tokens=ANSWER_TOKENS)[0, ids.input_ids.shape[1] :]
     )
@@ -224,7 +224,9 @@ def test_what_a_function_returns_is_written_as_transformers_reads_it(tmp_path: P
 
 def test_a_function_returns_a_model_of_transformers(tmp_path: Path) -> None:
     project = write_function(tmp_path, "Alike(network()).eval()")
-    with pytest.raises(SpecError, match=r"source\.py: module: Alike, accepted for 'target: llm': a model of transf"):
+    with pytest.raises(
+        SpecError, match=r"source\.py: 1 problem\n  file  module: Alike, accepted for 'target: llm': a model of transf"
+    ):
         build(project)
 
 
