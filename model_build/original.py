@@ -26,14 +26,17 @@ class Samples:
     Args:
         model: Whose.
         inputs: As a client sends them: texts, or nested numbers.
-        answers: Embeddings (inputs, dimensions) or probabilities (inputs, classes), float32.
+        answers: Embeddings (inputs, dimensions) or probabilities (inputs, classes), float32; of a language model texts.
         at_least: The model's gate.
+        chats: What a language model answers where each input is what a user says in a chat.
+            Default: none, as of other models, and where the tokenizer has no template for chats.
     """
 
     model: str
     inputs: list[Any]
     answers: np.ndarray
     at_least: float
+    chats: np.ndarray | None = None
 
 
 def samples(project: Project, name: str, count: int, *, inputs: list[Any] | None = None) -> Samples:
@@ -71,4 +74,6 @@ def samples(project: Project, name: str, count: int, *, inputs: list[Any] | None
             child.end()
         asked = json.loads((folder / "inputs.json").read_bytes())
         answers = np.load(folder / "answers.npy", allow_pickle=False)
-    return Samples(name, asked, answers, project.models[name].verify.at_least)
+        chats = folder / "chats.npy"
+        chatted = np.load(chats, allow_pickle=False) if chats.is_file() else None
+    return Samples(name, asked, answers, project.models[name].verify.at_least, chatted)

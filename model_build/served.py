@@ -36,8 +36,11 @@ def lay_out(work: Work, samples: Samples) -> tuple[Path, ServedModel]:
         into.mkdir(exist_ok=True)
         for source in graph.files():
             link(source, into / source.name)
-    for name, source in present(work.task).files().items():
-        shutil.copyfile(source, folder / name)
+    for name, content in present(work.task).files().items():
+        if isinstance(content, str):
+            (folder / name).write_text(content, encoding="utf-8")
+        else:
+            shutil.copyfile(content, folder / name)
     if described.handler is not None:
         shutil.copyfile(work.source_folder / described.handler, folder / described.handler)
     absent = {"handler"} if described.handler is None else set()

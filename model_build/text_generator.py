@@ -35,10 +35,14 @@ class TextGenerator:
             ``attention_mask``, ``position_ids`` (where it takes them), ``past_key_values``, ``use_cache`` by keyword,
             returning an object with ``logits`` (batch, length, vocabulary) and ``past_key_values``, a DynamicCache or a
             pair of keys and values (batch, heads, length, size) for each layer. In evaluation mode, on the CPU.
-        tokenizer_file: A ``tokenizer.json`` of the ``tokenizers`` library; it is copied into the artifact.
+        tokenizer_file: A ``tokenizer.json`` of the ``tokenizers`` library, or a tokenizer of it that the source made;
+            it is copied into the artifact.
         context_length: Tokens that prompt and answer have together at most.
         eos: Ids of the tokens that end an answer.
-        max_new_tokens: As many may a request ask for; one that does not ask gets no more.
+        max_new_tokens: As many may a request ask for; one that does not ask gets no more. Of no use to ``target: llm``,
+            whose servers have bounds of their own.
+        chat_template: Makes a prompt of a chat, in Jinja; of use to ``target: llm`` alone.
+            Default: its servers refuse chats.
 
     Raises:
         TypeError: If a field has a wrong type.
@@ -48,16 +52,15 @@ class TextGenerator:
     least_context: ClassVar[int] = FOLLOWED + 2
 
     module: torch.nn.Module
-    tokenizer_file: Path
+    tokenizer_file: Path | Tokenizer
     context_length: int
     eos: tuple[int, ...]
     max_new_tokens: int = 128
+    chat_template: str | None = None
 
     def __post_init__(self) -> None:
         require_module(self.module)
-        require(isinstance(self.tokenizer_file, Path), "tokenizer_file", self.tokenizer_file, "a pathlib.Path")
-        if not self.tokenizer_file.is_file():
-            raise ValueError(f"tokenizer_file: {self.tokenizer_file} does not exist")
+        self._require_tokenizer()
         for field, least in (("context_length", self.least_context), ("max_new_tokens", 1)):
             value = getattr(self, field)
             require(type(value) is int, field, value, "a whole number")
@@ -115,13 +118,23 @@ class TextGenerator:
         """Return the tokenizer, which neither cuts nor pads."""
         from tokenizers import Tokenizer
 
-        tokenizer = Tokenizer.from_file(str(self.tokenizer_file))
+        given = self.tokenizer_file
+        text = given.read_text(encoding="utf-8") if isinstance(given, Path) else given.to_str()
+        tokenizer = Tokenizer.from_str(text)
         tokenizer.no_truncation()
         tokenizer.no_padding()
         return tokenizer
 
     def _steps(self, texts: int) -> int:
         return max(1, min(FOLLOWED, MOST_NUMBERS // (texts * self.vocabulary)))
+
+    def _require_tokenizer(self) -> None:
+        from tokenizers import Tokenizer
+
+        given, accepted = self.tokenizer_file, "a pathlib.Path, or a tokenizers.Tokenizer"
+        require(isinstance(given, Path | Tokenizer), "tokenizer_file", given, accepted)
+        if isinstance(given, Path) and not given.is_file():
+            raise ValueError(f"tokenizer_file: {given} does not exist")
 
     def _require_tokens(self, known: int) -> None:
         made = self.tokenizer().get_vocab_size()

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
@@ -21,6 +21,8 @@ from model_build.blame import Blame, deadline
 from model_build.cache import Cache
 from model_build.digest import versions
 from model_build.failure import Failure
+from model_build.going_on import answers as answers_of
+from model_build.going_on import prompts
 from model_build.job import Event, Job
 from model_build.llm_target import around_llm, shaped
 from model_build.memory import limit_memory, peak_bytes
@@ -33,9 +35,12 @@ from model_build.targets import finishing_passes, is_search, recipes
 from model_build.tasks import TASKS, task_of
 from model_build.trial import Trial
 from model_build.work import Work
+from model_build.written import checkpoint_folder
 from slipway.specs import Project
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from model_build.work import Pass
     from slipway.specs import SpecError
 
@@ -114,7 +119,8 @@ class Worker:
         """Do the same for files that no engine of ours runs: there is nothing to measure."""
         read, verify, package = around_llm()
         [recipe] = recipes(self._spec)
-        work = replace(self._run(read, self._work()), recipe=str(recipe))
+        with self._user_code():
+            work = replace(self._run(read, self._work()), recipe=str(recipe))
         cache = self._cache(work)
         work = self._run(verify, shaped(work, recipe.passes, cache, self._say))
         self.tell(Event("proved"))
@@ -151,6 +157,15 @@ class Worker:
         with standard_streams(), self._deadline():
             return Load().run(work)
 
+    @contextmanager
+    def _user_code(self) -> Iterator[None]:
+        """Bound what a source's function may do, where there is one; to read files may take as long as it takes."""
+        if self._source == "":
+            yield
+            return
+        with standard_streams(), self._deadline():
+            yield
+
     def _deadline(self) -> AbstractContextManager[None]:
         return deadline(self._job.load_timeout_seconds, self._blame(), self._end_late)
 
@@ -184,6 +199,9 @@ class Worker:
     def answer(self, count: int) -> None:
         """Let the untouched original answer the job's inputs or its own data, taken evenly over all of it."""
         self._step = Load.name
+        if self._spec.target == "llm":
+            self._go_on(count)
+            return
         work, task_class = self._work(), TASKS[self._spec.task]
         with self._deadline():
             original = load_original(work.source_folder, work.source, task_class.returns, work.origin)
@@ -191,12 +209,28 @@ class Worker:
             every = task_of(work.spec.task, original).samples(work.spec, work.source_folder).inputs
         else:
             every = orjson.loads(Path(self._job.inputs).read_bytes())
-        inputs = every[:: max(1, len(every) // count)][:count]
+        inputs = _evenly(every, count)
         with self._deadline():
             answers = np.asarray(original.reference(inputs), dtype=np.float32)
-        np.save(work.scratch / "answers.npy", answers, allow_pickle=False)
-        (work.scratch / "inputs.json").write_bytes(orjson.dumps(inputs, option=orjson.OPT_SERIALIZE_NUMPY))
-        self.tell(Event("done", str(work.scratch)))
+        self._answered(inputs, {"answers": answers})
+
+    def _go_on(self, count: int) -> None:
+        """Let a language model go on with prompts, alone and in chats."""
+        work = self._work()
+        with self._user_code():
+            folder = checkpoint_folder(work)
+        every = prompts(work) if self._job.inputs is None else orjson.loads(Path(self._job.inputs).read_bytes())
+        inputs = _evenly(every, count)
+        said = answers_of(folder, inputs)
+        chats = {"chats": np.asarray(said.chats)} if said.chats else {}
+        self._answered(inputs, {"answers": np.asarray(said.texts), **chats})
+
+    def _answered(self, inputs: list[Any], arrays: dict[str, np.ndarray]) -> None:
+        scratch = Path(self._job.scratch)
+        for name, array in arrays.items():
+            np.save(scratch / f"{name}.npy", array, allow_pickle=False)
+        (scratch / "inputs.json").write_bytes(orjson.dumps(inputs, option=orjson.OPT_SERIALIZE_NUMPY))
+        self.tell(Event("done", str(scratch)))
 
     def _run(self, step: Pass, work: Work) -> Work:
         self._say(step.name)
@@ -208,6 +242,10 @@ class Worker:
     def _end_late(self, error: SpecError) -> None:
         self.fail(error)
         os._exit(LATE)
+
+
+def _evenly(every: list[Any], count: int) -> list[Any]:
+    return every[:: max(1, len(every) // count)][:count]
 
 
 if __name__ == "__main__":

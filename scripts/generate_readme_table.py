@@ -35,7 +35,7 @@ def row(name: str, model: LockedModel) -> str:
     """Return a model's line of the table."""
     recipe = ", ".join(step.split("(")[0] for step in model.recipe.split(" > "))
     weight = f"{size(model.archive.size_bytes)} of {size(model.reference_bytes)}"
-    faster = ", ".join(f"{each.ratio:.1f} at {each.shape}" for each in model.benchmark)
+    faster = ", ".join(f"{each.ratio:.1f} at {each.shape}" for each in model.benchmark) or "not timed here"
     proof = f"{model.metric.replace('_', ' ')} {model.value:.4f}"
     if model.bound is not None:
         proof += f", at least {model.bound:.4f}"

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from aws_cdk import AssetHashType, AssetStaging, FileAssetPackaging, Stack
@@ -48,10 +47,11 @@ class ModelFiles(Construct):
         )
         return self._uploads.add_file_asset(
             display_name=f"{name} of {self._digest[:12]}",
-            file_name=staged.relative_staged_path(Stack.of(self)),
+            # CDK adds the ending of the path to the hash, and takes what has one hash for one file: without theirs,
+            # model.py and model.safetensors would be. A path that ends in /. has no ending.
+            file_name=f"{staged.relative_staged_path(Stack.of(self))}/.",
             packaging=FileAssetPackaging.FILE,
-            # CDK adds the ending of the file.
-            source_hash=f"{self._digest}/{name.removesuffix(PurePosixPath(name).suffix)}",
+            source_hash=f"{self._digest}/{name}",
         )
 
     def grant_read(self, role: iam.Role) -> None:

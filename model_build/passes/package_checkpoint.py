@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from model_build.checkpoint import read_checkpoint
 from model_build.degrees import degrees
+from model_build.going_on import prompts
 from model_build.graph import link
 from model_build.machine import processor
 from model_build.passes.package import REPORT_FILE, write_whole
 from model_build.served import MANIFEST_FILE, as_json
 from model_build.work import Pass, Work, present
+from model_build.written import blamed
 from slipway.specs import Archive, LanguageFacts, Manifest, ServedFile, ServedLanguageModel, listing_sha256
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class PackageCheckpoint(Pass):
     There is no archive: S3 takes the files under one prefix, and a server reads them from there as they are.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     name: ClassVar[str] = "package_checkpoint"
 
     def run(self, work: Work) -> Work:
@@ -42,7 +44,7 @@ class PackageCheckpoint(Pass):
         for path in present(work.graph).files():
             link(path, folder / MODEL_FOLDER / path.name)
         files = tuple(_file(path) for path in sorted((folder / MODEL_FOLDER).iterdir()))
-        checkpoint = read_checkpoint(folder / MODEL_FOLDER, present(work.origin).problem)
+        checkpoint = read_checkpoint(folder / MODEL_FOLDER, blamed(work))
         manifest = Manifest(
             served=_described(work, checkpoint, files),
             archive=Archive(sha256=listing_sha256(files), size_bytes=sum(file.size_bytes for file in files)),
@@ -75,6 +77,7 @@ def _described(work: Work, checkpoint: Checkpoint, files: tuple[ServedFile, ...]
         max_model_len=longest,
         degrees=degrees(facts, work, longest),
         files=files,
+        example={"inputs": prompts(work)[:1]},
     )
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from model_build.checkpoint import DTYPES, read_checkpoint
-from model_build.work import Pass, Work, present
+from model_build.work import Pass, Work
+from model_build.written import blamed, checkpoint_folder
 from slipway.specs import Problem, SpecError
 
 if TYPE_CHECKING:
@@ -20,13 +21,11 @@ class ReadCheckpoint(Pass):
 
     def run(self, work: Work) -> Work:
         """Return the work with ``checkpoint``."""
-        from model_build.sources import weights_folder
-
-        origin = present(work.origin)
-        checkpoint = read_checkpoint(weights_folder(origin), origin.problem)
+        problem = blamed(work)
+        checkpoint = read_checkpoint(checkpoint_folder(work), problem)
         broken = _not_finite(checkpoint)
         if broken is not None:
-            raise origin.problem(f"weight '{broken}' holds NaN or infinity: nothing can be built of it")
+            raise problem(f"weight '{broken}' holds NaN or infinity: nothing can be built of it")
         _require_length(work, checkpoint)
         return replace(work, checkpoint=checkpoint)
 

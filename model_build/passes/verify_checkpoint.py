@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from model_build.going_on import prompts
 from model_build.passes.verify import judge, refuse_nonsense
 from model_build.work import Pass, Work, present
 from slipway.specs import GateError, Proof
@@ -49,8 +50,7 @@ class VerifyCheckpoint(Pass):
     def _prompts(self, work: Work) -> Samples:
         from model_build.tasks import Samples
 
-        file = work.source_folder / str(work.spec.verify.data)
-        lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip() != ""]
+        lines = prompts(work)
         if len(lines) < self.min_samples:
             found = f"{len(lines)} prompts to verify on"
             raise GateError(f"{work.name}: {found}, at least {self.min_samples} are needed for a proof")

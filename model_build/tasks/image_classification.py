@@ -82,6 +82,6 @@ class ImageClassification:
         """Say what the classes are called."""
         return Classify(kind="classify", labels=self.original.labels)
 
-    def files(self) -> dict[str, Path]:
+    def files(self) -> dict[str, Path | str]:
         """Return nothing: the graph is all that there is."""
         return {}

@@ -102,7 +102,7 @@ class SentenceEmbedding:
         original, width = self.original, output_shape[-1]
         return Embed(kind="embed", pooling=original.pooling, normalize=original.normalize, dimensions=int(width))
 
-    def files(self) -> dict[str, Path]:
+    def files(self) -> dict[str, Path | str]:
         """Return the tokenizer."""
         return {TOKENIZER_FILE: self.original.tokenizer_file}
 

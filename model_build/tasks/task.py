@@ -92,8 +92,8 @@ class Task(Protocol):
     def postprocess(self, output_shape: tuple[int | str, ...]) -> Embed | Classify | ReturnTensor | Generate | Rewrite:
         """Say how the server makes an answer of the output."""
 
-    def files(self) -> dict[str, Path]:
-        """Return what lies in the archive beside the graph, by its name there."""
+    def files(self) -> dict[str, Path | str]:
+        """Return what lies in the archive beside the graph, by its name there: a file, or a text."""
 
 
 def with_module(task: Task, module: torch.nn.Module | None) -> Task:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,6 @@ from slipway.specs import Generate, Problem, Rewrite, SpecError, Tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from model_build.flat_past import FlatPast
     from slipway.specs import ModelSpec
@@ -130,9 +130,10 @@ class TextGeneration:
         """Say when an answer ends."""
         return Generate(kind="generate", max_new_tokens=self.original.max_new_tokens, eos=self.original.eos)
 
-    def files(self) -> dict[str, Path]:
+    def files(self) -> dict[str, Path | str]:
         """Return the tokenizer."""
-        return {TOKENIZER_FILE: self.original.tokenizer_file}
+        given = self.original.tokenizer_file
+        return {TOKENIZER_FILE: given if isinstance(given, Path) else given.to_str(pretty=True)}
 
     def _names(self, side: str) -> list[str]:
         return [f"{side}.{layer}.{part}" for layer in range(len(self.flat.shapes)) for part in ("key", "value")]

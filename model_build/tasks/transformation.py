@@ -74,6 +74,6 @@ class Transformation:
         """Say that numbers come out as they are."""
         return ReturnTensor(kind="tensor")
 
-    def files(self) -> dict[str, Path]:
+    def files(self) -> dict[str, Path | str]:
         """Return nothing: the graph is all that there is."""
         return {}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from slipway.specs import Deployment, Project
     from slipway.specs.endpoint import AnyEndpoint
 
-CONTINUED: Final = {"inputs": "The ship left the harbour and", "parameters": {"max_new_tokens": 16}}
+PROMPT: Final = "The ship left the harbour and"
 """What a language model is asked where nobody says."""
 
 
@@ -86,7 +86,7 @@ def _asked(deployment: Deployment, endpoint: str, container: str | None, model: 
 def example_of(project: Project, spec: AnyEndpoint, model: str, variant: str | None, *, option: str = "--data") -> Any:
     """Return the request that a model's artifact holds as its example, in the words of the server that answers.
 
-    A language model's files hold none; servers that go on with a text get one.
+    Files that lie elsewhere tell none; a server that goes on with a text gets one of ours.
     """
     from slipway.specs import Manifest
     from slipway.specs.hosted import hosted
@@ -94,18 +94,14 @@ def example_of(project: Project, spec: AnyEndpoint, model: str, variant: str | N
     servers = {each.name: each.server for each in getattr(spec, "variants", ())}  # one may be of another server
     server = servers.get(variant) or next(each.server for each in hosted(spec) if each.model == model)
     locked = project.lock.models.get(model)
-    if locked is not None and locked.target == "llm":
-        if server.continues_text:
-            return CONTINUED
-        raise UsageError(
-            f"{model} is a language model's files, whose server reads its own requests: give {option} FILE"
-        )
     manifest = project.artifact_folder(model, "" if locked is None else locked.digest) / "manifest.json"
-    if not manifest.is_file():
+    if manifest.is_file():
+        told = Manifest.model_validate_json(manifest.read_bytes())
+        request = server.request(told.packed, list(told.served.example["inputs"]))
+    elif locked is not None and locked.target == "llm" and server.continues_text:
+        request = server.request(None, [PROMPT])
+    else:
         raise UsageError(f"{model} is not built here, so there is no example of a request: give one with {option} FILE")
-    packed = Manifest.model_validate_json(manifest.read_bytes()).packed
-    assert packed is not None  # noqa: S101  of all but language models
-    request = server.request(packed, packed.example["inputs"])
     if request is None:
         raise UsageError(f"{model} is asked with tensors of its own here: give them with {option} FILE")
     return request

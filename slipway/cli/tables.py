@@ -112,14 +112,15 @@ def _share(ratio: float) -> str:
 
 def demo_page(result: DemoResult) -> Group:
     """The tour's table, and how to keep playing."""
-    table = Rows("endpoint", "kind", "model", "size of original", "faster", "proof", "checked", "an answer")
+    table = Rows("endpoint", "kind", "server", "model", "size of original", "faster", "proof", "checked", "an answer")
     for row in result.endpoints:
         table.add(
             f"{row.name}/{row.container or row.variant}",
             row.kind,
+            row.server,
             row.model,
             _share(row.size_ratio),
-            f"{row.latency_ratio:.1f}x at {row.latency_shape}",
+            "" if row.latency_ratio is None else f"{row.latency_ratio:.1f}x at {row.latency_shape}",
             f"{METRIC_WORDS[row.metric]} {row.value:.4f}",
             f"{'yes' if row.answer_checked else 'NO'}, {row.agreement:.4f} on {row.samples}",
             row.answer,
@@ -128,7 +129,10 @@ def demo_page(result: DemoResult) -> Group:
         f"front {row.url}: {row.status}, {'checked' if row.answer_checked else 'NOT the original'}, {row.agreement:.4f}"
         for row in result.fronts
     ]
-    return Group(table, *fronts, _afterwards(result.kept))
+    places = {
+        f"{row.server} is not here, in its place answers: {row.stand_in}" for row in result.endpoints if row.stand_in
+    }
+    return Group(table, *fronts, *sorted(places), _afterwards(result.kept))
 
 
 def _afterwards(kept: Mapping[str, str] | None) -> str:

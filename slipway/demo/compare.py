@@ -15,23 +15,28 @@ LONGEST = 24
 """Characters of a text that a table has room for."""
 
 
-def rows(answer: Any) -> NDArray[np.float32]:
-    """Return an endpoint's JSON answer by input: an embedding, a tensor, or a score for each label."""
+def rows(answer: Any) -> NDArray[Any]:
+    """Return an endpoint's JSON answer by input: an embedding, a tensor, a score for each label, or a text."""
+    if "generated_text" in answer:
+        return np.asarray(answer["generated_text"], dtype=np.str_)
     for key in ("embeddings", "inputs"):
         if key in answer:
             return np.asarray(answer[key], dtype=np.float32)
     return np.asarray([prediction["scores"] for prediction in answer["predictions"]], dtype=np.float32)
 
 
-def agreement(metric: Metric, answers: NDArray[np.float32], originals: NDArray[np.float32]) -> float:
+def agreement(metric: Metric, answers: NDArray[Any], originals: NDArray[Any]) -> float:
     """Compare answers with the original's, row by row.
 
     Returns:
-        For ``cosine_similarity`` the mean cosine; for ``accuracy`` the share of equal labels; for ``r_squared`` the
-        share of the originals' variance that is explained. NaN where shapes differ.
+        Of texts the share that is the same, letter by letter, whatever the metric. For ``cosine_similarity`` the mean
+        cosine; for ``accuracy`` the share of equal labels; for ``r_squared`` the share of the originals' variance that
+        is explained. NaN where shapes differ.
     """
     if answers.shape != originals.shape:
         return float("nan")
+    if originals.dtype.kind == "U":
+        return float(np.mean(answers == originals))
     if metric == "accuracy":
         return float(np.mean(answers.argmax(axis=1) == originals.argmax(axis=1)))
     if metric == "r_squared":
@@ -45,9 +50,15 @@ def in_words(question: Any, answer: Any) -> str:
     """Return one answer short enough for a table."""
     if "embeddings" in answer:
         start = ", ".join(f"{number:+.3f}" for number in answer["embeddings"][0][:3])
-        text = str(question)
-        return f"'{text if len(text) <= LONGEST else text[:LONGEST] + '…'}' -> [{start}, …]"
+        return f"'{_shortened(question)}' -> [{start}, …]"
+    if "generated_text" in answer:
+        return f"'{_shortened(question)}' -> '{_shortened(answer['generated_text'][0])}'"
     if "inputs" in answer:
         return f"tensor -> {' x '.join(map(str, np.shape(answer['inputs'][0])))}"
     first = answer["predictions"][0]
     return f"picture -> '{first['label']}' ({first['score']:.3f})"
+
+
+def _shortened(text: str) -> str:
+    in_a_line = " ".join(text.split())
+    return in_a_line if len(in_a_line) <= LONGEST else in_a_line[:LONGEST] + "…"

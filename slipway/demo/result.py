@@ -22,8 +22,11 @@ class CheckedEndpoint:
         variant: The variant that answered.
         container: The container that was asked; None where there was no choice.
         model: What it hosts; of a pipeline, all that a request passes.
+        server: What serves it, as in its spec.
+        stand_in: What answers here in the server's stead; empty where it is the server itself.
         size_ratio: Archive against the original's weights; smaller is better.
-        latency_ratio: How many times faster than the original, at the first shape of the model's benchmark.
+        latency_ratio: How many times faster than the original, at the first shape of the model's benchmark; None of
+            language models, which are timed on their GPUs alone.
         latency_shape: That shape.
         metric: What ``value`` is, by the model's own gate.
         value: As measured by verify on the model's own data.
@@ -38,9 +41,11 @@ class CheckedEndpoint:
     variant: str
     container: str | None
     model: str
+    server: str
+    stand_in: str
     size_ratio: float
-    latency_ratio: float
-    latency_shape: str
+    latency_ratio: float | None
+    latency_shape: str | None
     metric: str
     value: float
     agreement: float

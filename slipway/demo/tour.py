@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import model_build
 from model_build.progress import showing
 from slipway import local_cloud
-from slipway.demo.ask import ask_endpoint, ask_front
+from slipway.demo.ask import ask_endpoint
+from slipway.demo.ask_front import ask_front
 from slipway.demo.cdk import LoggedCdk
 from slipway.demo.hosted import behind_front, hosted
 from slipway.demo.result import CheckedEndpoint, CheckedFront, DemoResult
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "local"
 SAMPLES = 32
+TEXTS = 4
+"""Samples of a model that goes on with them, token after token."""
 AT_ONCE = "4"
 """Stacks that are deployed at a time: cdk looks every five seconds whether one is done."""
 
@@ -107,7 +110,7 @@ def _each_original(project: Project, deployment: Deployment) -> dict[str, model_
         answered = dict(
             zip(
                 owners,
-                threads.map(lambda model: model_build.samples(project, model, SAMPLES), owners.values()),
+                threads.map(lambda model: model_build.samples(project, model, _count(project, model)), owners.values()),
                 strict=True,
             )
         )
@@ -117,6 +120,10 @@ def _each_original(project: Project, deployment: Deployment) -> dict[str, model_
         )
         for model in deployment.artifacts
     }
+
+
+def _count(project: Project, model: str) -> int:
+    return TEXTS if project.models[model].task == "text-generation" else SAMPLES
 
 
 def _ask_endpoints(

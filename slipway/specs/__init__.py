@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from slipway.specs.environment import EnvironmentSpec
     from slipway.specs.inference_components_endpoint import InferenceComponentsEndpointSpec
     from slipway.specs.language_artifact import (
+        ANSWER_TOKENS,
         LanguageFacts,
         PlannedDegree,
         ServedFile,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from slipway.specs.task import Task
 
 _HOMES = {
+    "ANSWER_TOKENS": "language_artifact",
     "Artifact": "artifact",
     "AsyncEndpointSpec": "async_endpoint",
     "Calibrate": "model",
@@ -93,6 +95,7 @@ _HOMES = {
 """Everything else is of the manifest."""
 
 __all__ = [
+    "ANSWER_TOKENS",
     "SHRINKING",
     "Archive",
     "Artifact",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import Field
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Sha256 = Annotated[str, Shape(r"^[0-9a-f]{64}$", "a SHA-256 hash: 64 hexadecimal digits")]
 Count = Annotated[int, Field(ge=0)]
+
+ANSWER_TOKENS: Final = 16
+"""Of an answer to the example: enough to be a text, few enough for a large model."""
 
 
 class ServedFile(Spec):
@@ -86,6 +89,8 @@ class ServedLanguageModel(Spec):
     degrees: tuple[PlannedDegree, ...]
     """On the endpoint's machine, where the spec names it; else on every machine that holds the model."""
     files: Annotated[tuple[ServedFile, ...], Field(min_length=1)]
+    example: dict[Literal["inputs"], list[str]] = {"inputs": ["Once upon a time"]}
+    """A text to go on with."""
 
     def degree_on(self, instance_type: str) -> int | None:
         """Return how many GPUs share the model on a machine; None where that was not planned or cannot be."""

@@ -94,10 +94,9 @@ def check_llm_data(findings: Findings, spec: ModelSpec, source: Source) -> None:
         spec: Of the model.
         source: Its own, or that of the model that owns it.
     """
-    for key in ("python", "onnx"):
-        if getattr(source, key) is not None:
-            use = "use 'huggingface', 'archive' or 'package' alone"
-            findings.add(("source", key), f"'llm' takes a checkpoint's files, config.json and safetensors: {use}")
+    if source.onnx is not None:
+        use = "use 'huggingface', 'archive', 'package' or 'python'"
+        findings.add(("source", "onnx"), f"'llm' takes a checkpoint's files, config.json and safetensors: {use}")
     if source.trust:
         findings.add(("source", "trust"), "'llm' takes safetensors and no pickles: convert them, and remove the key")
     for key in ("labels", "pooling", "normalize", "max_length"):

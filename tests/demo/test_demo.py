@@ -14,7 +14,10 @@ from typing import Any
 import psutil
 import pytest
 
+from slipway.local_cloud.hosts.djl import LABEL
+
 SLIPWAY = Path(sys.executable).with_name("slipway")
+WRITERS = {"chat-writer": "lmi", "split-writer": "djl-mpi", "legacy-writer": "djl-deepspeed"}
 
 
 def start(project: Path) -> subprocess.Popen[str]:
@@ -62,11 +65,15 @@ def check(facts: dict[str, Any]) -> None:
     names = {row["name"] for row in facts["endpoints"]}
     assert names >= {"sentence-embedder", "digit-reader", "document-embedder", "model-fleet", "sentence-ensemble"}
     assert names >= {"sentence-toolkit", "sentence-torchserve"}
+    writers = {row["name"]: row for row in facts["endpoints"] if row["model"] == "poet"}
+    assert {name: row["server"] for name, row in writers.items()} == WRITERS
+    assert {row["stand_in"] for row in writers.values()} == {LABEL}
+    assert {row["answer"] for row in writers.values()} == {"'Build me straight, O' -> 'worthy Master! Stanch an…'"}
     assert {row["variant"] for row in facts["endpoints"]} >= {"int8", "fp32", "sentences", "digits"}
     assert {row["container"] for row in facts["endpoints"] if row["name"] == "reading-room"} == {"sentences", "digits"}
     assert [row["model"] for row in facts["endpoints"] if row["kind"] == "pipeline"] == ["digit-scaler > digits"]
     assert all(row["answer_checked"] and row["agreement"] >= 0.97 for row in facts["endpoints"] + facts["fronts"])
-    fronts = {"sentence-embedder", "digit-reader", "document-embedder", "model-fleet", "model-library"}
+    fronts = {"sentence-embedder", "digit-reader", "document-embedder", "model-fleet", "model-library", *WRITERS}
     assert {row["endpoint"] for row in facts["fronts"]} >= fronts
     assert all(row["status"] == 200 for row in facts["fronts"])
     assert {"build", "cloud", "synth", "bootstrap", "deploy", "invoke", "fronts", "down"} <= facts["seconds"].keys()

@@ -20,10 +20,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from slipway.cli.invoke import CONTINUED, example_of
+from slipway.cli.invoke import PROMPT, example_of
 from slipway.operations.conform import Need, checks
 from slipway.specs import Project
-from slipway.specs.servers import ServerName, Triton
+from slipway.specs.servers import Lmi, ServerName, Triton
 from slipway.specs.servers.triton_files.archive import contents
 from tests.servers.toolkits import artifact
 from tests.serving.conftest import direct_logits, write_classifier
@@ -238,14 +238,14 @@ def test_tensors_of_the_page_are_those_that_triton_is_asked_with() -> None:
     held = contents(artifact("minilm-fp32").archive)
     assert held is not None
     assert Triton().request(held.served, tensors["inputs"][0]["data"]) == tensors
-    assert prompt.keys() == CONTINUED.keys()
+    assert prompt.keys() == Lmi(name="lmi").request(None, [PROMPT]).keys()
     assert "messages" in chat
 
 
 def test_language_model_behind_an_endpoint_is_asked_to_go_on() -> None:
     project = Project(ROOT / "examples" / "language-models")
     spec = project.deployment("prod", with_artifacts=False).endpoints["gpt-j"]
-    assert example_of(project, spec, "gpt-j-6b", "main") == CONTINUED
+    assert example_of(project, spec, "gpt-j-6b", "main")["inputs"] == PROMPT
 
 
 def test_page_names_what_there_is() -> None:

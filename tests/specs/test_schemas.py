@@ -265,7 +265,7 @@ BEYOND_JSON_SCHEMA = {
     "llm-fp8-on-a-g5",
     "llm-groups-of-fp8",
     "llm-in-awq",
-    "llm-of-a-function",
+    "llm-of-an-onnx-file",
     "llm-of-another-task",
     "llm-of-pickles",
     "llm-on-a-machine-without-a-gpu",

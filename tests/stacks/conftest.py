@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from slipway.specs import ModelSpec
+    from slipway.specs.language_artifact import LockedLanguage
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
@@ -35,6 +36,9 @@ BUILDS = {
     "prod": "{image: 444455556666.dkr.ecr.eu-west-1.amazonaws.com/model-build:1}",
 }
 VARIANT = {"name": "only", "model": "digits", "instance_type": "ml.c7i.xlarge"}
+
+STAND_IN = b"{}"
+"""A language model's file."""
 
 Template = dict[str, Any]
 Resources = list[dict[str, Any]]
@@ -53,10 +57,14 @@ def _build(project: Project, name: str, content: bytes) -> LockedModel:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.tar.gz").write_bytes(content)
     spec: ModelSpec = project.models[name]
+    language = _language(folder / "model", name) if spec.target == "llm" else None
+    size = len(content) if language is None else len(STAND_IN) * len(language.files)
     return LockedModel(
-        archive=Archive(sha256=digest, size_bytes=len(content)),
+        archive=Archive(sha256=digest, size_bytes=size),
         benchmark=(),
         digest=digest,
+        language=language,
+        layout=None if language is None else "prefix",
         metric=spec.verify.metric,
         recipe="none",
         reference_bytes=100,
@@ -64,6 +72,15 @@ def _build(project: Project, name: str, content: bytes) -> LockedModel:
         target=spec.target,
         value=1.0,
     )
+
+
+def _language(folder: Path, name: str) -> LockedLanguage | None:
+    """Lay down stand-ins for a language model's files; what is known of it is known of the real one."""
+    language = Project(REPOSITORY).lock.models[name].language
+    folder.mkdir(exist_ok=True)
+    for file in () if language is None else language.files:
+        (folder / file).write_bytes(STAND_IN)
+    return language
 
 
 def stand_in(model: str) -> bytes:

@@ -43,6 +43,15 @@ def test_archive_arrives_byte_for_byte(assemblies: Assemblies) -> None:
     assert (out / archive).read_bytes() == b"digits"
 
 
+def test_files_that_differ_in_their_ending_alone_all_go_up(assemblies: Assemblies) -> None:
+    out, _ = assemblies["dev"]
+    files = assets(out, "slipway-dev-split-writer")["files"].values()
+    keys = {at["objectKey"].rpartition("/")[2]: entry for entry in files for at in entry["destinations"].values()}
+    assert {"model.py", "model.safetensors", "tokenizer.json", "serving.properties"} <= keys.keys()
+    assert (out / keys["model.safetensors"]["source"]["path"]).read_bytes() == b"{}"
+    assert b"djl-mpi" in (out / keys["model.py"]["source"]["path"]).read_bytes()
+
+
 def test_model_of_two_variants_goes_up_once(
     synth: Callable[[dict[str, Any], dict[str, Any]], dict[str, Template]], of_type: Of, tmp_path: Path
 ) -> None:

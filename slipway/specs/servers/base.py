@@ -33,6 +33,9 @@ class ServerSpec(Spec):
     hands_on: ClassVar[bool] = True
     """Whether it takes and answers JSON as our own server does, which the next container of a pipeline is handed."""
 
+    asks_singly: ClassVar[bool] = False
+    """Whether a request holds one input, and no more."""
+
     own_variables: ClassVar[tuple[str, ...]] = ()
     """What the names of variables begin with that its options stand for."""
 
@@ -103,19 +106,19 @@ class ServerSpec(Spec):
         """
         return None
 
-    def request(self, served: ServedModel, inputs: list[Any]) -> Any:  # noqa: ARG002
+    def request(self, served: ServedModel | None, inputs: list[Any]) -> Any:  # noqa: ARG002
         """Return a request, to be sent as JSON, for inputs as our own server takes them.
 
         Args:
-            served: What a server is told of the model.
-            inputs: Such as those of its example.
+            served: What a server is told of the model; None of a language model's files, which say it themselves.
+            inputs: Such as those of its example; one alone where ``asks_singly``.
 
         Returns:
             None: the server takes nothing that these inputs could be written as.
         """
         return {"inputs": inputs}
 
-    def answer(self, served: ServedModel, document: Any) -> Any:  # noqa: ARG002
+    def answer(self, served: ServedModel | None, document: Any) -> Any:  # noqa: ARG002
         """Return an answer in the words of our own server."""
         return document
 

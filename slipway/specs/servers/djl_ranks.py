@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from slipway.specs.gpu import sm_of
-from slipway.specs.servers.base import ServerSpec
+from slipway.specs.servers.texts import TextsSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ LoadingSeconds = Annotated[int, Field(ge=60, le=MOST_SECONDS - SERVER_SECONDS)]
 PredictSeconds = Annotated[int, Field(ge=1, le=3600)]
 
 
-class DjlRanks(ServerSpec):
+class DjlRanks(TextsSpec):
     """DJL Serving with a handler of ours, one rank for each GPU that shares the model."""
 
     what: ClassVar[str]
@@ -56,11 +56,6 @@ class DjlRanks(ServerSpec):
     """Seconds that one request may take; after them the ranks are started anew. Default: DJL's, 120."""
     job_queue_size: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Requests that wait; beyond them callers get 503. Default: DJL's, 1000."""
-
-    @property
-    def continues_text(self) -> bool:
-        """It does."""
-        return True
 
     def problems(self, artifact: Artifact, machine: InstanceType | None) -> Iterator[tuple[Keys, str]]:
         """Say what the model or the machine makes impossible."""

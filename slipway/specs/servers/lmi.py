@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from slipway.catalog import image_uri
-from slipway.specs.servers.base import ServerSpec
 from slipway.specs.servers.drivers import ami_for
 from slipway.specs.servers.lmi_fitting import SERVER_SECONDS, degree_on, loading_seconds, misfits
 from slipway.specs.servers.lmi_options import LmiOptions
 from slipway.specs.servers.lmi_properties import option_variables, properties, settings
+from slipway.specs.servers.texts import TextsSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def ami_of(image: str) -> str | None:
     return None if cuda is None else ami_for(int(cuda[1]))
 
 
-class Lmi(LmiOptions, ServerSpec):
+class Lmi(LmiOptions, TextsSpec):
     """DJL Serving with vLLM, in AWS's image: a language model on one GPU or on many of one machine."""
 
     speaks_chat: ClassVar[bool] = True
@@ -48,11 +48,6 @@ class Lmi(LmiOptions, ServerSpec):
     """Large Model Inference."""
     job_queue_size: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Requests that wait; beyond them callers get 503. Absent: DJL's, 1000."""
-
-    @property
-    def continues_text(self) -> bool:
-        """It does."""
-        return True
 
     def image(self, region: str, machine: InstanceType | None) -> str:  # noqa: ARG002  one for all GPUs
         """Return AWS's image of the version.

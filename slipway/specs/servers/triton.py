@@ -113,12 +113,14 @@ class Triton(ServerSpec):
         cores = None if machine is None else machine.vcpus
         return None if held is None else self.files(held.served, held.members, cores or 1)
 
-    def request(self, served: ServedModel, inputs: list[Any]) -> Any:
+    def request(self, served: ServedModel | None, inputs: list[Any]) -> Any:
         """Return tensors with their names; None of texts for a graph alone."""
+        assert served is not None  # noqa: S101  it serves no language model's files
         return protocol.request(served, inputs, plain=self.repository == "plain")
 
-    def answer(self, served: ServedModel, document: Any) -> Any:
+    def answer(self, served: ServedModel | None, document: Any) -> Any:
         """Return the tensors of an answer as our own server's JSON."""
+        assert served is not None  # noqa: S101  likewise
         return protocol.answer(served, document)
 
     def files(self, served: ServedModel, members: Sequence[str], cores: int) -> Layout:
