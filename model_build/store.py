@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from model_build.passes.package import ARCHIVE_FILE
 from model_build.passes.package_checkpoint import MODEL_FOLDER
 from model_build.served import MANIFEST_FILE
-from slipway.specs import Manifest, ServedFile, listing_sha256
+from slipway.specs import Manifest, files_sha256
 from slipway.specs.location import Location
 from slipway.specs.seen import seen_in
 
@@ -63,9 +63,7 @@ class Store:
         """Return the hash of what lies there: of the archive, or of the list of a language model's files."""
         if manifest.language is None:
             return self._seen.sha256(folder / ARCHIVE_FILE)
-        files = (folder / MODEL_FOLDER).iterdir()
-        found = [ServedFile(name=it.name, sha256=self._seen.sha256(it), size_bytes=it.stat().st_size) for it in files]
-        return listing_sha256(found)
+        return files_sha256(folder / MODEL_FOLDER, self._seen)
 
     def location(self, name: str, digest: str) -> Location | None:
         """Return where an artifact stays that is not here; None for one that is."""

@@ -80,8 +80,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         batch_delay_us=_integer(environ, "SLIPWAY_BATCH_DELAY_US", 0, least=0, most=1_000_000),
         body_seconds=_integer(environ, "SLIPWAY_BODY_SECONDS", 60, least=1, most=3600),
         # SageMaker waits so long and no longer; who computes for more, computes for nobody.
-        request_seconds=_integer(environ, "SLIPWAY_REQUEST_SECONDS", 60, least=1, most=86_400),
-        stream_seconds=_integer(environ, "SLIPWAY_STREAM_SECONDS", 480, least=1, most=86_400),
+        request_seconds=_integer(environ, "SLIPWAY_REQUEST_SECONDS", 300, least=1, most=86_400),
+        stream_seconds=_integer(environ, "SLIPWAY_STREAM_SECONDS", 900, least=1, most=86_400),
         heartbeat_seconds=_integer(environ, "SLIPWAY_HEARTBEAT_SECONDS", 60, least=1, most=3600),
         drain_seconds=_integer(environ, "SLIPWAY_DRAIN_SECONDS", 25, least=0, most=3600),
         log_level=_choice(environ, "SLIPWAY_LOG_LEVEL", "info", LOG_LEVELS),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         PlannedDegree,
         ServedFile,
         ServedLanguageModel,
+        files_sha256,
         listing_sha256,
     )
     from slipway.specs.llm import Llm
@@ -90,6 +91,7 @@ _HOMES = {
     "ServerlessEndpointSpec": "serverless",
     "Target": "model",
     "Task": "task",
+    "files_sha256": "language_artifact",
     "listing_sha256": "language_artifact",
 }
 """Everything else is of the manifest."""
@@ -145,6 +147,7 @@ __all__ = [
     "Tokenize",
     "Tried",
     "UsageError",
+    "files_sha256",
     "listing_sha256",
 ]
 

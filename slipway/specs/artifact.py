@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.specs.errors import Problem, SpecError
-from slipway.specs.language_artifact import ServedFile, listing_sha256
+from slipway.specs.language_artifact import files_sha256
 from slipway.specs.seen import seen_in
 
 if TYPE_CHECKING:
@@ -72,12 +72,7 @@ def require_locked(artifact: Artifact) -> None:
         SpecError: If they are not.
     """
     seen, archive = seen_in(artifact.archive.parents[3]), artifact.archive
-    if artifact.locked.layout == "prefix":
-        files = [it for it in archive.iterdir() if it.is_file()]
-        listed = [ServedFile(name=it.name, sha256=seen.sha256(it), size_bytes=it.stat().st_size) for it in files]
-        actual = listing_sha256(listed)
-    else:
-        actual = seen.sha256(archive)
+    actual = files_sha256(archive, seen) if artifact.locked.layout == "prefix" else seen.sha256(archive)
     if actual != artifact.locked.archive.sha256:
         short, again = artifact.locked.digest[:12], f"run `slipway build {artifact.model} --force`"
         message = f"the artifact {short} on this machine was changed after its proof: {again}"

@@ -14,6 +14,9 @@ from slipway.specs.text import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
+
+    from slipway.specs.seen import Seen
 
 Sha256 = Annotated[str, Shape(r"^[0-9a-f]{64}$", "a SHA-256 hash: 64 hexadecimal digits")]
 Count = Annotated[int, Field(ge=0)]
@@ -126,6 +129,14 @@ class LockedLanguage(Spec):
     def longest(self) -> int | None:
         """Tokens that prompt and answer have together at most; None where nobody knows."""
         return self.max_model_len or self.facts.max_tokens
+
+
+def files_sha256(folder: Path, seen: Seen) -> str:
+    """Return the same for the files that lie in a folder; one that is as it was when it was last read is not read."""
+    files = [it for it in folder.iterdir() if it.is_file()]
+    return listing_sha256(
+        [ServedFile(name=it.name, sha256=seen.sha256(it), size_bytes=it.stat().st_size) for it in files]
+    )
 
 
 def listing_sha256(files: Iterable[ServedFile]) -> str:

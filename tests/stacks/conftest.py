@@ -18,7 +18,8 @@ os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 from aws_cdk import App
 
-from slipway.specs import Archive, Lock, LockedModel, Project
+from slipway.specs import Archive, Lock, LockedModel, Project, files_sha256
+from slipway.specs.seen import seen_in
 from stacks import define
 from tests.servers.test_triton_repository import TEXTS
 
@@ -58,9 +59,12 @@ def _build(project: Project, name: str, content: bytes) -> LockedModel:
     (folder / "model.tar.gz").write_bytes(content)
     spec: ModelSpec = project.models[name]
     language = _language(folder / "model", name) if spec.target == "llm" else None
-    size = len(content) if language is None else len(STAND_IN) * len(language.files)
+    archive = Archive(sha256=digest, size_bytes=len(content))
+    if language is not None:
+        listed = files_sha256(folder / "model", seen_in(project.root))
+        archive = Archive(sha256=listed, size_bytes=len(STAND_IN) * len(language.files))
     return LockedModel(
-        archive=Archive(sha256=digest, size_bytes=size),
+        archive=archive,
         benchmark=(),
         digest=digest,
         language=language,

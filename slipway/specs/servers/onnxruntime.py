@@ -42,10 +42,10 @@ class OnnxRuntime(ServerSpec):
     max_batch: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """The most inputs of one request. Absent: 64."""
     request_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
-    """How long a request may be computed until the model counts as stuck and a new process takes over. Absent: 60, as
-    SageMaker waits; of an asynchronous endpoint 3600, likewise."""
+    """How long a request may be computed until the model counts as stuck and a new process takes over. Absent: 300,
+    five times what SageMaker waits; of an asynchronous endpoint 3600, all that it waits."""
     stream_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
-    """The same of a streamed answer. Absent: 480, likewise."""
+    """The same of a streamed answer. Absent: 900, where SageMaker waits 480."""
     drain_seconds: Annotated[int, Field(ge=0, le=25)] | None = None
     """How long what was accepted may take when the container ends, to which SageMaker gives 30. Absent: 25."""
     emf: bool | None = None
