@@ -94,11 +94,14 @@ def example_of(project: Project, spec: AnyEndpoint, model: str, variant: str | N
     servers = {each.name: each.server for each in getattr(spec, "variants", ())}  # one may be of another server
     server = servers.get(variant) or next(each.server for each in hosted(spec) if each.model == model)
     locked = project.lock.models.get(model)
+    if locked is not None and locked.target == "llm" and not server.continues_text:
+        own = "whose server reads its own requests"
+        raise UsageError(f"{model} is a language model's files, {own}: give {option} FILE")
     manifest = project.artifact_folder(model, "" if locked is None else locked.digest) / "manifest.json"
     if manifest.is_file():
         told = Manifest.model_validate_json(manifest.read_bytes())
         request = server.request(told.packed, list(told.served.example["inputs"]))
-    elif locked is not None and locked.target == "llm" and server.continues_text:
+    elif locked is not None and locked.target == "llm":
         request = server.request(None, [PROMPT])
     else:
         raise UsageError(f"{model} is not built here, so there is no example of a request: give one with {option} FILE")
