@@ -107,6 +107,7 @@ def keep(project: Path, endpoints: Collection[str]) -> None:
     for file in (project / "environments").glob("*.yaml"):
         said = yaml.safe_load(file.read_text(encoding="utf-8"))
         said["endpoints"] = {name: more for name, more in said.get("endpoints", {}).items() if name in endpoints}
+        said["leave_out"] = [name for name in said.get("leave_out", ()) if name in endpoints]
         file.write_text(yaml.safe_dump(said), encoding="utf-8")
 
 

@@ -26,7 +26,7 @@ from sagemaker_hosting.unhealthy_alarm import UnhealthyAlarm
 from slipway import local_cloud
 from slipway.catalog import alarms as every_alarm
 from slipway.catalog.alarms import COMPONENT_WAKE_UP
-from slipway.specs import EnvironmentSpec
+from slipway.specs import EnvironmentSpec, Project
 from slipway.specs.alarms import Alarms, MultiModelAlarms
 from tests.stacks.conftest import REPOSITORY, lock, source_root, synthesise
 
@@ -43,7 +43,7 @@ TOPIC: Final = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
 POLICY: Final = f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:scalingPolicy:it"
 CONFIG: Final = "config-of-the-new-fleet"
 MINUTE_SECONDS: Final = 1.5
-EXAMPLES: Final = sorted(path.stem for path in (REPOSITORY / "endpoints").glob("*.yaml"))
+EXAMPLES: Final = sorted(Project(REPOSITORY).deployment("local", with_artifacts=False).endpoints)
 EVERY: Final = {
     "error_rate": 0.02,
     "p99_latency_ms": 200,

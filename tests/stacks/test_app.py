@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from slipway.specs import Project
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -69,7 +71,7 @@ def test_synth_is_byte_identical_over_folders_and_needs_no_torch_nor_boto3(
 
 def test_environment_is_local_by_default(house: Callable[[str], Path]) -> None:
     listed = cdk(house("listed"), "list")
-    stacks = ["build", "shared", *sorted(path.stem for path in (REPOSITORY / "endpoints").glob("*.yaml"))]
+    stacks = ["build", "shared", *Project(REPOSITORY).deployment("local", with_artifacts=False).endpoints]
     found = listed.stdout.split()
     assert sorted(found) == sorted(f"slipway-local-{name}" for name in stacks), listed.stderr
     assert found[0] == "slipway-local-shared"
