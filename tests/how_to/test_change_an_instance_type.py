@@ -140,7 +140,7 @@ def test_a_scaled_fleet_moves_to_another_machine_while_it_answers(
         assert fleet(aws) == ("ml.c7i.xlarge", 5)
 
         # A version that does not start: the first deployment is done, the second goes back.
-        write(project_copy, line.replace("weight: 90", "weight: 90, environment: {SLIPWAY_THREADS: none}"))
+        write(project_copy, line.replace("weight: 90", "weight: 90, environment: {SLIPWAY_EMF_DIMENSIONS: none}"))
         broken = shell(commands[-1])
         assert broken.returncode == 3
         assert "the second deployment failed" in broken.stderr

@@ -78,7 +78,7 @@ def words(command: str) -> tuple[list[str], str]:
 
 
 def variables() -> dict[str, str]:
-    return {**os.environ, "SLIPWAY_BIND_HOST": "127.0.0.1", "SLIPWAY_THREADS": "2"}
+    return {**os.environ, "SLIPWAY_BIND_HOST": "127.0.0.1", "SLIPWAY_THREADS": "2", "SLIPWAY_BATCH_SIZE": "1"}
 
 
 def conform(command: str, folder: Path) -> tuple[int, dict[str, Any]]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, LlamaConfig, LlamaForCausalLM
 
-from slipway.specs import Archive, LockedModel
+from slipway.specs import Archive, LockedModel, files_sha256
 from slipway.specs.artifact import Artifact
+from slipway.specs.seen import seen_in
 from tests.model_build.language import save_tokenizer
 from tests.servers.hosted import CONTAINERS
 
@@ -58,7 +59,10 @@ def artifact(family: str, folder: Path) -> Artifact:
     """Return its files as a build for ``target: llm`` leaves them."""
     save(family, folder)
     locked = LockedModel(
-        archive=Archive(sha256="ab" * 32, size_bytes=sum(file.stat().st_size for file in folder.iterdir())),
+        archive=Archive(
+            sha256=files_sha256(folder, seen_in(folder)),
+            size_bytes=sum(file.stat().st_size for file in folder.iterdir()),
+        ),
         benchmark=(),
         digest="cd" * 32,
         layout="prefix",

@@ -18,7 +18,14 @@ Template = dict[str, Any]
 
 SECRET_NAME = re.compile(r"passw|secret|token|credential|api_?key|private_?key|access_?key", re.IGNORECASE)
 # Names that hold such a word and no secret: what services call their settings.
-HARMLESS = {"TokenKey", "AccessTokenValidity", "TokenValidityUnits", "ApiKeyRequired", "ApiKeySourceType"}
+HARMLESS = {
+    "OPTION_MAX_TOKENS",
+    "TokenKey",
+    "AccessTokenValidity",
+    "TokenValidityUnits",
+    "ApiKeyRequired",
+    "ApiKeySourceType",
+}
 
 
 def values(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
