@@ -71,6 +71,13 @@ _TORCHSERVE = (
 )
 _MULTI_MODEL_SERVER = (
     Departure(
+        "PingNeverAfterFailedLoad",
+        r"/ping says 200 although the model cannot be loaded",
+        "its /ping says that the front end runs, whether or not a worker has loaded, or ever can: keep error_rate among"
+        " the alarms, which roll an update back",
+        "seen with multi-model-server 1.1",
+    ),
+    Departure(
         "WrongMethodRefused",
         r"answered with 400",
         "its front end takes GET for an invocation with an empty body, and hands it to the model",
