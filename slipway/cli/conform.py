@@ -57,7 +57,13 @@ def conform(  # noqa: PLR0913  an option for each thing that a check may need
     door: Door
     _refuse(url, endpoint, command or failing_command, multi_model, only, server)
     files = Files(
-        *(tuple(example or ()), tuple(expect or ()), slow_example, stream_example, content_type, accept, tolerance)
+        examples=tuple(example or ()),
+        expected=tuple(expect or ()),
+        slow=slow_example,
+        streamed=stream_example,
+        content_type=content_type,
+        accept=accept,
+        tolerance=tolerance,
     )
     asked = requests_of(files, model, server, project)
     if url is None:

@@ -143,12 +143,18 @@ def refused(start: Callable[..., Any], folder: Path, *words: str, **environment:
             assert word in server.errors
 
 
-def test_fixed_batch_is_refused_at_the_start(start: Callable[..., Any], classifier: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def fixed(classifier: Path, tmp_path: Path) -> Path:
+    """The classifier, by its manifest for one input at a time."""
     folder = tmp_path / "fixed"
     shutil.copytree(classifier, folder)
     text = (folder / "manifest.json").read_text()
     (folder / "manifest.json").write_text(text.replace('["batch", 4]', "[1, 4]"))
-    refused(start, folder, "'x' of 'tiny' has a fixed batch of 1")
+    return folder
+
+
+def test_fixed_batch_is_refused_at_the_start(start: Callable[..., Any], fixed: Path) -> None:
+    refused(start, fixed, "'x' of 'tiny' has a fixed batch of 1")
 
 
 def test_graph_that_takes_one_whatever_its_manifest_says_is_refused(
@@ -196,14 +202,8 @@ def test_unasked_a_model_is_asked_one_by_one_where_others_change_its_answer(
         assert settled(server) == 8
 
 
-def test_unasked_a_graph_that_takes_one_is_asked_one_by_one(
-    start: Callable[..., Any], classifier: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "fixed"
-    shutil.copytree(classifier, folder)
-    text = (folder / "manifest.json").read_text()
-    (folder / "manifest.json").write_text(text.replace('["batch", 4]', "[1, 4]"))
-    with start(folder) as server:
+def test_unasked_a_graph_that_takes_one_is_asked_one_by_one(start: Callable[..., Any], fixed: Path) -> None:
+    with start(fixed) as server:
         assert settled(server) == 1
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+
+from slipway.local_cloud.ports import free_port
 
 from . import frames
 from .rank import PROGRAMS, Rank, RankError, environment_of
@@ -84,7 +85,7 @@ class Group:
         Raises:
             RankError: If that fails, or takes too long.
         """
-        size, port = self._settings.ranks, _free_port()
+        size, port = self._settings.ranks, free_port()
         entry = self._settings.entry_point or PROGRAMS / "lmi.py"
         environments = [environment_of(self._environment, number, size, port) for number in range(size)]
         self._ranks = [await Rank.start(self._python, entry, each) for each in environments]
@@ -222,13 +223,6 @@ async def _drain(rank: Rank) -> None:
     head: dict[str, Any] = {}
     while "end" not in head:
         head, _ = await frames.read(rank.reader)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def status_of(error: Exception) -> tuple[HTTPStatus, str]:
