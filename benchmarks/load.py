@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
 import socket
@@ -69,10 +70,10 @@ class Raw:
 class Connection:
     """One keep-alive connection that always has one request on its way."""
 
-    def __init__(self, port: int, request: bytes) -> None:
+    def __init__(self, port: int, requests: Iterator[bytes]) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._request = request
+        self._requests = requests
         self._parser = httptools.HttpResponseParser(self)
         self._done = False
         self.began = 0.0
@@ -81,7 +82,7 @@ class Connection:
         """Send the request."""
         self._done = False
         self.began = time.perf_counter()
-        self.socket.sendall(self._request)
+        self.socket.sendall(next(self._requests))
 
     def receive(self) -> bool:
         """Tell whether the answer is complete."""
@@ -99,16 +100,17 @@ class Connection:
 
 
 class Client:
-    """Drives a server from one thread, with plain sockets and epoll."""
+    """Drives a server from one thread, with plain sockets and epoll, one body after the other, round and round."""
 
-    def __init__(self, port: int, body: bytes) -> None:
+    def __init__(self, port: int, *bodies: bytes) -> None:
         head = b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-        self._port, self._request = port, head + b"content-length: %d\r\n\r\n" % len(body) + body
+        requests = [head + b"content-length: %d\r\n\r\n" % len(body) + body for body in bodies]
+        self._port, self._requests = port, itertools.cycle(requests)
 
     def drive(self, callers: int, seconds: float) -> list[float]:
         """Return the latencies of `callers` at once for `seconds`; a server may have closed what was idle before."""
         latencies: list[float] = []
-        connections = [Connection(self._port, self._request) for _ in range(callers)]
+        connections = [Connection(self._port, self._requests) for _ in range(callers)]
         busy = {connection.socket.fileno(): connection for connection in connections}
         with closing(select.epoll()) as epoll:
             end = time.perf_counter() + seconds

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from benchmarks.load import OK, PROJECT, running_server
+from benchmarks.load import OK, PROJECT, SENTENCE, running_server
 from slipway.local_cloud.ports import free_port
 from slipway.specs.servers.toolkit import inference_py
 from tests.servers.environments import environment
@@ -47,59 +47,57 @@ class Server:
 
     Args:
         port: On loopback.
-        body: Of a request for `/invocations`.
+        body: Makes that of a request for `/invocations`, of texts.
         vectors: Takes the embeddings out of an answer.
     """
 
     port: int
-    body: bytes
+    body: Callable[[list[str]], bytes]
     vectors: Callable[[Any], Any]
 
 
 @contextmanager
-def ours(folder: Path, texts: list[str], workers: int, threads: int) -> Iterator[Server]:
+def ours(folder: Path, workers: int, threads: int) -> Iterator[Server]:
     """Run our own: one process, whose sessions share the threads that the others have in workers."""
     with running_server(folder, workers * threads) as port:
-        yield Server(port, json.dumps({"inputs": texts}).encode(), _ours)
+        yield Server(port, _inputs, _ours)
 
 
 @contextmanager
-def ours_in_workers(folder: Path, texts: list[str], workers: int, threads: int) -> Iterator[Server]:
+def ours_in_workers(folder: Path, workers: int, threads: int) -> Iterator[Server]:
     """Run our own in as many processes as the others."""
     with running_server(folder, threads, SLIPWAY_WORKERS=str(workers)) as port:
-        yield Server(port, json.dumps({"inputs": texts}).encode(), _ours)
+        yield Server(port, _inputs, _ours)
 
 
 @contextmanager
-def torchserve_toolkit(folder: Path, texts: list[str], workers: int, threads: int) -> Iterator[Server]:
+def torchserve_toolkit(folder: Path, workers: int, threads: int) -> Iterator[Server]:
     """Run TorchServe 0.12 with SageMaker's toolkit on the layout of `server: torchserve`."""
-    body = json.dumps({"inputs": texts}).encode()
     variables = {"SAGEMAKER_MODEL_SERVER_WORKERS": str(workers), "SLIPWAY_THREADS": str(threads)}
     with tempfile.TemporaryDirectory() as base:
         shutil.copytree(folder, Path(base) / "model")
         shutil.copytree(PROJECT / "serving", Path(base) / "model" / "code" / "serving")
         (Path(base) / "model" / "code" / "inference.py").write_bytes(inference_py("transform_fn"))
-        with torchserve(Path(base), variables, {"inputs": texts}) as running:
+        with torchserve(Path(base), variables, {"inputs": [SENTENCE]}) as running:
             answered(running)
-            yield Server(running.port, body, _ours)
+            yield Server(running.port, _inputs, _ours)
 
 
 @contextmanager
-def litserve(folder: Path, texts: list[str], workers: int, threads: int) -> Iterator[Server]:
+def litserve(folder: Path, workers: int, threads: int) -> Iterator[Server]:
     """Run LitServe with its own defaults, except that its answer is written by orjson."""
-    body = json.dumps({"inputs": texts}).encode()
     port = free_port()
     made = environment("litserve", over_project=True)
     words = [str(HERE / "litserve_api.py"), str(folder), str(port), str(workers), str(threads)]
-    with _process([str(made / "bin" / "python"), *words], os.environ | {"PYTHONPATH": str(PROJECT)}, port, body):
-        yield Server(port, body, _ours)
+    with _process(
+        [str(made / "bin" / "python"), *words], os.environ | {"PYTHONPATH": str(PROJECT)}, port, _inputs([SENTENCE])
+    ):
+        yield Server(port, _inputs, _ours)
 
 
 @contextmanager
-def triton(folder: Path, texts: list[str], workers: int, threads: int) -> Iterator[Server]:
+def triton(folder: Path, workers: int, threads: int) -> Iterator[Server]:
     """Run pytriton's tritonserver in SageMaker mode, its python backend with as many instances as workers."""
-    tensor = {"name": "inputs", "shape": [len(texts)], "datatype": "BYTES", "data": texts}
-    body = json.dumps({"inputs": [tensor]}).encode()
     port = free_port()
     made = environment("triton")
     root = made / "lib" / f"python{PYTHON}" / "site-packages" / "pytriton" / "tritonserver"
@@ -119,8 +117,8 @@ def triton(folder: Path, texts: list[str], workers: int, threads: int) -> Iterat
         words = ["--allow-sagemaker=true", "--allow-http=false", "--allow-grpc=false", "--allow-metrics=false"]
         words += [f"--sagemaker-port={port}", f"--model-repository={repository}", "--log-info=false"]
         command = [str(root / "bin" / "tritonserver"), *words, f"--backend-directory={root / 'backends'}"]
-        with _process(command, variables, port, body):
-            yield Server(port, body, _triton)
+        with _process(command, variables, port, _tensor([SENTENCE])):
+            yield Server(port, _tensor, _triton)
 
 
 PEERS = {
@@ -130,6 +128,15 @@ PEERS = {
     "triton": triton,
     "litserve": litserve,
 }
+
+
+def _inputs(texts: list[str]) -> bytes:
+    return json.dumps({"inputs": texts}).encode()
+
+
+def _tensor(texts: list[str]) -> bytes:
+    tensor = {"name": "inputs", "shape": [len(texts)], "datatype": "BYTES", "data": texts}
+    return json.dumps({"inputs": [tensor]}).encode()
 
 
 def _ours(document: Any) -> Any:

@@ -2,7 +2,8 @@
 
     python -m benchmarks.servers [--model FOLDER_OR_ARCHIVE] [--rounds 7] [--seconds 1.0]
 
-All serve the same ONNX file with the same tokenizer, and answer the same text; what they answer is compared first.
+All serve the same ONNX file with the same tokenizer, and answer the same texts, some thousands of this project's own
+documents, of 16 tokens each; what they answer to one is compared first.
 Each has as many threads as there are cores. With one caller a peer has one worker, whose session has all of them; with
 more it has as many workers as cores, each with one thread: the better of both for it. Ours is one process either way
 (`server`), and as many workers as the others (`workers`).
@@ -33,12 +34,13 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import httpx
 import numpy as np
 
-from benchmarks.load import SENTENCE, Client, Raw, Series, newest_artifact, quartiles, unpacked
+from benchmarks.load import PROJECT, SENTENCE, Client, Raw, Series, newest_artifact, quartiles, unpacked
 from benchmarks.peers import JSON, PEERS, Server
 from serving import runtimes
 from serving.model import Model
 
 ALONE, TOGETHER = (1,), (4, 16, 64)
+CUTS, SHORTEST, LONGEST = 40_000, 6, 13
 Races = dict[tuple[str, int], Series]
 
 
@@ -46,9 +48,22 @@ def require_same_answers(servers: dict[str, Server], model: Model) -> None:
     """End the program where a server answers otherwise than the model itself."""
     expected = model.predict([SENTENCE])
     for name, server in servers.items():
-        answer = httpx.post(f"http://127.0.0.1:{server.port}/invocations", content=server.body, headers=JSON)
+        answer = httpx.post(
+            f"http://127.0.0.1:{server.port}/invocations", content=server.body([SENTENCE]), headers=JSON
+        )
         if not np.allclose(np.asarray(server.vectors(answer.json())), expected, atol=1e-5):
             raise SystemExit(f"{name} answers otherwise than the model")
+
+
+def alike(folder: Path) -> list[str]:
+    """Return different texts that are as long as `SENTENCE`, in tokens, cut out of this project's documents."""
+    read = Model.load(folder, threads=1).preprocess
+    chance = random.Random(0)  # noqa: S311  a choice, not a secret
+    words = " ".join(page.read_text() for page in sorted((PROJECT / "docs").rglob("*.md"))).split()
+    starts = chance.sample(range(len(words) - LONGEST), CUTS)
+    cuts = [" ".join(words[start : start + chance.randint(SHORTEST, LONGEST)]) for start in starts]
+    length = read([SENTENCE])["input_ids"].shape
+    return [text for text in cuts if read([text])["input_ids"].shape == length]
 
 
 def raw(folder: Path, threads: int, calls: int) -> Raw:
@@ -62,9 +77,12 @@ def raw(folder: Path, threads: int, calls: int) -> Raw:
 def race(folder: Path, callers: tuple[int, ...], cores: int, rounds: int, seconds: float, chosen: list[str]) -> Races:
     workers, threads = (1, cores) if callers == ALONE else (cores, 1)
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(PEERS[name](folder, [SENTENCE], workers, threads)) for name in chosen}
+        servers = {name: stack.enter_context(PEERS[name](folder, workers, threads)) for name in chosen}
         require_same_answers(servers, Model.load(folder, threads=1))
-        clients = {name: Client(server.port, server.body) for name, server in servers.items()}
+        texts = alike(folder)
+        clients = {
+            name: Client(server.port, *(server.body([text]) for text in texts)) for name, server in servers.items()
+        }
         field: dict[str, Raw | Client] = {"raw": raw(folder, threads, workers), **clients}
         return _rounds(field, callers, cores, rounds, seconds)
 

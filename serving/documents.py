@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import orjson
 from serving import npy
 from serving.errors import InputError, RequestError
 from serving.negotiate import NPY
-from serving.preprocess import json_name
+from serving.nested import json_name
 
 if TYPE_CHECKING:
     from serving.model import Model
@@ -46,12 +47,7 @@ def read(body: bytes, accepted: tuple[str, ...]) -> dict[str, Any]:
 
 
 def write(model: Model, result: np.ndarray, wanted: str) -> bytes:
-    """Return an answer in the media type that is wanted.
-
-    Raises:
-        FloatingPointError: If it is not finite.
-    """
-    _require_finite(result)
+    """Return a finite answer in the media type that is wanted."""
     if wanted == NPY:
         return npy.dumps(result)
     return orjson.dumps(model.document(result), option=orjson.OPT_SERIALIZE_NUMPY)
@@ -63,11 +59,22 @@ def line(model: Model, result: np.ndarray) -> bytes:
     Raises:
         FloatingPointError: If it is not finite.
     """
-    _require_finite(result)
+    require_finite(result)
     writes = model.handler is not None and model.handler.writes
     return orjson.dumps(model.document(result) if writes else model.postprocess.lines(result)[0], option=_LINE)
 
 
-def _require_finite(result: np.ndarray) -> None:
-    if not np.isfinite(result).all():
+def is_finite(result: np.ndarray) -> bool:
+    """Tell whether all numbers are: a sum of them is one step where they are."""
+    with np.errstate(all="ignore"):
+        return math.isfinite(result.sum()) or bool(np.isfinite(result).all())
+
+
+def require_finite(result: np.ndarray) -> None:
+    """Refuse an answer that JSON has no words for.
+
+    Raises:
+        FloatingPointError: If it is not finite.
+    """
+    if not is_finite(result):
         raise FloatingPointError("the model's answer is not finite")

@@ -228,13 +228,17 @@ def _ask(
     output = model.ask(feeds)
     asked = perf_counter()
     result = model.postprocess(output, feeds)
+    are_finite = documents.is_finite(result)  # looked at each by itself only where one is not
     pooling, together = perf_counter() - asked, len(result)
     answers: list[Answer | Exception] = []
     row = 0
     for each in group:
         encoding = perf_counter()
+        part = result[row : row + each.batch]
         try:
-            body = documents.write(model, result[row : row + each.batch], asks[each.place].wanted)
+            if not are_finite:
+                documents.require_finite(part)
+            body = documents.write(model, part, asks[each.place].wanted)
         except Exception as error:  # noqa: BLE001  its own request's
             answers.append(error)
         else:

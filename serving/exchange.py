@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import re
@@ -134,11 +135,18 @@ class Exchange:
 
     def _answered(self, answer: Answer, wait: float) -> None:
         self.batch, self.seconds = answer.batch, answer.seconds
-        METRICS.answer((wait, *answer.seconds), answer.together)
-        self._end("info", 200, wait)
+        # The loop first sends what was written; nobody waits for the line, nor comes before it: the next request is
+        # read after it.
+        asyncio.get_running_loop().call_soon(self._count, answer, wait, perf_counter() - self._began)
 
-    def _end(self, level: str, status: int, wait: float = 0.0, **fields: Any) -> None:
-        total = perf_counter() - self._began
+    def _count(self, answer: Answer, wait: float, total: float) -> None:
+        METRICS.answer((wait, *answer.seconds), answer.together)
+        self._note("info", 200, total, wait)
+
+    def _end(self, level: str, status: int, **fields: Any) -> None:
+        self._note(level, status, perf_counter() - self._began, 0.0, **fields)
+
+    def _note(self, level: str, status: int, total: float, wait: float, **fields: Any) -> None:
         METRICS.request(status, total, bytes_in=self.bytes_in, bytes_out=self.bytes_out)
         if not log.enabled(level):
             return

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from serving.decoder import Decoder
     from serving.manifest import Manifest
-    from serving.preprocess import Feeds, TokenizePrompts
+    from serving.preprocess import Feeds
+    from serving.texts import TokenizePrompts
 
     Emit = Callable[[bytes], None]
 

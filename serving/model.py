@@ -12,8 +12,8 @@ from serving.errors import ManifestError, ModelError
 from serving.generate import Generator
 from serving.handler import Handler
 from serving.negotiate import JSON
-from serving.preprocess import TokenizePrompts
 from serving.rewriter import Rewriter
+from serving.texts import TokenizePrompts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from serving.errors import InputError
-from serving.preprocess import json_name
+from serving.nested import json_name
 
 _MOST_STOPS = 8
 _MOST_SEED = 2**63 - 1
