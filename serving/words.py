@@ -16,6 +16,9 @@ _MOST_WORDS = 16384
 """That are remembered, some four megabytes; texts in a language use ten thousand for nine of their ten words."""
 
 _LONGEST_WORD = 64
+_LONGEST_TEXT = 65536
+"""That is read here, with the interpreter's lock held; the library reads a longer one without it."""
+
 _LEARNT_AT_ONCE = 8
 """New words of a text that are asked for one by one; a text that has more costs less as a whole."""
 
@@ -42,16 +45,22 @@ class Words:
 
     def __call__(self, text: str) -> list[int]:
         """Return the ids of a text; safe to call from several threads at once."""
+        if len(text) > _LONGEST_TEXT:
+            return self._whole(text)
         words = text.split(" ")
         found = [self.known.get(word) for word in words]
         if None in found:
             new = list(dict.fromkeys(word for word, ids in zip(words, found, strict=True) if ids is None))
             learnt = self._learn(new[:_LEARNT_AT_ONCE])
             if len(new) > _LEARNT_AT_ONCE:
-                return list(self._tokenizer.encode_batch_fast([text])[0].ids)
+                return self._whole(text)
             found = [learnt[word] if ids is None else ids for word, ids in zip(words, found, strict=True)]
         inner = list(chain.from_iterable(ids for ids in found if ids is not None))
         return [*self._before, *inner[: self._room], *self._after]
+
+    def _whole(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode_batch_fast([text])[0].ids
+        return ids
 
     def _learn(self, words: list[str]) -> dict[str, tuple[int, ...]]:
         encodings = self._tokenizer.encode_batch_fast(words, add_special_tokens=False)
