@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
+import numpy as np
+
 from serving.errors import ModelError
 from serving.gpu_runtimes import TensorRt, TensorRtRtx, require_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-
-    import numpy as np
 
     from serving.preprocess import Feeds
 
@@ -128,17 +128,21 @@ class OpenVino:
         }
         self._model = openvino.Core().compile_model(str(path), "CPU", settings)
         self.inputs, self.outputs = _ports(self._model.inputs), _ports(self._model.outputs)
+        self._tensor = openvino.Tensor
         self._requests = threading.local()  # a request answers one caller at a time
 
     def run(self, output: str, feeds: Feeds) -> np.ndarray:
         """Return one output."""
-        answer: np.ndarray = self._request().infer(feeds, share_inputs=True)[output]
-        return answer
+        return self.run_all([output], feeds)[0]
 
     def run_all(self, outputs: Sequence[str], feeds: Feeds) -> list[np.ndarray]:
         """Return several outputs, in this order."""
-        answers = self._request().infer(feeds, share_inputs=True)
-        return [answers[output] for output in outputs]
+        request = self._request()
+        held = {name: np.ascontiguousarray(tensor) for name, tensor in feeds.items()}  # it only points to their memory
+        for name, tensor in held.items():  # its own way with a dictionary takes 0.1 ms longer
+            request.set_tensor(name, self._tensor(tensor, shared_memory=True))
+        request.infer(share_outputs=True)
+        return [request.get_tensor(output).data.copy() for output in outputs]  # the next call writes over its own
 
     def _request(self) -> Any:
         request = getattr(self._requests, "own", None)
