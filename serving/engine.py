@@ -11,6 +11,7 @@ from serving.batching import Prepared
 from serving.errors import RequestError
 from serving.model import Model
 from serving.negotiate import JSON, LINES, NPY
+from serving.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,6 +67,7 @@ class Engine:
         self._batch_size = 1
         self._wide: Model | None = None
         self._narrow: Model | None = None
+        self._pace = Pace()
         self.state = LOADING
 
     def load(self, folder: Path, threads: int) -> None:
@@ -98,6 +100,10 @@ class Engine:
         facts = {"model": manifest.name, "digest": manifest.digest, "task": manifest.task, "target": manifest.target}
         return facts | {"batch_size": self._batch_size}
 
+    def is_quick(self, ask: Ask) -> bool:
+        """Tell whether the event loop may answer a request itself, if nobody else asks."""
+        return self._pace.is_quick(len(ask.body))
+
     def answer(self, ask: Ask, *, alone: bool) -> Answer:
         """Answer a request.
 
@@ -114,6 +120,8 @@ class Engine:
         [answer] = _ask(model, [self._prepare(model, 0, ask)], None, [ask])
         if isinstance(answer, Exception):
             raise answer
+        if model.handler is None:  # whose code may do anything at any time
+            self._pace.note(len(ask.body), sum(answer.seconds), alone=alone)
         return answer
 
     def answer_together(self, asks: Sequence[Ask]) -> list[Answer | Exception]:

@@ -53,6 +53,7 @@ class Exchange:
         "batch",
         "bytes_in",
         "bytes_out",
+        "caller",
         "headers",
         "path",
         "request_id",
@@ -64,6 +65,7 @@ class Exchange:
         self._send = send
         self._started = False
         self.path: str = scope["path"]
+        self.caller: object = scope.get("client")
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.request_id = _request_id(self.headers)
         self._attributes = self.headers.get(_CUSTOM_ATTRIBUTES_HEADER)

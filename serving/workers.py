@@ -91,7 +91,8 @@ class Workers(Generic[Part, Result]):
         self._gathering, self._counting = threading.Lock(), threading.Lock()
         self._busy = 0
         self._pace = 0.0
-        self._lone = _LONE_BEFORE
+        self._lone, self._same = _LONE_BEFORE, 0
+        self._last: object = None
         self.admitted = 0
         self._unreleased: set[Job[Part, Result]] = set()
         serve = self._serve if most == 1 else self._serve_joined
@@ -99,7 +100,12 @@ class Workers(Generic[Part, Result]):
             threading.Thread(target=serve, name=f"worker-{number}", daemon=True).start()
 
     def submit(
-        self, work: Callable[[bool], Result], part: Part | None = None, *, most_seconds: float = math.inf
+        self,
+        work: Callable[[bool], Result],
+        part: Part | None = None,
+        *,
+        most_seconds: float = math.inf,
+        quick_for: object = None,
     ) -> Job[Part, Result]:
         """Queue `work`, called with whether it is the only one, as those before it were.
 
@@ -109,6 +115,9 @@ class Workers(Generic[Part, Result]):
                 Default: it cannot be joined.
             most_seconds: That a thread may be at it before it is overdue.
                 Default: for ever.
+            quick_for: Whose work it is, if it is so quick that the event loop may do it itself where nobody else asked
+                lately: to hand it to a thread and back takes a tenth of a quick model's time.
+                Default: a thread does it.
 
         Raises:
             RequestError: 503, if the queue is full.
@@ -116,10 +125,16 @@ class Workers(Generic[Part, Result]):
         if self.admitted >= self._count + self._limit:
             raise self._full()
         self._lone = self._lone + 1 if self.admitted == 0 else 0
+        # While the loop works it takes nobody in, so each would seem alone: to be one and the same tells.
+        self._same = self._same + 1 if quick_for is not None and quick_for == self._last else 0
+        self._last = quick_for
         job = Job(work, part, alone=self._lone > _LONE_BEFORE, most_seconds=most_seconds)
         self.admitted += 1
         self._unreleased.add(job)
-        self._jobs.put(job)
+        if job.alone and self._same > _LONE_BEFORE:
+            self._finish([job], [self._do(job, work)])
+        else:
+            self._jobs.put(job)
         return job
 
     @property
@@ -189,16 +204,17 @@ class Workers(Generic[Part, Result]):
 
     def _run(self, job: Job[Part, Result]) -> None:
         work = job.begin()
-        if work is None:
-            return
+        if work is not None:
+            job.future.get_loop().call_soon_threadsafe(self._finish, [job], [self._do(job, work)])
+
+    def _do(self, job: Job[Part, Result], work: Callable[[bool], Result]) -> Result | BaseException:
         began = perf_counter()
-        answer: Result | BaseException
         try:
-            answer = work(job.alone)
+            return work(job.alone)
         except BaseException as error:  # noqa: BLE001  the thread outlives any one request
-            answer = error
-        job.took = perf_counter() - began
-        job.future.get_loop().call_soon_threadsafe(self._finish, [job], [answer])
+            return error
+        finally:
+            job.took = perf_counter() - began
 
     def _run_joined(self, gathered: Sequence[Job[Part, Result]]) -> None:
         jobs = [job for job in gathered if job.begin() is not None]
