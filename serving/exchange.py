@@ -67,7 +67,7 @@ class Exchange:
         self.path: str = scope["path"]
         self.caller: object = scope.get("client")
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.request_id = _request_id(self.headers)
+        self.request_id = request_id(self.headers)
         self._attributes = self.headers.get(_CUSTOM_ATTRIBUTES_HEADER)
         self.bytes_in = self.bytes_out = 0
         self.batch = 0
@@ -169,7 +169,8 @@ class Exchange:
         )
 
 
-def _request_id(headers: dict[bytes, bytes]) -> str:
+def request_id(headers: dict[bytes, bytes]) -> str:
+    """Return what a request is called: as its caller, or AWS, calls it, else a number of our own."""
     for name in _ID_HEADERS:
         value = headers.get(name)
         if value is not None and _REQUEST_ID.fullmatch(value) is not None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from contextlib import contextmanager
+from functools import partial
 from importlib import metadata
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from serving.app import App
 from serving.doorman import Doorman
 from serving.engine import Engine
 from serving.errors import ModelError, PortError, ServingError, StuckError
+from serving.forks import part_from_forks
+from serving.heads import HeadProtocol
 from serving.multi_app import MultiApp
 from serving.supervisor import Supervisor
 
@@ -44,6 +47,7 @@ def serve(settings: Settings) -> int:
     if not settings.multi_model:
         manifest.read(settings.model_dir)  # what cannot be served binds no port
     listener = _bind(settings.host, settings.port)
+    part_from_forks(settings.port)
     if settings.workers > 1:
         return Supervisor(settings, listener, _serve).run()
     return _serve(settings, listener)
@@ -57,6 +61,11 @@ def _serve(
     if process.failure is not None:
         raise process.failure
     return 0
+
+
+def _protocol_of(settings: Settings) -> Any:
+    """Return what makes the side of one connection that speaks HTTP; uvicorn says a class, and calls it."""
+    return partial(HeadProtocol, head_seconds=settings.head_seconds, idle_seconds=_KEEP_ALIVE_SECONDS)
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -118,6 +127,7 @@ class _Process:
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 self._app,
+                http=_protocol_of(settings),
                 proxy_headers=False,
                 access_log=False,
                 log_config=None,
@@ -210,6 +220,7 @@ def start_facts(settings: Settings) -> dict[str, object]:
         "batch_size": settings.batch_size or "auto",
         "batch_delay_us": settings.batch_delay_us,
         "drain_seconds": settings.drain_seconds,
+        "head_seconds": settings.head_seconds,
         "request_seconds": settings.request_seconds,
         "stream_seconds": settings.stream_seconds,
         "heartbeat_seconds": settings.heartbeat_seconds,

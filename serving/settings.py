@@ -38,6 +38,7 @@ class Settings:
     batch_size: int | None
     batch_delay_us: int
     body_seconds: int
+    head_seconds: int
     request_seconds: int
     stream_seconds: int
     heartbeat_seconds: int
@@ -79,6 +80,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         batch_size=batch_size if environ.get("SLIPWAY_BATCH_SIZE") else None,
         batch_delay_us=_integer(environ, "SLIPWAY_BATCH_DELAY_US", 0, least=0, most=1_000_000),
         body_seconds=_integer(environ, "SLIPWAY_BODY_SECONDS", 60, least=1, most=3600),
+        head_seconds=_integer(environ, "SLIPWAY_HEAD_SECONDS", 20, least=1, most=3600),
         # SageMaker waits so long and no longer; who computes for more, computes for nobody.
         request_seconds=_integer(environ, "SLIPWAY_REQUEST_SECONDS", 300, least=1, most=86_400),
         stream_seconds=_integer(environ, "SLIPWAY_STREAM_SECONDS", 900, least=1, most=86_400),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from serving import log, manifest
 from serving.engine import Engine
 from serving.errors import ServingError, StuckError
+from serving.forks import fork_worker
 from serving.pulses import Pulses
 from serving.team import Member, Team
 
@@ -81,7 +82,7 @@ class Supervisor:
         return self._code
 
     def _start(self, number: int, engine: Engine | None) -> None:
-        pid = os.fork()
+        pid = fork_worker()
         if pid == 0:
             self._be_worker(number, engine)
         self._born[pid] = (number, time.monotonic())
@@ -105,6 +106,8 @@ class Supervisor:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
+            if pid not in self._born:  # a process of the model's handler
+                continue
             number, born = self._born.pop(pid)
             self._team.tell(number, ready=False)
             if self._kill_at is not None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aws_cdk import AssetHashType, Stack
 from aws_cdk import aws_iam as iam
@@ -8,9 +8,12 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 from sagemaker_hosting.acknowledge import acknowledge_wildcard
+from sagemaker_hosting.whole_copy import require_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aws_cdk import AssetStaging
 
 
 class ModelArchive(Construct):
@@ -36,6 +39,7 @@ class ModelArchive(Construct):
             display_name=f"model {model} {digest[:12]}",
             path=str(file),
         )
+        require_whole(cast("AssetStaging", self._asset.node.find_child("Stage")).absolute_staged_path, file)
         self.url = self._asset.s3_object_url
 
     def grant_read(self, role: iam.Role) -> None:

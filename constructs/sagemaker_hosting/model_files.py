@@ -7,6 +7,7 @@ from aws_cdk import AssetHashType, AssetStaging, FileAssetPackaging, Stack
 from constructs import Construct
 
 from sagemaker_hosting.folder_rights import grant_folder
+from sagemaker_hosting.whole_copy import require_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,7 @@ class ModelFiles(Construct):
             asset_hash_type=AssetHashType.CUSTOM,
             source_path=str(file),
         )
+        require_whole(staged.absolute_staged_path, file)
         return self._uploads.add_file_asset(
             display_name=f"{name} of {self._digest[:12]}",
             # CDK adds the ending of the path to the hash, and takes what has one hash for one file: without theirs,

@@ -7,6 +7,7 @@ from aws_cdk import AssetHashType, AssetStaging, FileAssetPackaging, Stack
 from constructs import Construct
 
 from sagemaker_hosting.folder_rights import grant_folder
+from sagemaker_hosting.whole_copy import require_whole
 from slipway.specs.servers.packing import packed
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class ModelFolder(Construct):
             asset_hash_type=AssetHashType.CUSTOM,
             source_path=str(one.archive),
         )
+        if one.archive is not None:  # several models are archives, all of them
+            require_whole(staged.absolute_staged_path, one.archive)
         return self._uploads.add_file_asset(
             display_name=f"model {name} {one.digest[:12]}",
             file_name=staged.relative_staged_path(stack),

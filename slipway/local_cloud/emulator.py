@@ -83,6 +83,7 @@ def install(hosting: Hosting, component_hosting: ComponentHosting, processing: P
     seams.add_service("sagemaker", "SageMaker", answer_sagemaker)
     seams.add_service("application-autoscaling", "AnyScaleFrontendService", answer_autoscaling)
     seams.wrap_service("cloudformation", patient)
+    seams.refuse_changes_under_way()
     seams.validate_requests()
     seams.stream_functions(call_function)
     seams.add_integration(job_integration.RESOURCE, functools.partial(job_integration.run_job, url))

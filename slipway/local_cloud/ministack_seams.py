@@ -14,6 +14,9 @@ from ministack.core import router as _router
 from ministack.services import apigateway_v1 as _apigateway
 from ministack.services import lambda_svc as _functions
 from ministack.services import stepfunctions as _stepfunctions
+from ministack.services.cloudformation import changesets as _changesets
+from ministack.services.cloudformation import handlers as _stack_handlers
+from ministack.services.cloudformation import helpers as _stack_helpers
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
@@ -103,6 +106,27 @@ def run_on_worker_threads(prefixes: tuple[str, ...]) -> None:
         return resource_type.startswith(prefixes) or bool(known(resource_type))
 
     _stacks._runs_on_worker_thread = runs_on_worker_thread  # noqa: SLF001  a seam
+
+
+def refuse_changes_under_way() -> None:
+    """Let nobody change a stack that is being changed, as on AWS: the emulator would do both at once and lose track."""
+    handlers = _stack_handlers._ACTION_HANDLERS  # noqa: SLF001  a seam
+    for action in ("CreateChangeSet", "ExecuteChangeSet"):
+        handlers[action] = _unless_under_way(handlers[action])
+
+
+def _unless_under_way(known: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def answer(params: Any) -> Any:
+        name, change = (_stack_helpers._p(params, key) for key in ("StackName", "ChangeSetName"))  # noqa: SLF001  a seam
+        _, made = _changesets._find_change_set(change, name)  # noqa: SLF001  a seam
+        stack = _stack_handlers._resolve_stack(name if made is None else made["StackName"])  # noqa: SLF001  a seam
+        status = "" if stack is None else stack["StackStatus"]
+        if not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
+            return known(params)
+        why = f"Stack:{stack['StackId']} is in {status} state and can not be updated."
+        return _stack_helpers._error("ValidationError", why)  # noqa: SLF001  a seam
+
+    return answer
 
 
 def validate_requests() -> None:

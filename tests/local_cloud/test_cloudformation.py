@@ -197,3 +197,30 @@ def test_clock_and_steps_bound_a_variant_of_the_stack(aws: Aws, stack: Stack, ar
     assert {**night, "ScalableTargetAction": {"MinCapacity": 1}}.items() <= action.items()
     (made,) = aws.scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
     assert made["StepScalingPolicyConfiguration"]["StepAdjustments"] == steps
+
+
+def change(aws: Aws, kind: str, body: str, name: str) -> None:
+    """What `cdk deploy` does, up to the moment when it waits for the stack."""
+    aws.cloudformation.create_change_set(
+        StackName=STACK, ChangeSetName=name, ChangeSetType=kind, TemplateBody=body, Capabilities=["CAPABILITY_IAM"]
+    )
+    aws.cloudformation.execute_change_set(StackName=STACK, ChangeSetName=name)
+
+
+@pytest.mark.parametrize("first", ["CREATE", "UPDATE"])
+def test_second_deployment_of_a_stack_is_refused_while_the_first_is_under_way(
+    aws: Aws, stack: Stack, archive: Callable[[int], bytes], first: str
+) -> None:
+    bodies = [template(aws.upload(f"{answer}", archive(answer))) for answer in (1, 2, 3)]
+    if first == "UPDATE":
+        assert stack.create(bodies[2]) == "CREATE_COMPLETE", stack.reasons()
+    change(aws, first, bodies[0], "one")
+    with pytest.raises(aws.cloudformation.exceptions.ClientError, match=f"is in {first}_IN_PROGRESS state") as refused:
+        change(aws, "UPDATE", bodies[1], "two")
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+    assert stack.settled() == f"{first}_COMPLETE", stack.reasons()
+    assert aws.label("reader") == "1"
+    assert len(aws.sagemaker.list_models()["Models"]) == 1
+    change(aws, "UPDATE", bodies[1], "two")
+    assert stack.settled() == "UPDATE_COMPLETE", stack.reasons()
+    assert aws.label("reader") == "2"

@@ -11,7 +11,7 @@ import pytest
 from ministack import app
 from ministack.core import lambda_runtime, responses, router
 from ministack.services import apigateway_v1, lambda_svc, stepfunctions
-from ministack.services.cloudformation import provisioners, stacks
+from ministack.services.cloudformation import changesets, handlers, helpers, provisioners, stacks
 
 from slipway.local_cloud import ministack_seams
 
@@ -26,6 +26,8 @@ def test_version_is_the_one_that_was_read() -> None:
         (router.SERVICE_PATTERNS, "s3"),
         (app.SERVICE_HANDLERS, "s3"),
         (app.SERVICE_HANDLERS, "cloudformation"),
+        (handlers._ACTION_HANDLERS, "CreateChangeSet"),
+        (handlers._ACTION_HANDLERS, "ExecuteChangeSet"),
         (provisioners._RESOURCE_HANDLERS, "AWS::S3::Bucket"),
         (provisioners._REPLACING_PROPERTIES, "AWS::SQS::Queue"),
         (provisioners._CUSTOM_NAME_REPLACEMENT, "AWS::DynamoDB::Table"),
@@ -52,6 +54,10 @@ def test_tables_hold_entries_of_the_shape_that_we_add() -> None:
     [
         (provisioners._physical_name, ["stack_name", "logical_id", "lowercase", "max_len", "seeded"]),
         (stacks._runs_on_worker_thread, ["resource_type"]),
+        (changesets._find_change_set, ["cs_name", "stack_name"]),
+        (handlers._resolve_stack, ["stack_name"]),
+        (helpers._error, ["code", "message", "status"]),
+        (helpers._p, ["params", "key", "default"]),
         (responses.get_account_id, []),
         (stepfunctions._ExecutionError, ["error", "cause"]),
         (stepfunctions._invoke_ecs_run_task, ["resource", "input_data"]),

@@ -33,6 +33,7 @@ LOCKED = LockedModel(
 RTX = {**DIGITS, "runtime": "tensorrt-rtx", "target": "gpu", "options": {"sm": "86"}}
 PLAN = {**DIGITS, "runtime": "tensorrt", "target": "gpu", "options": {"sm": "86"}}
 OPENVINO = {**DIGITS, "runtime": "openvino", "model_file": "model.xml"}
+LINES = {**DIGITS, "postprocess": {"kind": "classify", "labels": ["one", "two\nlines", "three\r"]}}
 TWO = {**DIGITS, "inputs": [*DIGITS["inputs"], {"name": "more", "dtype": "int64", "shape": ["batch"]}]}
 
 
@@ -54,6 +55,8 @@ REFUSED = {
     "makes an answer token by token, which no ensemble does: use 'repository: python'": (SPEAKER, "ensemble"),
     "is of openvino, which no backend of the image reads: use 'repository: ensemble'": (OPENVINO, "plain"),
     "needs a GPU, which Triton's own backends use: choose 'repository: ensemble' or 'plain'": (PLAN, "python"),
+    "has a label of several lines, 'two\\nlines', and Triton reads a label a line: use 'repository: ensemble', or name "
+    "the class on one line": (LINES, "plain"),
     "takes 2 tensors as they are: use 'repository: plain'": (TWO, "ensemble"),
 }
 
@@ -76,6 +79,8 @@ def test_artifact_is_refused_in_words(tmp_path: Path, words: str) -> None:
         (OPENVINO, "ensemble"),
         (PLAN, "plain"),
         (TWO, "plain"),
+        (LINES, "ensemble"),
+        (LINES, "python"),
     ],
 )
 def test_artifact_is_taken(tmp_path: Path, document: dict[str, Any], repository: str) -> None:

@@ -148,6 +148,13 @@ def test_labels_reach_triton_as_they_are(read: Read) -> None:
     assert sorted(layout) == ["digits/1/model.onnx", "digits/config.pbtxt", "digits/labels.txt"]
 
 
+def test_labels_of_several_lines_stay_in_the_manifest_alone(read: Read) -> None:
+    odd = {**DIGITS, "postprocess": {"kind": "classify", "labels": ["one", "two\nlines", ""]}}
+    layout = files(odd)
+    assert not any(name.endswith("labels.txt") for name in layout)
+    assert "label_filename" not in read(layout)["digits-graph"]["output"][0]
+
+
 def test_engine_runs_on_every_gpu_and_takes_the_name_of_a_plan(read: Read) -> None:
     engine = {**DIGITS, "runtime": "tensorrt", "target": "gpu", "model_file": "model.plan", "options": {"sm": "86"}}
     configs = read(files(engine))

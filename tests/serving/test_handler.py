@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import signal
+import socket
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 import pytest
 
 from serving.errors import HandlerError
@@ -194,3 +197,49 @@ def test_handler_fails_nobody_else_in_a_batch(start: Callable[..., Any], handled
             answers = list(pool.map(lambda body: server.ask(body, headers=CSV), bodies))
         assert [answer.status for answer in answers] == [200, 500, 200, 400]
         assert answers[0].document == answers[2].document
+
+
+FORKING = """
+import multiprocessing, os, signal, time
+
+def load(folder):
+    global child
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    child.start()
+
+def preprocess(request):
+    if request.body == b"end it":
+        os.kill(child.pid, signal.SIGTERM)
+    if request.body == b"fork":  # in the middle of a request, whose connection it would keep
+        os.fork() or (time.sleep(60), os._exit(0))
+    return [[0.1, 0.2, 0.3, 0.4]]
+"""
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_process_that_a_handler_forks_has_no_part_in_the_server(
+    start: Callable[..., Any], handled: Callable[..., Path], workers: str
+) -> None:
+    folder = handled(FORKING)
+    with start(folder, SLIPWAY_WORKERS=workers) as server:
+        assert server.ask(b"end it").status == 200
+        with server.connect() as connection:
+            connection.sendall(b"POST /invocations HTTP/1.1\r\nconnection: close\r\ncontent-length: 4\r\n\r\nfork")
+            answer = b""
+            while piece := connection.recv(65536):  # up to its end, which another who has it would keep from us
+                answer += piece
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert server.ping() == 200  # that the child was stopped stopped nobody else
+        assert not any(line["event"] == "draining" for line in server.log)
+        children = psutil.Process(server.process.pid).children(recursive=True)
+        server.send(signal.SIGTERM)
+        assert server.wait() == 0
+        left = [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+        try:
+            assert left != []
+            with pytest.raises(ConnectionRefusedError):
+                server.connect()
+            socket.create_server(("127.0.0.1", server.port)).close()
+        finally:
+            for child in left:
+                child.kill()

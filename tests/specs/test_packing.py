@@ -5,7 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
+import signal
+import subprocess
+import sys
 import tarfile
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -18,8 +24,6 @@ from slipway.specs.servers import ServerSpec
 from slipway.specs.servers.packing import packed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from slipway.catalog import InstanceType
     from slipway.specs.servers.base import Layout
 
@@ -119,8 +123,8 @@ def test_disk_that_refuses_is_one_error(tmp_path: Path) -> None:
     first = packed(artifact, Shelf(), None).archive
     assert first is not None
     first.unlink()
-    (tmp_path / f".{first.name}.{os.getpid()}").mkdir()
-    with pytest.raises(HostError, match="cannot be written: Is a directory"):
+    (tmp_path / ".packing").write_bytes(b"")
+    with pytest.raises(HostError, match="cannot be written: File exists"):
         packed(artifact, Shelf(), None)
 
 
@@ -154,3 +158,85 @@ def test_file_of_a_language_model_that_was_changed_is_not_uploaded(tmp_path: Pat
     (folder / "config.json").write_bytes(b"[]")
     with pytest.raises(SpecError, match="was changed after its proof"):
         packed(artifact, Shelf(), None)
+
+
+PROJECT = Path(__file__).parents[2]
+PACK = """
+import sys
+from pathlib import Path
+from slipway.specs import HostError
+from tests.specs.test_packing import Shelf, locked, packed
+try:
+    print(packed(locked(Path(sys.argv[1])), Shelf(), None).archive)
+except HostError as error:
+    sys.exit(f"one line: {error}")
+"""
+ROOM = """mount -t tmpfs -o size=40m none "$1" || exit 99
+cp "$2" "$1"
+"$PYTHON" -c "$PACK" "$1/model.tar.gz"; echo "ended with $?, left $(cd "$1" && echo .[a-z]* *)"
+mount -o remount,size=200m "$1"
+"$PYTHON" -c "$PACK" "$1/model.tar.gz" > /dev/null; echo "ended with $?, left $(cd "$1" && echo .[a-z]* *)"
+"""
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Artifact:
+    """An artifact that takes a moment to pack."""
+    with tarfile.open(tmp_path / "model.tar.gz", "w:gz", compresslevel=0) as tar:
+        entry = tarfile.TarInfo("model.onnx")
+        entry.size = 32 << 20
+        tar.addfile(entry, io.BytesIO(os.urandom(1 << 20) * 32))
+    return locked(tmp_path / "model.tar.gz")
+
+
+def packing(archive: Path) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", PACK, str(archive)]
+    return subprocess.Popen(words, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_end_while_packing_leaves_nothing_that_is_taken_for_whole(large: Artifact, number: signal.Signals) -> None:
+    folder = large.archive.parent
+    for _ in range(5):  # a busy machine may look too late
+        for done in folder.glob("shelf-*"):
+            done.unlink()
+        with packing(large.archive) as child:
+            while child.poll() is None and not list(folder.rglob("shelf-*")):
+                time.sleep(0.0005)
+            child.send_signal(number)
+        if child.returncode == -number:
+            break
+    assert child.returncode == -number
+    assert list(folder.glob("shelf-*")) == []
+    whole = packed(large, Shelf(), None).archive
+    assert held(whole)["reader/1/model.onnx"] == held(large.archive)["model.onnx"]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(["model.tar.gz", str(whole and whole.name)])
+
+
+def test_two_at_once_pack_it_once(large: Artifact) -> None:
+    with packing(large.archive) as one, packing(large.archive) as other:
+        said = {child.communicate()[0].strip() for child in (one, other)}
+    whole = packed(large, Shelf(), None).archive
+    assert (one.returncode, other.returncode, said) == (0, 0, {str(whole)})
+    assert held(whole)["reader/1/model.onnx"] == held(large.archive)["model.onnx"]
+    assert len(list(large.archive.parent.iterdir())) == 2
+
+
+def test_full_disk_while_packing_is_one_line_and_the_next_run_is_whole(large: Artifact, tmp_path: Path) -> None:
+    narrow = tmp_path / "narrow"
+    narrow.mkdir()
+    if shutil.which("unshare") is None:
+        pytest.skip("no way to make a small disk")
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", ROOM, "sh", str(narrow), str(large.archive)],
+        cwd=PROJECT, env={**os.environ, "PYTHON": sys.executable, "PACK": PACK},
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    if done.returncode in (1, 99) and "ended with" not in done.stdout:
+        pytest.skip(f"no way to make a small disk: {done.stderr.strip()}")
+    full, whole = done.stdout.splitlines()
+    assert full == "ended with 1, left .[a-z]* model.tar.gz"
+    assert whole.startswith("ended with 0, left .[a-z]* model.tar.gz shelf-")
+    [said] = done.stderr.splitlines()
+    assert said.startswith("one line: ")
+    assert said.endswith("cannot be written: No space left on device")

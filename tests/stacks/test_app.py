@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from slipway.specs import Project
@@ -105,6 +108,34 @@ def test_error_of_a_user_is_one_message_with_its_exit_code(house: Callable[[str]
     assert "environment 'prd' has no file" in ended.stderr
     assert "did you mean 'prod'" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_interruption_is_one_line(house: Callable[[str], Path]) -> None:
+    root = house("interrupted")
+    app = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=root, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with app:
+        while app.poll() is None and not psutil.Process(app.pid).children():
+            time.sleep(0.01)  # until Node is there, which a terminal's Ctrl-C ends too
+        os.killpg(app.pid, signal.SIGINT)
+        _, said = app.communicate(timeout=30)
+    assert (app.returncode, said) == (4, "interrupted\n")
+
+
+def test_what_node_cannot_write_is_one_line(house: Callable[[str], Path]) -> None:
+    ended = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=house("unwritable"),
+        env={**os.environ, "CDK_OUTDIR": f"{__file__}/cdk.out", "CDK_CONTEXT_JSON": "{}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    [said] = ended.stderr.splitlines()
+    assert ended.returncode == 3
+    assert said.startswith(f"ENOTDIR: not a directory, mkdir '{__file__}/cdk.out'")
 
 
 def test_app_stays_a_door() -> None:

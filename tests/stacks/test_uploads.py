@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import AssetStaging
+
+from tests.stacks.conftest import synthesise
 
 Template = dict[str, Any]
 Assemblies = dict[str, tuple[Path, dict[str, Template]]]
@@ -50,6 +55,23 @@ def test_files_that_differ_in_their_ending_alone_all_go_up(assemblies: Assemblie
     assert {"model.py", "model.safetensors", "tokenizer.json", "serving.properties"} <= keys.keys()
     assert (out / keys["model.safetensors"]["source"]["path"]).read_bytes() == b"{}"
     assert b"djl-mpi" in (out / keys["model.py"]["source"]["path"]).read_bytes()
+
+
+def test_files_that_a_killed_synth_left_half_copied_are_copied_anew(
+    assemblies: Assemblies, project: Path, sources: Path, tmp_path: Path
+) -> None:
+    out = shutil.copytree(assemblies["local"][0], tmp_path / "cdk.out")
+    copied = [path for path in out.glob("asset.*") if path.is_file()]
+    assert {path.name.split(".", 2)[-1] for path in copied} >= {"safetensors", "tar.gz", "py"}
+    for path in copied:
+        os.truncate(path, path.stat().st_size // 2)
+    AssetStaging.clear_asset_hash_cache()  # of this process, which has copied them once
+    synthesise(project, sources, "local", out)
+    whole = assemblies["local"][0]
+    assert {path.name: path.read_bytes() for path in copied} == {
+        path.name: (whole / path.name).read_bytes() for path in copied
+    }
+    assert list(out.glob(".asset.*")) == []
 
 
 def test_model_of_two_variants_goes_up_once(

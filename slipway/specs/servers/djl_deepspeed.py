@@ -61,7 +61,7 @@ class DjlDeepSpeed(DjlRanks):
     training_mp_size: Annotated[int, Field(ge=1, le=64)] | None = None
     """How many ways a checkpoint of DeepSpeed's own was split in training. Default: DeepSpeed's, 1."""
     checkpoint: (
-        Annotated[str, Shape(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.json$", "a JSON file of the model's folder")] | None
+        Annotated[str, Shape(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}\.json$", "a JSON file of the model's folder")] | None
     ) = None
     """DeepSpeed's own list of a checkpoint's files. Default: transformers reads the weights."""
 

@@ -35,8 +35,8 @@ Degree = Annotated[int, Field(ge=1, le=64)]
 DegreeOrMax = Annotated[
     Annotated[Degree, Tag("number")] | Annotated[Literal["max"], Tag(BARE)], Discriminator(_as_word)
 ]
-Parser = Annotated[str, Shape(r"^[a-z0-9_.-]{1,60}$", "a parser's name in vLLM, such as llama3_json")]
-FileName = Annotated[str, Shape(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "the name of a file, without a folder")]
+Parser = Annotated[str, Shape(r"^[a-z0-9][a-z0-9_.-]{0,59}$", "a parser's name in vLLM, such as llama3_json")]
+FileName = Annotated[str, Shape(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$", "the name of a file, without a folder")]
 
 
 class Speculative(Spec):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import shutil
 import tarfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ from slipway.specs.artifact import require_locked
 from slipway.specs.errors import HostError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from slipway.archive import Writer
@@ -74,15 +78,31 @@ def _digest(artifact: Artifact, layout: Layout) -> str:
 def _archive(source: Path, layout: Layout, target: Path) -> Path:
     if target.is_file():
         return target
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with archive_at(part) as archive, tarfile.open(source) as held:
+    with _alone(target.parent) as written, tarfile.open(source) as held:
+        if target.is_file():  # who was here before us packed the same
+            return target
+        with archive_at(written / target.name) as archive:
             for path, content in sorted(layout.items()):
                 _add(archive, held, path, content)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+        (written / target.name).replace(target)
     return target
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[Path]:
+    """Give a folder for what is not whole yet, to one process at a time; what a killed one left there is dropped."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)  # let go by the system, however this process ends
+        scratch = folder / ".packing"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    finally:
+        os.close(held)
 
 
 def _add(archive: Writer, held: tarfile.TarFile, path: str, content: bytes | str) -> None:
@@ -96,17 +116,13 @@ def _add(archive: Writer, held: tarfile.TarFile, path: str, content: bytes | str
 
 
 def _files(source: Path, layout: Layout, target: Path) -> dict[str, Path]:
-    files = {}
-    for path, content in sorted(layout.items()):
-        if isinstance(content, str):
-            files[path] = source / content
-            continue
-        files[path] = target / path
-        files[path].parent.mkdir(parents=True, exist_ok=True)
-        part = files[path].with_name(f".{files[path].name}.{os.getpid()}")
-        try:
-            part.write_bytes(content)
-            part.replace(files[path])
-        finally:
-            part.unlink(missing_ok=True)
-    return files
+    files = {path: source / content for path, content in layout.items() if isinstance(content, str)}
+    with _alone(target.parent) as written:
+        for number, (path, content) in enumerate(sorted(layout.items())):
+            if isinstance(content, str):
+                continue
+            files[path] = target / path
+            files[path].parent.mkdir(parents=True, exist_ok=True)
+            (written / str(number)).write_bytes(content)
+            (written / str(number)).replace(files[path])
+    return dict(sorted(files.items()))

@@ -42,12 +42,11 @@ PACKAGES: Final = {
 RENAMED: Final = {"manifest.json": "slipway.json"}
 """multi-model-server takes any manifest.json, however deep, for its own."""
 
-ScriptPath = Annotated[
-    str, Shape(r"^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]*\.py$", "a path of a Python file in the project")
-]
-RequirementsPath = Annotated[
-    str, Shape(r"^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]*\.txt$", "a path of a .txt file in the project")
-]
+_PATH: Final = r"^(?!.*\.\.)(?!.*[^/]{201})(?!.{801})[A-Za-z0-9_][A-Za-z0-9_./-]*"
+"""Relative, within the project, and no longer than file systems take."""
+
+ScriptPath = Annotated[str, Shape(rf"{_PATH}\.py$", "a path of a Python file in the project")]
+RequirementsPath = Annotated[str, Shape(rf"{_PATH}\.txt$", "a path of a .txt file in the project")]
 
 # As many packages took 8 to 27 s from PyPI here, on a busy machine.
 INSTALL_SECONDS: Final = 120

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from slipway.specs.servers.triton_files.archive import contents
-from slipway.specs.servers.triton_files.repository import ON_GPU, PLATFORMS
+from slipway.specs.servers.triton_files.repository import ON_GPU, PLATFORMS, broken_labels
 from slipway.specs.servers.triton_files.tensors import generates
 
 if TYPE_CHECKING:
@@ -51,6 +51,9 @@ def _of_repository(manifest: ServedModel, repository: str) -> Iterator[tuple[Key
         yield REPOSITORY, "makes an answer token by token, which no ensemble does: use 'repository: python'"
     elif repository == "plain" and not own:
         yield REPOSITORY, f"is of {manifest.runtime}, which no backend of the image reads: use 'repository: ensemble'"
+    elif repository == "plain" and (broken := broken_labels(manifest)):
+        named = f"has a label of several lines, {broken[0][:40]!r}, and Triton reads a label a line"
+        yield REPOSITORY, f"{named}: use 'repository: ensemble', or name the class on one line"
     elif repository == "python" and manifest.runtime in ON_GPU:
         yield REPOSITORY, "needs a GPU, which Triton's own backends use: choose 'repository: ensemble' or 'plain'"
     elif repository == "ensemble" and len(manifest.inputs) > 1 and manifest.preprocess.kind == "tensor":

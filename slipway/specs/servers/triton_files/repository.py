@@ -129,9 +129,9 @@ class Repository:
                 self._files[f"{folder}/{beside}"] = beside
 
     def _labelled(self, name: str, outputs: list[Message]) -> list[Message]:
-        """Let Triton's own classification name the classes."""
+        """Let Triton's own classification name the classes, where a line can hold each."""
         after = self._served.postprocess
-        if not isinstance(after, Classify):
+        if not isinstance(after, Classify) or broken_labels(self._served):
             return outputs
         self._files[f"{name}/labels.txt"] = "".join(f"{label}\n" for label in after.labels).encode()
         return [{**outputs[0], "label_filename": "labels.txt"}]
@@ -201,6 +201,12 @@ def _step(name: str, taken: Mapping[str, str], given: Mapping[str, str]) -> Mess
 
 def _same(tensors_: Sequence[Message]) -> dict[str, str]:
     return {str(each["name"]): str(each["name"]) for each in tensors_}
+
+
+def broken_labels(served: ServedModel) -> list[str]:
+    """Return the labels that are no line: Triton reads a label a line, and would misname every class after them."""
+    after = served.postprocess
+    return [label for label in after.labels if "\n" in label] if isinstance(after, Classify) else []
 
 
 def _within(tensors_: Sequence[Message]) -> dict[str, str]:
