@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -42,7 +42,7 @@ class HeadProtocol(HttpToolsProtocol):
         super().__init__(**given)
         self._head_seconds, self._idle_seconds = head_seconds, idle_seconds
         self._too_slow = RequestError(408, "head_too_slow", f"a request's head took more than {head_seconds:g} s")
-        self._in_head, self._begun, self._completed = True, False, False  # the third: in this very piece of data
+        self._in_head, self._completed = True, False  # the second: in this very piece of data
         self._unframed = 0  # bytes of this head so far; in a body, those beyond what is allowed beside it
         self._timer: asyncio.TimerHandle | None = None
         self._refusal: RequestError | None = None
@@ -60,51 +60,50 @@ class HeadProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; of a head no more than it may be."""
-        room = max(0, MOST_BYTES - self._unframed)
-        if self._in_head and len(data) > room:  # a body may come with it
-            self._feed(data[:room])
-            if self._is_endless():
-                self._refuse(_TOO_LARGE)
-            data = data[room:]
-        self._feed(data)
-
-    def _is_endless(self) -> bool:
-        return self._in_head and not self._completed
-
-    def _feed(self, data: bytes) -> None:
-        if self._refusal is not None or not data:
+        if self._refusal is not None:
             return
+        if self._in_head and len(data) > MOST_BYTES - self._unframed:
+            data = self._rest_after_head(data)
+            if data == b"":
+                return
         self._completed = False
         super().data_received(data)
         self._unframed = 0 if self._completed else max(0, self._unframed + len(data))
         if self._in_head:
-            self._expect_rest()
+            if self._unframed > 0 or self._has_begun():
+                self._expect_rest()
         elif self._unframed > MOST_BYTES:
             self._refuse(_TOO_LARGE)
 
+    def _rest_after_head(self, data: bytes) -> bytes:
+        """Parse as much as a head may be, and return what comes after: a body may have come with it."""
+        room = MOST_BYTES - self._unframed
+        self._completed = False
+        super().data_received(data[:room])
+        self._unframed = 0
+        if self._in_head and not self._completed:
+            self._refuse(_TOO_LARGE)
+        return data[room:] if self._refusal is None else b""
+
+    def _has_begun(self) -> bool:
+        """Tell whether a head is under way: uvicorn makes a scope at its first byte, and hands it on at its last."""
+        scope, cycle = cast("Any", self.scope), cast("Any", self.cycle)  # None at first, whatever their types say
+        return scope is not None and (cycle is None or scope is not cycle.scope)
+
     def _expect_rest(self) -> None:
-        waits = self._begun or self._unframed > 0
-        if waits and self._since == 0.0:
+        if self._since == 0.0:
             self._since = self.loop.time()
             self._wait(self._head_seconds)
 
-    def on_message_begin(self) -> None:
-        """Begin a head."""
-        super().on_message_begin()
-        self._begun = True
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field of a head, or of what follows a body."""
-        if len(self.headers) >= MOST_FIELDS:
-            self._refusal = _TOO_LARGE
-            raise ValueError(name)  # the parser stops, and uvicorn has send_400_response called
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
-        """Let the application begin."""
-        self._wait(None)
+        """Let the application begin, unless there are too many fields."""
+        if len(self.headers) > MOST_FIELDS:
+            self._refusal = _TOO_LARGE
+            raise ValueError(len(self.headers))  # the parser stops, and uvicorn has send_400_response called
+        if self._timer is not None:
+            self._wait(None)
         self._since = 0.0
-        self._in_head, self._begun, self._completed = False, False, True
+        self._in_head, self._completed = False, True
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -135,7 +134,7 @@ class HeadProtocol(HttpToolsProtocol):
         self._timer = None if seconds is None else self.loop.call_later(seconds, self._late)
 
     def _late(self) -> None:
-        if self._begun or self._unframed > 0:
+        if self._unframed > 0 or self._has_begun():
             self._refuse(self._too_slow)
         else:
             self.transport.close()

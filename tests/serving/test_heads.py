@@ -69,7 +69,7 @@ def refused(answer: bytes) -> tuple[int, str]:
     "pieces",
     {
         "one field": [PING + b"a: " + b"v" * MOST_BYTES],
-        "many fields": [PING, b"a: b\r\n" * (MOST_FIELDS + 1)],
+        "many fields": [PING, b"a: b\r\n" * (MOST_FIELDS + 1) + b"\r\n"],
         "endless": [PING, *[LINE * 1000] * 100],
         "address": [b"GET /ping?" + b"v" * MOST_BYTES + b" HTTP/1.1\r\n\r\n"],
         "empty lines": [b"\r\n" * MOST_BYTES],
