@@ -104,7 +104,7 @@ class MultiModelEndpoint(InstanceEndpoint):
 
     def _variables(self, artifacts: list[Artifact]) -> dict[str, str] | None:
         """Return the container's variables; what a server says of one model holds for all that it loads."""
-        every: dict[str, str] = {}
+        every = self._spec.server.variables_of_many()
         for served in self._served(artifacts):
             every |= served.variables({}) or {}
         return {**every, **self._spec.environment} or None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from slipway.local_cloud.child import python_path
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SLOW_TEXTS = 6
 _TOOLKIT = ("-m", "slipway.local_cloud.hosts.toolkit_process")
 LONG = " ".join(["a ship slides into the sea while a crowd watches from the other side of the harbour"] * 6)
+MANY = ("first", "second")
+TENSOR = {"name": "inputs", "shape": [1, 1], "datatype": "BYTES"}
 PROMPTS = ("the harbour ship", "ship launch")
 MPI = "engine=MPI\noption.entryPoint=model.py\noption.tensor_parallel_degree=2\noption.dtype=fp32\n"
 LMI = "engine=Python\noption.rolling_batch=disable\noption.dtype=fp32\noption.max_model_len=128\n"
@@ -53,10 +55,13 @@ class Laid:
     def asked(self) -> list[str]:
         """Return the words after ``slipway``."""
         own = ["--model", self.model] if self.model else []
+        failing = (
+            ["--failing-command", _started(self.failing_words or self.words, self.failing)] if self.failing else []
+        )
         return [
             *("conform", f"http://127.0.0.1:{self.port}", "--server", self.server),
             *("--command", _started(self.words, self.variables)),
-            *("--failing-command", _started(self.failing_words or self.words, self.failing)),
+            *failing,
             *own,
             *self.more,
         ]
@@ -137,6 +142,42 @@ def triton(folder: Path) -> Laid:
     )
 
 
+def triton_of_many(folder: Path) -> Laid:
+    """Lay out Triton with two models at one port, which it loads when it is told to."""
+    one, minilm = triton(folder), artifact("minilm-fp32")
+    spec = Triton(max_batch=64)
+    for name in MANY:
+        lay_out(minilm, spec, folder / "models" / name / "model")
+    variables = {"SAGEMAKER_MULTI_MODEL": "true", "HOME": str(folder), "SLIPWAY_MODEL_DIR": str(folder / "models")}
+    return _with_many(one, folder, variables, {"inputs": [{**TENSOR, "data": [LONG]}]})
+
+
+def torchserve_of_many(folder: Path) -> Laid:
+    """Lay out TorchServe with two models at one port."""
+    return _toolkit_of_many(folder, TorchServe(name="torchserve", workers=1, install=False))
+
+
+def huggingface_of_many(folder: Path) -> Laid:
+    """Lay out multi-model-server with two models at one port."""
+    return _toolkit_of_many(folder, HuggingFace(name="huggingface", workers=1, install=False))
+
+
+def _toolkit_of_many(folder: Path, spec: ServerSpec) -> Laid:
+    [port] = free_ports(1)
+    one, minilm = _toolkit(folder, spec, port), artifact("minilm")
+    for name in MANY:
+        lay_out(minilm, spec, folder / "models" / name / "model")
+    variables = {**one.variables, **spec.variables_of_many(), "SAGEMAKER_MULTI_MODEL": "true"}
+    return _with_many(one, folder, variables, {"inputs": [LONG]})
+
+
+def _with_many(one: Laid, folder: Path, variables: Mapping[str, str], example: Any) -> Laid:
+    """Return a server that is asked for two models, and not whether either is right: the one of one model is."""
+    more = [word for name in MANY for word in ("--multi-model", f"{name}={folder / 'models' / name / 'model'}")]
+    more += ["--example", _write(folder / "example.json", example)]
+    return replace(one, variables=variables, failing={}, model="", more=tuple(more))
+
+
 def lmi(folder: Path) -> Laid:
     """Lay out the clean-room host with what answers for LMI."""
     from tests.servers import tiny
@@ -211,6 +252,9 @@ SUBJECTS: dict[str, Callable[[Path], Laid]] = {
     "torchserve": torchserve,
     "huggingface": huggingface,
     "triton": triton,
+    "triton-multi-model": triton_of_many,
+    "torchserve-multi-model": torchserve_of_many,
+    "huggingface-multi-model": huggingface_of_many,
     "lmi": lmi,
     "djl-mpi": djl_mpi,
     "djl-deepspeed": djl_deepspeed,

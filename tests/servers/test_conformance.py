@@ -10,6 +10,7 @@ from slipway.operations.conform import DEPARTURES, checks
 from tests.servers.conformance import reported
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 QUICK = (
@@ -26,16 +27,36 @@ QUICK = (
 )
 
 
+MANY = (
+    "ExampleAnswered",
+    "UnloadedModelNotFound",
+    "LoadedOnce",
+    "ModelsListed",
+    "UnloadedForgotten",
+    "BadModelNotLoaded",
+)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("server", ["torchserve", "huggingface", "triton", "lmi"])
 def test_server_passes_all_but_what_it_is_known_for(server: str, tmp_path: Path) -> None:
-    code, report = reported(server, tmp_path, *[word for name in QUICK for word in ("--only", name)])
+    require_known(server, QUICK, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", ["torchserve", "triton"])  # multi-model-server too, in half a minute
+def test_server_loads_and_forgets_many_models(server: str, tmp_path: Path) -> None:
+    require_known(server, MANY, tmp_path, "-multi-model")
+
+
+def require_known(server: str, names: Sequence[str], folder: Path, kind: str = "") -> None:
+    code, report = reported(server + kind, folder, *[word for name in names for word in ("--only", name)])
     outcomes = {one["check"]: one["outcome"] for one in report["checks"]}
     seen = {one["check"]: one["saw"] for one in report["checks"] if one["outcome"] in {"failed", "not run"}}
     assert seen == {}
     known = {each.check for each in DEPARTURES.get(server, ())}
-    assert {name for name, outcome in outcomes.items() if outcome == "departs"} == known & set(QUICK)
-    assert (code, set(outcomes)) == (0, set(QUICK))
+    assert {name for name, outcome in outcomes.items() if outcome == "departs"} == known & set(names)
+    assert (code, set(outcomes)) == (0, set(names))
 
 
 def test_departures_are_of_checks_that_there_are() -> None:

@@ -123,6 +123,13 @@ def test_cache_can_be_switched_off(made: Callable[..., Template], of_type: Of) -
     assert container(made(cache=False), of_type)["MultiModelConfig"] == {"ModelCacheSetting": "Disabled"}
 
 
+def test_torchserve_is_let_load_models(made: Callable[..., Template], of_type: Of) -> None:
+    found = container(
+        made(server={"name": "torchserve", "install": False}, models=None, prefix="s3://somebody/models/"), of_type
+    )
+    assert found["Environment"]["TS_ENABLE_MODEL_API"] == "true"
+
+
 def test_container_starts_without_any_model(library: Template, of_type: Of) -> None:
     [variant] = only(of_type(library, "SageMaker::EndpointConfig"))["ProductionVariants"]
     assert variant["ContainerStartupHealthCheckTimeoutInSeconds"] == 600

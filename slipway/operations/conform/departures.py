@@ -68,6 +68,12 @@ _TORCHSERVE = (
         " go elsewhere before an instance ends",
         "seen with TorchServe 0.12 and sagemaker-pytorch-inference 2.0.25",
     ),
+    Departure(
+        "ModelsListed",
+        r"GET /models/\S+ was answered with \[\{.*and not with an object",
+        "a model has versions to it, and GET /models/<name> lists them, the one there is among them",
+        "seen with TorchServe 0.12",
+    ),
 )
 _MULTI_MODEL_SERVER = (
     Departure(

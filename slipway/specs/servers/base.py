@@ -86,6 +86,10 @@ class ServerSpec(Spec):
         """Return the container's variables; what the user wrote is laid over them."""
         return {}
 
+    def variables_of_many(self) -> dict[str, str]:
+        """Return what the container is told besides where it loads models as they are asked for."""
+        return {}
+
     def patience(self, seconds: int) -> dict[str, str]:  # noqa: ARG002  most wait for ever
         """Return the variables that let a request take so long, where callers wait longer than they usually do."""
         return {}

@@ -54,6 +54,13 @@ class TorchServe(ToolkitServer):
             "TS_MAX_RESPONSE_SIZE": size,
         }
 
+    def variables_of_many(self) -> dict[str, str]:
+        """Return what lets TorchServe load models at all.
+
+        The toolkit means to say so in its file, and runs the line together with the next one.
+        """
+        return {"TS_ENABLE_MODEL_API": "true"}
+
     def layout(self, artifact: Artifact, machine: InstanceType | None) -> Layout | None:  # noqa: ARG002
         """Return the artifact's files with ``code/`` beside them."""
         return code(artifact, inference_py("transform_fn"), self.script, self.requirements, install=self.install)
