@@ -90,7 +90,8 @@ def project_copy(built_models: Path, endpoints: Collection[str] | None, tmp_path
     root = tmp_path / "project"
     for folder in COPIED:
         shutil.copytree(built_models / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(built_models / "artifacts", root / "artifacts", copy_function=os.link)
+    packing = shutil.ignore_patterns(".packing")  # by a test that runs beside this one
+    shutil.copytree(built_models / "artifacts", root / "artifacts", copy_function=os.link, ignore=packing)
     for file in ("app.py", "cdk.json", "artifacts.lock"):
         shutil.copy2(built_models / file, root / file)
     (root / "node_modules").symlink_to(built_models / "node_modules")

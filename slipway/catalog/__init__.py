@@ -2,6 +2,7 @@
 
 from slipway.catalog.alarms import Alarm, alarms, runbooks
 from slipway.catalog.create_only import create_only
+from slipway.catalog.cuda import DRIVERS, cuda_of
 from slipway.catalog.hub_models import hub_models
 from slipway.catalog.image_uri import NoImageError, find_image, image_uri, newness
 from slipway.catalog.images import (
@@ -26,6 +27,7 @@ from slipway.catalog.processing_types import ProcessingType, processing_types
 from slipway.catalog.tensor_plans import tensor_plans
 
 __all__ = [
+    "DRIVERS",
     "ITEM",
     "Alarm",
     "HostingImage",
@@ -39,6 +41,7 @@ __all__ = [
     "Shape",
     "alarms",
     "create_only",
+    "cuda_of",
     "end_of_life",
     "find_image",
     "find_metric",

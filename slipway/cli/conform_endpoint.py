@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from slipway.operations.conform import EndpointDoor, Example
     from slipway.specs import Project
     from slipway.specs.endpoint import AnyEndpoint
+    from slipway.specs.hosted import Hosted
 
 
 def door_to(
@@ -27,7 +28,7 @@ def door_to(
     from slipway import operations
     from slipway.cli.connection import connection_to
     from slipway.operations.conform import EndpointDoor
-    from slipway.specs.hosted import hosted
+    from slipway.specs.hosted import answering
 
     found = find_project(project)
     deployment = found.deployment(environment, with_artifacts=False)
@@ -38,12 +39,12 @@ def door_to(
     _refuse_variant(name, spec, variant)
     if variant is not None:
         target["TargetVariant"] = variant
+    answers = answering(spec, variant=variant)
+    assert answers is not None  # noqa: S101  of these kinds, and of a variant that there is
     if not asked.examples:
-        asked.examples.append(_own_example(found, spec, variant))
-    servers = {each.name: each.server.name for each in getattr(spec, "variants", ())}
-    server = servers.get(variant) or next(hosted(spec)).server.name
+        asked.examples.append(_own_example(found, answers))
     connection = connection_to(found, deployment)
-    return EndpointDoor(operations.client_for("sagemaker-runtime", deployment, connection), target), server
+    return EndpointDoor(operations.client_for("sagemaker-runtime", deployment, connection), target), answers.server.name
 
 
 def _refuse_variant(name: str, spec: AnyEndpoint, variant: str | None) -> None:
@@ -53,11 +54,9 @@ def _refuse_variant(name: str, spec: AnyEndpoint, variant: str | None) -> None:
         raise UsageError(f"'{name}': give --variant, {asked} (known: {', '.join(several) or 'none'})")
 
 
-def _own_example(project: Project, spec: AnyEndpoint, variant: str | None) -> Example:
+def _own_example(project: Project, answers: Hosted) -> Example:
     from slipway.cli.invoke import example_of
     from slipway.operations.conform import Example
 
-    models = {each.name: each.model for each in getattr(spec, "variants", ())}
-    model = models.get(variant) or next(model for _, model in spec.hosted_models())
-    request = example_of(project, spec, model, variant, option="--example")
-    return Example(json.dumps(request).encode(), name=f"the example of {model}")
+    request = example_of(project, answers, option="--example")
+    return Example(json.dumps(request).encode(), name=f"the example of {answers.model}")

@@ -14,7 +14,7 @@ from slipway.specs import UsageError
 
 if TYPE_CHECKING:
     from slipway.specs import Deployment, Project
-    from slipway.specs.endpoint import AnyEndpoint
+    from slipway.specs.hosted import Hosted
 
 PROMPT: Final = "The ship left the harbour and"
 """What a language model is asked where nobody says."""
@@ -47,7 +47,7 @@ def invoke(  # noqa: PLR0913  an option for each thing that can be named
         request = _read(data)
     else:
         taken = _asked(deployment, endpoint, container, model) if named is None else named.model
-        request = example_of(found, deployment.endpoints[endpoint], taken, variant)
+        request = example_of(found, _answering(deployment, endpoint, variant, taken))
     connection = connection_to(found, deployment)
     reply = operations.invoke(
         deployment,
@@ -83,16 +83,24 @@ def _asked(deployment: Deployment, endpoint: str, container: str | None, model: 
     return model or hosted[0 if container is None else names.index(container)]
 
 
-def example_of(project: Project, spec: AnyEndpoint, model: str, variant: str | None, *, option: str = "--data") -> Any:
+def _answering(deployment: Deployment, endpoint: str, variant: str | None, model: str) -> Hosted:
+    """Return what answers: a variant's own, which may be of another server than the rest, else the model's first."""
+    from slipway.specs.hosted import answering
+
+    spec = deployment.endpoints[endpoint]
+    found = answering(spec, variant=variant, model=model) or answering(spec, model=model)
+    assert found is not None  # noqa: S101  the model is one of the endpoint's
+    return found
+
+
+def example_of(project: Project, answers: Hosted, *, option: str = "--data") -> Any:
     """Return the request that a model's artifact holds as its example, in the words of the server that answers.
 
     Files that lie elsewhere tell none; a server that goes on with a text gets one of ours.
     """
     from slipway.specs import Manifest
-    from slipway.specs.hosted import hosted
 
-    servers = {each.name: each.server for each in getattr(spec, "variants", ())}  # one may be of another server
-    server = servers.get(variant) or next(each.server for each in hosted(spec) if each.model == model)
+    model, server = answers.model, answers.server
     locked = project.lock.models.get(model)
     if locked is not None and locked.target == "llm" and not server.continues_text:
         own = "whose server reads its own requests"

@@ -61,6 +61,19 @@ def hosted(spec: AnyEndpoint) -> Iterator[Hosted]:
         yield from _sharing(spec, [(("instance_type",), spec.instance_type)])
 
 
+def answering(spec: AnyEndpoint, *, variant: str | None = None, model: str | None = None) -> Hosted | None:
+    """Return what answers where a variant or a model is named; without either, what answers first.
+
+    Returns:
+        None: nothing that we know of does.
+    """
+    everything = list(hosted(spec))
+    if variant is not None and isinstance(spec, RealtimeEndpointSpec):
+        named = [one.name for one in spec.variants]
+        return everything[named.index(variant)] if variant in named else None
+    return next((one for one in everything if model in (None, one.model)), None)
+
+
 def _sharing(spec: AnyEndpoint, machines: list[tuple[Keys, str]]) -> Iterator[Hosted]:
     """Yield the models of a kind whose machines are all of one type."""
     if isinstance(spec, ContainersSpec):

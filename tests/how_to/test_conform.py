@@ -23,6 +23,7 @@ import pytest
 from slipway.cli.invoke import PROMPT, example_of
 from slipway.operations.conform import Need, checks
 from slipway.specs import Project
+from slipway.specs.hosted import answering
 from slipway.specs.servers import Lmi, ServerName, Triton
 from slipway.specs.servers.triton_files.archive import contents
 from tests.servers.toolkits import artifact
@@ -245,7 +246,9 @@ def test_tensors_of_the_page_are_those_that_triton_is_asked_with() -> None:
 def test_language_model_behind_an_endpoint_is_asked_to_go_on() -> None:
     project = Project(ROOT / "examples" / "language-models")
     spec = project.deployment("prod", with_artifacts=False).endpoints["gpt-j"]
-    assert example_of(project, spec, "gpt-j-6b", "main")["inputs"] == PROMPT
+    answers = answering(spec, variant="main")
+    assert answers is not None
+    assert (answers.model, example_of(project, answers)["inputs"]) == ("gpt-j-6b", PROMPT)
 
 
 def test_page_names_what_there_is() -> None:

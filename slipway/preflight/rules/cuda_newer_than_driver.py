@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from slipway.catalog import image_repositories
+from slipway.catalog import DRIVERS, cuda_of, image_repositories
 from slipway.preflight.images import in_ecr, variants_by_host
 from slipway.preflight.rule import Rule, Severity, Violation
 
@@ -11,15 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from slipway.preflight.template import Template
-
-CUDA: Final = re.compile(r"-cu(\d{2})\d-")
-DRIVERS: Final = {
-    "al2-ami-sagemaker-inference-gpu-2": 12,
-    "al2-ami-sagemaker-inference-gpu-2-1": 12,
-    "al2-ami-sagemaker-inference-gpu-3-1": 12,
-    "al2023-ami-sagemaker-inference-gpu-4-1": 13,
-}
-"""The CUDA that each was made for; versions of one first number run on each other's drivers."""
 
 
 class CudaNewerThanDriver(Rule):
@@ -35,8 +25,8 @@ class CudaNewerThanDriver(Rule):
         """Find images of CUDA 13 on drivers of CUDA 12."""
         hosts = variants_by_host(template)
         for container, image in in_ecr(template):
-            match = CUDA.search(f"-{image.tag}-")
-            cuda = 0 if match is None or image.name not in image_repositories() else int(match[1])
+            known = image.name in image_repositories()
+            cuda = (cuda_of(image.name, str(image.tag)) or 0) if known else 0
             for variant in hosts.get(container.resource.logical_id, ()):
                 driver = DRIVERS.get(str(variant.at("InferenceAmiVersion")))
                 if driver is not None and cuda > driver:

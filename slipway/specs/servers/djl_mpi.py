@@ -4,20 +4,19 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from slipway.catalog import image_uri, tensor_plans
+from slipway.catalog import tensor_plans
 from slipway.specs.servers.djl_ranks import DjlRanks
-from slipway.specs.servers.lmi import ami_of
+from slipway.specs.servers.lmi_image import LmiImage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from slipway.catalog import InstanceType
     from slipway.specs.artifact import Artifact
     from slipway.specs.base import Keys
     from slipway.specs.language_artifact import LockedLanguage
 
 
-class DjlMpi(DjlRanks):
+class DjlMpi(DjlRanks, LmiImage):
     """DJL Serving in AWS's LMI image, with a handler of ours: transformers splits the model over ranks by its own plan.
 
     For models that vLLM does not serve; it answers one request after the other, and LMI is faster where it serves.
@@ -34,18 +33,6 @@ class DjlMpi(DjlRanks):
     """Tokens that a prompt and its answer have together at most. Default: as config.json says."""
     attn_implementation: Literal["sdpa", "eager"] | None = None
     """How attention is computed. Default: as transformers chooses."""
-
-    def image(self, region: str, machine: InstanceType | None) -> str:  # noqa: ARG002  one for all GPUs
-        """Return AWS's LMI image, which has MPI and transformers.
-
-        Raises:
-            NoImageError: If the region has none.
-        """
-        return image_uri("djl-lmi", self.version, region)
-
-    def ami(self, region: str, machine: InstanceType | None) -> str | None:
-        """Return a system image whose driver is as new as the container's CUDA."""
-        return ami_of(self.image(region, machine))
 
     def model_problems(self, artifact: Artifact, language: LockedLanguage) -> Iterator[tuple[Keys, str]]:
         """Say why transformers cannot split a model."""

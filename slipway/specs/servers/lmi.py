@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from slipway.catalog import image_uri
-from slipway.specs.servers.drivers import ami_for
 from slipway.specs.servers.lmi_fitting import SERVER_SECONDS, degree_on, loading_seconds, misfits
+from slipway.specs.servers.lmi_image import LmiImage
 from slipway.specs.servers.lmi_options import LmiOptions
 from slipway.specs.servers.lmi_properties import option_variables, properties, settings
 from slipway.specs.servers.texts import TextsSpec
@@ -25,16 +23,9 @@ if TYPE_CHECKING:
 FILE: Final = "serving.properties"
 OFFLINE: Final = {"HF_HUB_OFFLINE": "1"}
 """All files are there; whatever asks for more is told at once."""
-CUDA: Final = re.compile(r"-cu(\d{2})\d")
 
 
-def ami_of(image: str) -> str | None:
-    """Return a system image whose driver is as new as a container's CUDA; None where any will do."""
-    cuda = CUDA.search(image)
-    return None if cuda is None else ami_for(int(cuda[1]))
-
-
-class Lmi(LmiOptions, TextsSpec):
+class Lmi(LmiOptions, TextsSpec, LmiImage):
     """DJL Serving with vLLM, in AWS's image: a language model on one GPU or on many of one machine."""
 
     speaks_chat: ClassVar[bool] = True
@@ -48,18 +39,6 @@ class Lmi(LmiOptions, TextsSpec):
     """Large Model Inference."""
     job_queue_size: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Requests that wait; beyond them callers get 503. Absent: DJL's, 1000."""
-
-    def image(self, region: str, machine: InstanceType | None) -> str:  # noqa: ARG002  one for all GPUs
-        """Return AWS's image of the version.
-
-        Raises:
-            NoImageError: If the region has none.
-        """
-        return image_uri("djl-lmi", self.version, region)
-
-    def ami(self, region: str, machine: InstanceType | None) -> str | None:
-        """Return a system image whose driver is as new as the container's CUDA."""
-        return ami_of(self.image(region, machine))
 
     def problems(self, artifact: Artifact, machine: InstanceType | None) -> Iterator[tuple[Keys, str]]:
         """Yield why it cannot serve an artifact on a machine."""

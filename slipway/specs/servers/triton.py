@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from slipway.catalog import hosting_images, image_uri
+from slipway.catalog import cuda_of, find_image, hosting_images, image_uri
 from slipway.specs.base import Findings
 from slipway.specs.servers.base import ServerSpec
 from slipway.specs.servers.drivers import ami_on
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 REPOSITORY: Final = "sagemaker-tritonserver"
 NEWEST: Final = "26.05"
-FIRST_ON_CUDA_13: Final = "25.08"
-"""From there on; those before that AWS has are on CUDA 12. Source: NVIDIA, Triton's release notes, 2026-11."""
 
 
 def _published(version: str) -> str:
@@ -89,7 +87,7 @@ class Triton(ServerSpec):
         """Return a system image whose driver is as new as the CUDA of the version; None on machines without a GPU."""
         if machine is None or not machine.gpus:
             return None
-        return ami_on(13 if self.version >= FIRST_ON_CUDA_13 else 12, machine)
+        return ami_on(cuda_of(REPOSITORY, find_image(REPOSITORY, self.version, "gpu").tag) or 0, machine)
 
     def build_arguments(self, region: str, machine: InstanceType | None) -> dict[str, str]:
         """Return AWS's image, which ours is built on."""

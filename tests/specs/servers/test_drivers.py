@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.catalog import hosting_images, instance_types
-from slipway.preflight.rules.cuda_newer_than_driver import DRIVERS
+from slipway.catalog import DRIVERS, cuda_of, hosting_images, instance_types
 from slipway.specs.servers.drivers import CUDA_12, CUDA_13, newest
 from slipway.specs.servers.triton import REPOSITORY, Triton
 
@@ -38,3 +37,26 @@ def test_fleet_of_several_has_the_newest_driver() -> None:
     assert newest([None, CUDA_12]) == CUDA_12
     assert newest([None]) is None
     assert DRIVERS[CUDA_12] < DRIVERS[CUDA_13]
+
+
+@pytest.mark.parametrize(
+    ("repository", "tag", "cuda"),
+    [
+        (REPOSITORY, "26.05-py3", 13),
+        (REPOSITORY, "25.08-py3", 13),
+        (REPOSITORY, "24.09-py3", 12),
+        (REPOSITORY, "22.12-py3", 11),
+        (REPOSITORY, "24.09-py3-cpu", None),
+        (REPOSITORY, "mine", None),
+        ("djl-inference", "0.38.0-lmi29.0.0-cu130", 13),
+        ("djl-inference", "0.36.0-cpu-full", None),
+        ("team-server", "26.05-py3", None),
+    ],
+)
+def test_cuda_of_an_image_is_told_by_its_tag(repository: str, tag: str, cuda: int | None) -> None:
+    assert cuda_of(repository, tag) == cuda
+
+
+def test_every_published_triton_for_gpus_tells_its_cuda() -> None:
+    for image in hosting_images()[REPOSITORY]:
+        assert (cuda_of(REPOSITORY, image.tag) is None) == (image.accelerator == "cpu")
