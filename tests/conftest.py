@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[1]
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as the build and the server have it
 # A shell that runs us in the background lets us ignore Ctrl-C, and every process that a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Hundreds of processes import the project: one of them compiles it, whatever the shell says of that.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 SECONDS = ROOT / "tests" / "seconds.json"  # what the long files take, by `make test RECORD=1`
 LONG_SECONDS = 10
 COPIED = ("models", "endpoints", "environments", "lambdas", "containers", "serving")

@@ -276,8 +276,10 @@ def test_killed_server_comes_back_when_its_first_restarts_fail(aws: Aws) -> None
     aws.endpoint("reader", "one")
     models = aws.cloud.state_folder / "models"
     away = models.rename(models.with_name("away"))
+    log = aws.cloud.state_folder / "cloud.log"
+    ended = log.read_text().count(" ended with ")
     os.kill(aws.server("reader").pid or 0, signal.SIGKILL)
-    time.sleep(1)
+    eventually(lambda: log.read_text().count(" ended with ") >= ended + 3)  # killed, and two that found no model
     assert not aws.server("reader").ready
     away.rename(models)
     eventually(lambda: aws.server("reader").ready)
