@@ -18,7 +18,8 @@ from botocore.exceptions import ClientError
 
 from slipway.local_cloud.caretaker import IDLE_SECONDS
 from slipway.specs import Project, SpecError
-from tests.local_cloud.conftest import Aws, eventually
+from tests.caller import Caller
+from tests.local_cloud.conftest import REQUEST, Aws, eventually
 from tests.local_cloud.test_metrics import published, statistics
 
 if TYPE_CHECKING:
@@ -95,11 +96,11 @@ def test_page_is_followed_from_a_cold_start_to_a_warm_copy(
 
     spec = project_copy / "endpoints" / f"{ENDPOINT}.yaml"
     spec.write_text(blocks("yaml")[0] + blocks("yaml")[1], encoding="utf-8")
-    with aws.firing(ENDPOINT, threads=1) as fired:
+    with Caller(connection, ENDPOINT, Body=REQUEST) as caller:
         done = cdk(project_copy, *deploy, connection=connection)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not fired.errors
-    assert fired.labels
+    assert caller.failures == []
+    assert caller.answered > 10
     copy_stays_warm(aws)
 
 

@@ -256,7 +256,7 @@ def test_killed_server_gives_quick_errors_and_comes_back(aws: Aws) -> None:
     aws.endpoint("killed", "one")
     pid = aws.server("killed").pid
     psutil.Process(pid).kill()
-    statuses, end = set(), time.monotonic() + 15
+    statuses, end = set(), time.monotonic() + 60
     while True:
         begin = time.monotonic()
         assert begin < end
@@ -265,7 +265,7 @@ def test_killed_server_gives_quick_errors_and_comes_back(aws: Aws) -> None:
             break
         except ClientError as error:
             statuses.add(error.response["ResponseMetadata"]["HTTPStatusCode"])
-        assert time.monotonic() - begin < 1
+        assert time.monotonic() - begin < 5  # whoever waited for a dead server would wait for a minute
     assert statuses == {503}
     assert aws.server("killed").pid != pid
 
