@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -22,6 +23,8 @@ ROOT = Path(__file__).parents[1]
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as the build and the server have it
 # A shell that runs us in the background lets us ignore Ctrl-C, and every process that a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Hundreds of processes import the project: one of them compiles it, whatever the shell says of that.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 SECONDS = ROOT / "tests" / "seconds.json"  # what the long files take, by `make test RECORD=1`
 LONG_SECONDS = 10
 COPIED = ("models", "endpoints", "environments", "lambdas", "containers", "serving")
@@ -69,6 +72,26 @@ def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Have a folder filled once a run, by the first of the workers that needs it; nobody may change what is in it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def filled(name: str, fill: Callable[[Path], object]) -> Path:
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (shared / name).exists():
+                making = shared / f"{name}.making"
+                shutil.rmtree(making, ignore_errors=True)
+                making.mkdir()
+                fill(making)
+                making.rename(shared / name)
+        return shared / name
+
+    return filled
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,12 @@ import os
 import re
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.caller import Caller
 from tests.local_cloud.conftest import Aws
 
 if TYPE_CHECKING:
@@ -71,28 +70,6 @@ class Shell:
         return found
 
 
-@contextmanager
-def asked(aws: Aws) -> Iterator[list[Exception]]:
-    """Ask the endpoint again and again while the block runs; every failure counts."""
-    failures: list[Exception] = []
-    stop = threading.Event()
-
-    def ask() -> None:
-        while not stop.wait(0.02):
-            try:
-                aws.runtime.invoke_endpoint(EndpointName=ENDPOINT, Body=BODY, ContentType="application/json")
-            except Exception as error:  # noqa: BLE001
-                failures.append(error)
-
-    worker = threading.Thread(target=ask)
-    worker.start()
-    try:
-        yield failures
-    finally:
-        stop.set()
-        worker.join()
-
-
 def fleet(aws: Aws) -> tuple[str, int]:
     """What the variant int8 runs on, and on how many."""
     endpoint = aws.sagemaker.describe_endpoint(EndpointName=ENDPOINT)
@@ -129,8 +106,8 @@ def test_a_scaled_fleet_moves_to_another_machine_while_it_answers(
     grown = {"VariantName": "int8", "DesiredInstanceCount": 5}
     aws.sagemaker.update_endpoint_weights_and_capacities(EndpointName=ENDPOINT, DesiredWeightsAndCapacities=[grown])
     [line] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-    commands = re.findall(r"^\$ (.*)$", PAGE, re.MULTILINE)
-    with asked(aws) as failures:
+    look, go = re.findall(r"^\$ (.*)$", PAGE, re.MULTILINE)
+    with Caller(cloud.environment(), ENDPOINT, Body=BODY) as caller:
         write(project_copy, line)
         plain = cdk(project_copy, "deploy", STACK, "--exclusively", connection=cloud.environment())
         assert plain.returncode != 0
@@ -141,7 +118,7 @@ def test_a_scaled_fleet_moves_to_another_machine_while_it_answers(
 
         # A version that does not start: the first deployment is done, the second goes back.
         write(project_copy, line.replace("weight: 90", "weight: 90, environment: {SLIPWAY_EMF_DIMENSIONS: none}"))
-        broken = shell(commands[-1])
+        broken = shell(go)
         assert broken.returncode == 3
         assert "the second deployment failed" in broken.stderr
         assert (fleet(aws), targets(aws)) == (("ml.c7i.xlarge", 5), [])
@@ -154,14 +131,16 @@ def test_a_scaled_fleet_moves_to_another_machine_while_it_answers(
         assert shell.plan(ENDPOINT, "--assembly", PLANNED, "--apply")["deployments"] == 1
         assert (fleet(aws), len(targets(aws))) == (("ml.c7i.xlarge", 5), 2)
 
-        two = shell.plan(ENDPOINT)
+        done = shell(look)
+        assert done.returncode == 0, done.stderr
+        two = shell.plan(ENDPOINT, "--assembly", PLANNED)
         assert two["deployments"] == 2
         assert two["reasons"] == ["variant int8 is scaled, and moves from ml.c7i.xlarge to ml.c7i.2xlarge"]
         assert [name.split()[0] for name in two["changes"]["replaced"]] == ["AWS::SageMaker::EndpointConfig"]
-        for command in commands:
-            done = shell(command)
-            assert done.returncode == 0, done.stderr
-    assert failures == []
+        done = shell(go)
+        assert done.returncode == 0, done.stderr
+    assert caller.failures == []
+    assert caller.answered > 100
     assert fleet(aws) == ("ml.c7i.2xlarge", 5)
     assert sorted(targets(aws)) == [f"endpoint/{ENDPOINT}/variant/{name}" for name in ("fp32", "int8")]
-    assert shell.plan(ENDPOINT)["deployments"] == 0
+    assert shell.plan(ENDPOINT, "--assembly", PLANNED)["deployments"] == 0

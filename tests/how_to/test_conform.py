@@ -187,7 +187,7 @@ def test_interruption_is_4_and_leaves_no_process(folder: Path) -> None:
     )
     wait_until_ready(url)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=90)
     assert (process.returncode, said) == (4, "interrupted\n")
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/ping", trust_env=False)

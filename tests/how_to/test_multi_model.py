@@ -7,8 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,7 @@ from botocore.config import Config
 from slipway.specs.endpoint import EndpointSpec
 from slipway.specs.reader import read
 from slipway.specs.validate import validate
+from tests.caller import Caller
 
 if TYPE_CHECKING:
     from slipway.local_cloud import Cloud
@@ -70,6 +69,9 @@ class House:
         outputs = self.cloudformation.describe_stacks(StackName=STACKS[1])["Stacks"][0]["Outputs"]
         return {output["OutputKey"]: str(output["OutputValue"]) for output in outputs}["ModelFolder"]
 
+    def caller(self, **request: str) -> Caller:
+        return Caller(self._cloud.environment(), "model-library", **request)
+
     def run(self, *command: str | Path) -> str:
         environment = {**os.environ, **self._cloud.environment()}
         done = subprocess.run(
@@ -93,34 +95,6 @@ def house(project_copy: Path, cloud: Cloud, cdk: Cdk, bootstrap: Callable[[dict[
     return House(project_copy, cloud, cdk)
 
 
-class Caller(threading.Thread):
-    """Asks for one model without pause and keeps every failure."""
-
-    def __init__(self, house: House) -> None:
-        super().__init__(daemon=True)
-        self.answered, self.failures, self._done = 0, list[str](), threading.Event()
-        self._runtime = house.runtime
-        self._body = json.dumps({"inputs": ["a ship"]})
-
-    def run(self) -> None:
-        while not self._done.is_set():
-            try:
-                self._runtime.invoke_endpoint(
-                    EndpointName="model-library",
-                    TargetModel="minilm.tar.gz",
-                    ContentType="application/json",
-                    Body=self._body,
-                )
-                self.answered += 1
-            except Exception as error:  # noqa: BLE001  every failure counts
-                self.failures.append(str(error))
-            time.sleep(0.01)
-
-    def stop(self) -> None:
-        self._done.set()
-        self.join()
-
-
 def test_first_spec_is_the_example_and_the_second_is_accepted(tmp_path: Path) -> None:
     example, given = blocks("yaml")
     assert example == (ROOT / "endpoints" / "model-library.yaml").read_text(encoding="utf-8")
@@ -137,21 +111,19 @@ def test_models_are_asked_changed_and_handed_over_without_a_failed_request(house
     assert asked["predictions"][0]["label"].isdecimal()
     assert house.run(sys.executable, "-c", blocks("python")[0]).split() == ["384", "384"]
 
-    caller = Caller(house)
-    caller.start()
-    house.write(blocks("yaml")[0].replace("[digits, minilm, minilm-fp32]", "[minilm, digits]"))
-    second = house.deploy()
-    assert second != first
-    assert house.archives(second) == ["digits.tar.gz", "minilm.tar.gz"]
-    assert len(house.archives(first)) == 3  # a fleet on its way out, or a way back, may still read it
+    with house.caller(TargetModel="minilm.tar.gz", Body=json.dumps({"inputs": ["a ship"]})) as caller:
+        house.write(blocks("yaml")[0].replace("[digits, minilm, minilm-fp32]", "[minilm, digits]"))
+        second = house.deploy()
+        assert second != first
+        assert house.archives(second) == ["digits.tar.gz", "minilm.tar.gz"]
+        assert len(house.archives(first)) == 3  # a fleet on its way out, or a way back, may still read it
 
-    house.s3.create_bucket(Bucket="team-models")
-    for name in house.archives(second):
-        source = {"Bucket": second.split("/")[2], "Key": f"{second.split('/', 3)[3]}{name}"}
-        house.s3.copy_object(Bucket="team-models", Key=f"released/{name}", CopySource=source)
-    house.write(f"{blocks('yaml')[1]}rollout: {{strategy: canary}}\n")  # the environment says the rest of it
-    assert house.deploy() == "s3://team-models/released/"
-    caller.stop()
+        house.s3.create_bucket(Bucket="team-models")
+        for name in house.archives(second):
+            source = {"Bucket": second.split("/")[2], "Key": f"{second.split('/', 3)[3]}{name}"}
+            house.s3.copy_object(Bucket="team-models", Key=f"released/{name}", CopySource=source)
+        house.write(f"{blocks('yaml')[1]}rollout: {{strategy: canary}}\n")  # the environment says the rest of it
+        assert house.deploy() == "s3://team-models/released/"
     assert caller.failures == []
     assert caller.answered > 10
 

@@ -6,18 +6,15 @@ import json
 import re
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from slipway import local_cloud
 from slipway.specs import Manifest, Project
+from tests.caller import Caller
 
 Cdk = Callable[..., subprocess.CompletedProcess[str]]
 SLIPWAY = Path(sys.executable).with_name("slipway")
@@ -34,38 +31,6 @@ def connection(project_copy: Path) -> Iterator[dict[str, str]]:
     cloud = local_cloud.start(project_copy, leash=True)
     yield cloud.environment()
     local_cloud.stop(cloud)
-
-
-class Caller(threading.Thread):
-    """Asks an endpoint without pause and keeps every failure."""
-
-    def __init__(self, connection: dict[str, str], request: object) -> None:
-        super().__init__(daemon=True)
-        self.answered, self.failures, self._done = 0, list[str](), threading.Event()
-        self._body = json.dumps(request).encode()
-        self._client = boto3.client(
-            "sagemaker-runtime",
-            region_name="us-east-1",
-            endpoint_url=connection["AWS_ENDPOINT_URL"],
-            aws_access_key_id=connection["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=connection["AWS_SECRET_ACCESS_KEY"],
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-
-    def run(self) -> None:
-        while not self._done.is_set():
-            try:
-                self._client.invoke_endpoint(
-                    EndpointName="digit-reader", Body=self._body, ContentType="application/json"
-                )
-                self.answered += 1
-            except Exception as error:  # noqa: BLE001  every failure counts
-                self.failures.append(str(error))
-            time.sleep(0.005)
-
-    def stop(self) -> None:
-        self._done.set()
-        self.join(timeout=70)
 
 
 def build(project: Path) -> dict[str, Any]:
@@ -107,10 +72,8 @@ def test_one_byte_replaces_one_model_and_one_config_and_no_request_fails(
     manifest = project.artifact_folder("digits", after["digits"]["digest"]) / "manifest.json"
     packed = Manifest.model_validate_json(manifest.read_bytes()).packed
     assert packed is not None
-    caller = Caller(connection, packed.example)
-    caller.start()
-    second = cdk(project_copy, "deploy", *STACKS, "--require-approval", "never", connection=connection)
-    caller.stop()
+    with Caller(connection, "digit-reader", Body=json.dumps(packed.example)) as caller:
+        second = cdk(project_copy, "deploy", *STACKS, "--require-approval", "never", connection=connection)
     assert second.returncode == 0, second.stderr
     assert caller.failures == []
     assert caller.answered > 20

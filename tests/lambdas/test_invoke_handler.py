@@ -325,10 +325,10 @@ def test_request_is_tried_once(runtime: Runtime, call: Callable[..., dict[str, A
 
 
 def test_slow_model_is_a_time_out_told_in_time(runtime: Runtime, call: Callable[..., dict[str, Any]]) -> None:
-    runtime.answer = Answer(after_seconds=1.5)
+    runtime.answer = Answer(after_seconds=10)
     started = time.monotonic()
     assert error_of(call()) == (504, "timeout")
-    assert time.monotonic() - started < 1.4
+    assert time.monotonic() - started < 5
     assert len(runtime.asked) == 1
 
 

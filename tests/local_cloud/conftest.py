@@ -246,7 +246,7 @@ def refusal(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
     return found["Code"], found["Message"]
 
 
-def eventually(check: Callable[[], bool], seconds: float = 15) -> None:
+def eventually(check: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < end, "not in time"

@@ -256,7 +256,7 @@ def test_killed_server_gives_quick_errors_and_comes_back(aws: Aws) -> None:
     aws.endpoint("killed", "one")
     pid = aws.server("killed").pid
     psutil.Process(pid).kill()
-    statuses, end = set(), time.monotonic() + 15
+    statuses, end = set(), time.monotonic() + 60
     while True:
         begin = time.monotonic()
         assert begin < end
@@ -265,7 +265,7 @@ def test_killed_server_gives_quick_errors_and_comes_back(aws: Aws) -> None:
             break
         except ClientError as error:
             statuses.add(error.response["ResponseMetadata"]["HTTPStatusCode"])
-        assert time.monotonic() - begin < 1
+        assert time.monotonic() - begin < 5  # whoever waited for a dead server would wait for a minute
     assert statuses == {503}
     assert aws.server("killed").pid != pid
 
@@ -276,8 +276,10 @@ def test_killed_server_comes_back_when_its_first_restarts_fail(aws: Aws) -> None
     aws.endpoint("reader", "one")
     models = aws.cloud.state_folder / "models"
     away = models.rename(models.with_name("away"))
+    log = aws.cloud.state_folder / "cloud.log"
+    ended = log.read_text().count(" ended with ")
     os.kill(aws.server("reader").pid or 0, signal.SIGKILL)
-    time.sleep(1)
+    eventually(lambda: log.read_text().count(" ended with ") >= ended + 3)  # killed, and two that found no model
     assert not aws.server("reader").ready
     away.rename(models)
     eventually(lambda: aws.server("reader").ready)

@@ -103,7 +103,7 @@ def test_cloud_on_a_leash_ends_with_its_starter(clouds: Path, aws_of: type[Aws],
         (cloud,) = local_cloud.running(clouds)
         pids = busy(aws_of(cloud))
         process.send_signal(how)
-    eventually(lambda: nothing_is_left(pids, port), seconds=5)
+    eventually(lambda: nothing_is_left(pids, port))
     assert local_cloud.running(clouds) == []
     assert not (cloud.state_folder / "models").exists()
 
@@ -113,7 +113,7 @@ def test_everything_ends_when_the_emulator_is_killed(clouds: Path, aws_of: type[
     pids = busy(aws_of(cloud))
     os.kill(cloud.pid, signal.SIGKILL)
     local_cloud.stop(cloud)
-    eventually(lambda: nothing_is_left(pids, cloud.port), seconds=5)
+    eventually(lambda: nothing_is_left(pids, cloud.port))
     assert local_cloud.running(clouds) == []
 
 
@@ -128,14 +128,14 @@ def test_server_ends_when_emulator_and_guardian_are_killed(clouds: Path, aws_of:
     for pid in reversed(others):
         os.kill(pid, signal.SIGKILL)
     local_cloud.stop(cloud)
-    eventually(lambda: server is not None and not alive(server), seconds=5)
+    eventually(lambda: server is not None and not alive(server))
 
 
 def test_stop_leaves_nothing(clouds: Path, aws_of: type[Aws]) -> None:
     cloud = local_cloud.start(clouds, leash=True)
     pids = busy(aws_of(cloud))
     local_cloud.stop(cloud)
-    eventually(lambda: nothing_is_left(pids, cloud.port), seconds=5)
+    eventually(lambda: nothing_is_left(pids, cloud.port))
     assert (cloud.state_folder / "cloud.log").exists()
     assert "stopped" in (cloud.state_folder / "logs/000000000000-us-east-1/reader/seven.log").read_text()
     local_cloud.stop(cloud)  # a second time is no error

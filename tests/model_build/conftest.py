@@ -207,14 +207,15 @@ def classifier(tmp_path: Path) -> Callable[..., Project]:
 
 
 @pytest.fixture(scope="session")
-def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _built(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     from model_build import build
 
-    root = tmp_path_factory.mktemp("built")
-    write_embedder(root)
-    write_classifier(root)
-    build(Project(root))
-    return root
+    def fill(root: Path) -> None:
+        write_embedder(root)
+        write_classifier(root)
+        build(Project(root))
+
+    return once("built", fill)
 
 
 @pytest.fixture

@@ -20,15 +20,14 @@ from model_build.search import Search
 from model_build.targets import Recipe, recipes
 from model_build.work import ShapingPass, present
 from slipway.specs import GateError, Manifest, Project
+from tests.model_build.conftest import write_embedder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from model_build.graph import Graph
+    from model_build.results import BuildResult
     from model_build.work import Work
-
-    Make = Callable[..., Project]
 
 CALIBRATED = "calibrate: {data: calibration.txt}\n"
 
@@ -44,9 +43,36 @@ def cached(project: Project) -> dict[str, int]:
     return {entry.name: (entry / "graph.json").stat().st_mtime_ns for entry in entries}
 
 
-def test_search_tries_every_recipe_and_keeps_the_fastest_that_passes(embedder: Make) -> None:
-    project = embedder(target="cpu", more=CALIBRATED)
-    [result] = build(project)
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, BuildResult]:
+    """A project that was searched for on a new machine, and the result; what changes it makes a copy of it."""
+    root = tmp_path_factory.mktemp("searched")
+    write_embedder(root, target="cpu", more=CALIBRATED)
+    [result] = build(Project(root))
+    return root, result
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose one recipe was made on a new machine."""
+    root = tmp_path_factory.mktemp("plain")
+    write_embedder(root, target="cpu-fp32")
+    build(Project(root))
+    return root
+
+
+def changed(root: Path, into: Path, old: str, new: str) -> Project:
+    """Copy a built project, with the forms that were made, and change its spec."""
+    spec = shutil.copytree(root, into, dirs_exist_ok=True) / "models/tiny/model.yaml"
+    text = spec.read_text()
+    assert old in text
+    spec.write_text(text.replace(old, new))
+    return Project(into)
+
+
+def test_search_tries_every_recipe_and_keeps_the_fastest_that_passes(first: tuple[Path, BuildResult]) -> None:
+    root, result = first
+    project = Project(root)
     found = manifest(project)
     assert {each.recipe for each in found.tried} == {recipe.name for recipe in recipes(project.models["tiny"])}
     [kept] = [each for each in found.tried if each.outcome == "kept"]
@@ -58,40 +84,36 @@ def test_search_tries_every_recipe_and_keeps_the_fastest_that_passes(embedder: M
     assert result.recipe == found.recipe
 
 
-def test_second_machine_builds_what_the_lock_says_without_searching(embedder: Make) -> None:
-    project = embedder(target="cpu", more=CALIBRATED)
+def test_second_machine_builds_what_the_lock_says_without_searching(
+    first: tuple[Path, BuildResult], tmp_path: Path
+) -> None:
+    built = ("artifacts", ".slipway")
+    project = Project(shutil.copytree(first[0], tmp_path / "second", ignore=shutil.ignore_patterns(*built)))
     build(project)
-    first = manifest(project)
-    shutil.rmtree(project.root / "artifacts")
-    shutil.rmtree(project.root / ".slipway")
-    build(Project(project.root))
     assert [each.recipe for each in manifest(project).tried] == [Project(project.root).lock.models["tiny"].chosen]
-    assert manifest(project).archive == first.archive
+    assert manifest(project).archive == manifest(Project(first[0])).archive
 
 
-def test_changed_gate_makes_no_form_again(embedder: Make) -> None:
-    project = embedder(target="cpu-fp32")
-    build(project)
+def test_changed_gate_makes_no_form_again(plain: Path, tmp_path: Path) -> None:
+    project = changed(plain, tmp_path, "at_least: 0.98", "at_least: 0.97")
     before = cached(project)
-    spec = project.root / "models/tiny/model.yaml"
-    spec.write_text(spec.read_text().replace("at_least: 0.98", "at_least: 0.97"))
-    assert build(Project(project.root))[0].built
+    assert build(project)[0].built
     assert cached(project) == before
     assert len(before) == 2
 
 
-def test_changed_source_makes_every_form_again_and_forgets_the_old_ones(embedder: Make) -> None:
-    project = embedder(target="cpu-fp32")
-    build(project)
+def test_changed_source_makes_every_form_again_and_forgets_the_old_ones(plain: Path, tmp_path: Path) -> None:
+    project = Project(shutil.copytree(plain, tmp_path, dirs_exist_ok=True))
     before = cached(project)
     source = project.root / "models/tiny/source.py"
     source.write_text(source.read_text() + "\n# changed\n")
-    build(Project(project.root))
+    build(project)
+    assert cached(project)
     assert not before.keys() & cached(project).keys()
 
 
-def test_lossless_asks_for_more_than_the_spec_does(embedder: Make) -> None:
-    project = embedder(target="cpu-lossless", more=CALIBRATED)
+def test_lossless_asks_for_more_than_the_spec_does(first: tuple[Path, BuildResult], tmp_path: Path) -> None:
+    project = changed(first[0], tmp_path, "target: cpu\n", "target: cpu-lossless\n")
     build(project)
     assert manifest(project).proof.at_least == 0.9999
     assert present(manifest(project).proof.bound) >= 0.9999
@@ -104,16 +126,16 @@ def test_lossless_takes_no_other_label(classifier_work: Work) -> None:
     assert refused(spec, replace(measured, details={"agreement_with_original": 1.0})) == ""
 
 
-def test_recipe_without_its_calibration_data_is_not_tried(embedder: Make) -> None:
-    project = embedder(target="cpu")
+def test_recipe_without_its_calibration_data_is_not_tried(first: tuple[Path, BuildResult], tmp_path: Path) -> None:
+    project = changed(first[0], tmp_path, CALIBRATED, "")
     build(project)
     [each] = [each for each in manifest(project).tried if each.recipe == "openvino-int8"]
     assert (each.outcome, each.reason) == ("unfit", "model.yaml names no calibration data")
 
 
-def test_search_says_what_each_recipe_missed_when_none_passes(embedder: Make) -> None:
+def test_search_says_what_each_recipe_missed_when_none_passes(first: tuple[Path, BuildResult], tmp_path: Path) -> None:
     with pytest.raises(GateError, match=r"no recipe passes the gate\n(.|\n)*-int8: .*similarity is 0\.9999"):
-        build(embedder(target="cpu", at_least=1.0))
+        build(changed(first[0], tmp_path, "at_least: 0.98", "at_least: 1.0"))
 
 
 class Broken(ShapingPass):

@@ -120,9 +120,9 @@ def test_sub_that_doubles_at_every_step_stays_small() -> None:
         }
         for n in range(40)
     }
-    start = time.monotonic()
+    start = time.process_time()
     check({"Parameters": mappings, "Resources": models})
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize(("file", "size"), [("t.json", 5_000_000), ("t.yaml", 1_000_000)])
@@ -137,9 +137,9 @@ def test_template_of_megabytes_takes_seconds(tmp_path: Path, file: str, size: in
     whole = {**template, "Resources": resources}
     text = json.dumps(whole) if file.endswith("json") else yaml.dump(whole, Dumper=yaml.CSafeDumper)
     (tmp_path / file).write_text(text, encoding="utf-8")
-    start = time.monotonic()
+    start = time.process_time()
     check(read_template(tmp_path / file), region="eu-west-1")
-    assert time.monotonic() - start < 30  # a few seconds, and room for a busy machine
+    assert time.process_time() - start < 30
 
 
 def test_five_hundred_resources_are_checked() -> None:

@@ -93,7 +93,7 @@ def test_hundreds_of_models_are_judged_soon() -> None:
     }
     template = {**LMI, "Resources": resources}
     assert len([each for each in held(Template(template)) if each.model is not None]) == 160
-    start = time.monotonic()
+    start = time.process_time()
     found = {each.rule for each in check({**LMI, "Resources": resources}, region="eu-west-1")}
     assert found <= {"FixedNameBlocksReplacement", "NameGivenTwice"}
-    assert time.monotonic() - start < 5  # a second on an idle machine
+    assert time.process_time() - start < 5

@@ -178,6 +178,6 @@ def test_hostile_text_takes_no_time(text: str) -> None:
     environment = {"A": text, "HF_MODEL_ID": text, "OPTION_X": text, "SAGEMAKER_MODEL_SERVER_TIMEOUT": text}
     container = {"Image": f"{AWS}djl-inference:{text}", "ModelDataUrl": text, "Environment": environment}
     model = {"Type": "AWS::SageMaker::Model", "Properties": {"PrimaryContainer": container}}
-    start = time.monotonic()
+    start = time.process_time()
     check({"Resources": {"Model": model}}, region="eu-west-1")
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5

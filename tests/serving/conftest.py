@@ -32,7 +32,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 WORDS = ("[PAD]", "[UNK]", "a", "ship", "slides", "into", "the", "sea", "slowly")
 LABELS = ("red", "green", "blue")
 WIDTH = 8
-_PATIENCE_SECONDS = 20
+_PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,19 @@ class Server:
         while not condition():
             assert time.monotonic() < end, "it did not come to pass"
             time.sleep(0.005)
+
+    def wait_for_admitted(self, count: int) -> None:
+        """Wait until so many requests wait for the model of a server of one process, or are being answered."""
+        self.wait_for(lambda: self.admitted() == count)
+
+    def admitted(self) -> float:
+        """Return how many do now."""
+        told = self.ask(method="GET", path="/metrics").body.decode().splitlines()
+        return sum(
+            float(line.split()[1])
+            for line in told
+            if line.startswith(("slipway_requests_in_flight ", "slipway_queue_length "))
+        )
 
     def wait_for_status(self, status: int) -> None:
         def answered() -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +70,7 @@ def test_requests_are_joined_without_a_delay_while_the_threads_are_busy(
 ) -> None:
     with start(classifier, SLIPWAY_THREADS="1", SLIPWAY_BATCH_SIZE="4") as server, ThreadPoolExecutor(9) as pool:
         slow = pool.submit(server.ask, lasting(1.5))
-        time.sleep(0.3)
+        server.wait_for_admitted(1)
         quick = [pool.submit(server.ask, {"inputs": [[0.5, 0.1, 0.2, 0.3]]}) for _ in range(8)]
         assert {future.result().status for future in [slow, *quick]} == {200}
         server.wait_for(lambda: asked(server) == (8, 9))
@@ -112,12 +111,12 @@ def test_request_of_a_client_who_left_is_skipped(
     head = b"POST /invocations HTTP/1.1\r\nhost: x\r\nx-request-id: left\r\ncontent-length: %d\r\n\r\n"
     with start(classifier, SLIPWAY_THREADS="1", SLIPWAY_BATCH_SIZE="8") as server, ThreadPoolExecutor(3) as pool:
         busy = pool.submit(server.ask, lasting(3))
-        time.sleep(0.2)
+        server.wait_for_admitted(1)
         leavers = [server.connect() for _ in range(3)]
         for leaver in leavers:
             leaver.sendall(head % len(long) + long)
         stayed = pool.submit(server.ask, {"inputs": [[0.5, 0.1, 0.2, 0.3]]})
-        time.sleep(0.2)
+        server.wait_for_admitted(5)
         for leaver in leavers:
             leaver.close()
         assert busy.result().status == 200
@@ -126,10 +125,10 @@ def test_request_of_a_client_who_left_is_skipped(
 
 
 def test_drain_answers_what_is_being_gathered(start: Callable[..., Any], encoder: Path) -> None:
-    slow = JOINED | {"SLIPWAY_BATCH_DELAY_US": "1000000"}
+    slow = JOINED | {"SLIPWAY_BATCH_DELAY_US": "1000000"}  # the most that there may be
     with start(encoder, **slow) as server, ThreadPoolExecutor(5) as pool:
         answers = [pool.submit(server.ask, {"inputs": ["a ship"]}) for _ in range(5)]
-        time.sleep(0.5)
+        server.wait_for(lambda: server.admitted() + sum(answer.done() for answer in answers) == 5)
         server.send(signal.SIGTERM)
         assert [answer.result().status for answer in answers] == [200] * 5
         assert server.wait() == 0

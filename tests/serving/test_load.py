@@ -46,7 +46,7 @@ def test_two_requests_are_answered_side_by_side(classifier_server: Server, lasti
     classifier_server.ask(QUICK)
     with classifier_server.connect() as slow:
         send(slow, lasting(1.0), b"slow")
-        time.sleep(0.1)
+        classifier_server.wait_for_admitted(1)
         assert classifier_server.ask(QUICK, headers={"X-Request-Id": "quick"}).status == 200
         assert classifier_server.receive(slow).startswith(b"HTTP/1.1 200 ")
     assert classifier_server.line("quick")["time"] < classifier_server.line("slow")["time"]
@@ -74,7 +74,7 @@ def test_refusal_says_when_it_is_worth_asking_again(
         seconds = server.line("one")["model_ms"] / 1000
         answers = list(pool.map(lambda _: server.ask(body), range(24)))
     waits = [int(answer.headers["retry-after"]) for answer in answers if answer.status == 503]
-    assert len(waits) == 24 - 9
+    assert 8 < len(waits) <= 24 - 9  # who comes when one is answered already has its place
     assert max(1, seconds) <= min(waits) <= max(waits) <= 60
     assert max(waits) >= min(60, seconds * 8 / 2)
 
@@ -110,8 +110,8 @@ def test_flood_is_answered_or_refused_and_a_drain_in_it_loses_nothing(
 def test_ping_answers_while_the_queue_is_full(start: Callable[..., Any], classifier: Path, lasting: Lasting) -> None:
     with start(classifier, SLIPWAY_THREADS="1", SLIPWAY_QUEUE_LIMIT="0") as server, server.connect() as busy:
         send(busy, lasting(1.0))
-        time.sleep(0.1)
-        server.wait_for(lambda: server.ask(QUICK).status == 503)
+        server.wait_for_admitted(1)
+        assert server.ask(QUICK).status == 503
         assert server.ping() == 200
         assert server.receive(busy).startswith(b"HTTP/1.1 200 ")
 
@@ -119,12 +119,12 @@ def test_ping_answers_while_the_queue_is_full(start: Callable[..., Any], classif
 def test_work_of_a_client_who_left_is_dropped(start: Callable[..., Any], classifier: Path, lasting: Lasting) -> None:
     with start(classifier, SLIPWAY_THREADS="1", SLIPWAY_QUEUE_LIMIT="3") as server, server.connect() as busy:
         send(busy, lasting(4), b"busy")  # long enough that all have come and gone before a worker is free
-        time.sleep(0.1)
+        server.wait_for_admitted(1)
         leavers = [server.connect() for _ in range(3)]
         for leaver in leavers:
             send(leaver, lasting(30), b"left")
-        time.sleep(0.1)
-        server.wait_for(lambda: server.ask(QUICK).status == 503)
+        server.wait_for_admitted(4)
+        assert server.ask(QUICK).status == 503
         for leaver in leavers:
             leaver.close()
         assert server.receive(busy).startswith(b"HTTP/1.1 200 ")
@@ -151,7 +151,7 @@ def test_drain_answers_every_admitted_request(start: Callable[..., Any], classif
         server.ask(QUICK)
         with ThreadPoolExecutor(10) as pool:
             answers = [pool.submit(server.ask, lasting(0.5)) for _ in range(10)]
-            time.sleep(0.8)  # all are in, two or three are done
+            server.wait_for(lambda: server.admitted() + sum(answer.done() for answer in answers) == 10)
             server.send(signal.SIGTERM)
             assert [answer.result().status for answer in answers] == [200] * 10
         assert server.wait() == 0
@@ -198,7 +198,7 @@ def test_drain_ends_in_time_when_the_model_does_not(
 ) -> None:
     with start(classifier, SLIPWAY_DRAIN_SECONDS="1") as server, server.connect() as busy:
         send(busy, lasting(60))
-        time.sleep(0.2)
+        server.wait_for_admitted(1)
         began = time.monotonic()
         server.send(signal.SIGTERM)
         assert server.receive(busy).startswith(b"HTTP/1.1 503 ")

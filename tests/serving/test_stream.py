@@ -97,7 +97,7 @@ def test_stream_breaks_off_when_the_model_fails_within_it(start: Callable[..., A
 def test_rest_is_not_computed_when_the_client_leaves(
     start: Callable[..., Any], classifier: Any, lasting: Callable[[float], dict[str, Any]]
 ) -> None:
-    slow = lasting(0.2)["inputs"][0]
+    slow = lasting(0.5)["inputs"][0]
     with start(classifier, SLIPWAY_THREADS="1") as server:
         body = json.dumps({"inputs": [slow] * 60})
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
@@ -108,5 +108,5 @@ def test_rest_is_not_computed_when_the_client_leaves(
         connection.close()
         began = time.monotonic()
         assert server.ask({"inputs": INPUTS}).status == 200  # there is one thread: it is free again
-        assert time.monotonic() - began < 6, "of twelve seconds' work"
+        assert time.monotonic() - began < 15, "of thirty seconds' work"
         assert server.line("left")["status"] == 499

@@ -65,17 +65,29 @@ def test_all_workers_answer_and_the_parent_has_one_thread(team: Server) -> None:
     assert sum(seconds > 0 for seconds in worked) >= 2
 
 
-def test_connections_are_shared_evenly(team: Server) -> None:
-    def held() -> list[int]:
-        each = [process.net_connections("tcp") for process in workers(team)]
-        return sorted(sum(one.status == psutil.CONN_ESTABLISHED for one in found) for found in each)
+def connected(server: Server) -> list[int]:
+    """How many connections each worker holds."""
+    each = [process.net_connections("tcp") for process in workers(server)]
+    return sorted(sum(one.status == psutil.CONN_ESTABLISHED for one in found) for found in each)
 
+
+def shared(team: Server) -> list[int]:
+    """Connect twelve times, one after the other, and return how many each worker got."""
     with ExitStack() as stack:
         for number in range(1, 13):
             stack.enter_context(team.connect())
-            team.wait_for(lambda number=number: sum(held()) == number)  # type: ignore[misc]
-        assert held() == [4, 4, 4]
-    team.wait_for(lambda: sum(held()) == 0)
+            team.wait_for(lambda number=number: sum(connected(team)) == number)  # type: ignore[misc]
+        found = connected(team)
+    team.wait_for(lambda: sum(connected(team)) == 0)
+    return found
+
+
+def test_connections_are_shared_evenly(team: Server) -> None:
+    # A worker leaves the others a millisecond, which a busy machine may miss; by chance three of nine are one in 50.
+    found: list[list[int]] = []
+    while found.count([4, 4, 4]) < 3:
+        assert len(found) < 9, found
+        found.append(shared(team))
 
 
 def test_counters_are_those_of_all_workers(team: Server) -> None:
@@ -140,7 +152,8 @@ def test_drain_ends_all_workers_and_loses_nothing(
         body = lasting(0.4)
         with ThreadPoolExecutor(8) as pool:
             answers = [pool.submit(server.ask, body) for _ in range(8)]
-            time.sleep(0.6)
+            server.wait_for(lambda: sum(connected(server)) + sum(answer.done() for answer in answers) >= 8)
+            time.sleep(0.2)  # for what was connected last to be read
             server.send(signal.SIGTERM)
             assert [answer.result().status for answer in answers] == [200] * 8
         assert server.wait() == 0

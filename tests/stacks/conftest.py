@@ -124,9 +124,14 @@ def synthesise(project: Path, sources: Path, environment: str, out: Path) -> dic
     )
     define(app, deployment=Project(project).deployment(environment), source_root=sources)
     app.synth()
+    return templates_of(out)
+
+
+def templates_of(assembly: Path) -> dict[str, Template]:
+    """Return the templates of a cloud assembly by stack name."""
     return {
         path.name.removesuffix(".template.json"): json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted(out.glob("*.template.json"))
+        for path in sorted(assembly.glob("*.template.json"))
     }
 
 
@@ -156,14 +161,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def assemblies(
-    project: Path, sources: Path, tmp_path_factory: pytest.TempPathFactory
+    project: Path, sources: Path, once: Callable[[str, Callable[[Path], object]], Path]
 ) -> dict[str, tuple[Path, dict[str, Template]]]:
     """For each environment of the repository: its cloud assembly, and the templates by stack name."""
-    found = {}
-    for environment in ENVIRONMENTS:
-        out = tmp_path_factory.mktemp("out") / environment
-        found[environment] = (out, synthesise(project, sources, environment, out))
-    return found
+
+    def fill(folder: Path) -> None:
+        for environment in ENVIRONMENTS:
+            synthesise(project, sources, environment, folder / environment)
+
+    folder = once("assemblies", fill)
+    return {environment: (folder / environment, templates_of(folder / environment)) for environment in ENVIRONMENTS}
 
 
 @pytest.fixture(scope="session")

@@ -135,7 +135,7 @@ class _Drawer:
     def _string(self, shape: Json) -> st.SearchStrategy[Any]:
         if "pattern" in shape:
             return _matching(shape["pattern"])
-        letters = st.characters(codec="utf-8", categories=("L", "N", "P", "Zs"))
+        letters = st.characters(categories=("L", "N", "P", "Zs"))
         return st.text(letters, min_size=shape.get("minLength", 0), max_size=min(shape.get("maxLength", 20), 20))
 
     def _integer(self, shape: Json) -> st.SearchStrategy[Any]:
@@ -183,6 +183,6 @@ def _agreeing(front: Json, luck: int) -> Json:
 
 
 def _matching(pattern: str) -> st.SearchStrategy[str]:
-    return st.from_regex(
-        pattern, alphabet=st.characters(codec="ascii", min_codepoint=32, max_codepoint=126), fullmatch=True
-    ).map(str.strip)
+    return st.from_regex(pattern, alphabet=st.characters(min_codepoint=32, max_codepoint=126), fullmatch=True).map(
+        str.strip
+    )
