@@ -71,6 +71,15 @@ def ours_in_workers(folder: Path, workers: int, threads: int) -> Iterator[Server
 
 
 @contextmanager
+def bare(folder: Path, workers: int, threads: int) -> Iterator[Server]:
+    """Run what no server can undercut: a thread a connection, and nothing around the model."""
+    port = free_port()
+    words = [str(HERE / "bare.py"), str(folder), str(port), str(workers), str(threads)]
+    with _process([sys.executable, *words], os.environ | {"PYTHONPATH": str(PROJECT)}, port, _inputs([SENTENCE])):
+        yield Server(port, _inputs, _ours)
+
+
+@contextmanager
 def torchserve_toolkit(folder: Path, workers: int, threads: int) -> Iterator[Server]:
     """Run TorchServe 0.12 with SageMaker's toolkit on the layout of `server: torchserve`."""
     variables = {"SAGEMAKER_MODEL_SERVER_WORKERS": str(workers), "SLIPWAY_THREADS": str(threads)}
@@ -124,6 +133,7 @@ def triton(folder: Path, workers: int, threads: int) -> Iterator[Server]:
 PEERS = {
     "server": ours,
     "workers": ours_in_workers,
+    "bare": bare,
     "torchserve": torchserve_toolkit,
     "triton": triton,
     "litserve": litserve,

@@ -7,6 +7,8 @@ documents, of 16 tokens each; what they answer to one is compared first.
 Each has as many threads as there are cores. With one caller a peer has one worker, whose session has all of them; with
 more it has as many workers as cores, each with one thread: the better of both for it. Ours is one process either way
 (`server`), and as many workers as the others (`workers`).
+`bare` is a thread a connection around the same model code, without HTTP, checks, counts or joined requests: what a
+server in Python costs at the least.
 `raw` is ONNX Runtime in a program that does nothing else: with one caller a session with all threads, with more as many
 callers as threads, of which each call has one. All share the cores with the load, which comes from one thread with
 plain sockets. Ratios are to `raw` within one round.

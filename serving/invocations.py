@@ -87,9 +87,12 @@ class Invocations:
             return
         ask = Ask(body, received, wanted)
         part, most = (engine, ask) if engine.joins else None, self._request_seconds
-        caller = exchange.caller if engine.is_quick(ask) else None
         job = self._workers.submit(
-            lambda alone: engine.answer(ask, alone=alone), part, most_seconds=most, quick_for=caller
+            lambda alone: engine.answer(ask, alone=alone),
+            part,
+            most_seconds=most,
+            caller=exchange.caller,
+            is_quick=engine.is_quick(ask),
         )
         answer = await self._watched(job, receive)
         await exchange.answer(answer, wanted, job.wait)

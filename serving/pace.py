@@ -5,7 +5,10 @@ from __future__ import annotations
 _MOST_BYTES, _MOST_SECONDS = 4096, 0.01
 """`/ping` waits for what the event loop does."""
 
-_STALL_SECONDS = 0.1
+_SLOW_SECONDS = 0.05
+"""What takes so long there was not quick after all, or the machine was busy: half of its size may be, until more is."""
+
+_STALL_SECONDS = 1.0
 """What takes so long there, as many short texts beside a long one may, is the last of its size to be answered there."""
 
 
@@ -29,6 +32,6 @@ class Pace:
             self._most = min(self._most, size - 1)
         if seconds <= _MOST_SECONDS:
             self._quick = max(self._quick, size)
-        elif size <= self._quick:
-            self._quick = size // 2
+        elif alone and seconds > _SLOW_SECONDS:
+            self._quick = min(self._quick, size // 2)
         self._quick = min(self._quick, self._most)

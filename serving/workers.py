@@ -105,7 +105,8 @@ class Workers(Generic[Part, Result]):
         part: Part | None = None,
         *,
         most_seconds: float = math.inf,
-        quick_for: object = None,
+        caller: object = None,
+        is_quick: bool = False,
     ) -> Job[Part, Result]:
         """Queue `work`, called with whether it is the only one, as those before it were.
 
@@ -115,9 +116,10 @@ class Workers(Generic[Part, Result]):
                 Default: it cannot be joined.
             most_seconds: That a thread may be at it before it is overdue.
                 Default: for ever.
-            quick_for: Whose work it is, if it is so quick that the event loop may do it itself where nobody else asked
-                lately: to hand it to a thread and back takes a tenth of a quick model's time.
-                Default: a thread does it.
+            caller: Whose work it is.
+                Default: anybody's.
+            is_quick: Whether the event loop may do it itself where nobody but its caller asked lately: to hand it to a
+                thread and back takes a tenth of a quick model's time.
 
         Raises:
             RequestError: 503, if the queue is full.
@@ -126,12 +128,12 @@ class Workers(Generic[Part, Result]):
             raise self._full()
         self._lone = self._lone + 1 if self.admitted == 0 else 0
         # While the loop works it takes nobody in, so each would seem alone: to be one and the same tells.
-        self._same = self._same + 1 if quick_for is not None and quick_for == self._last else 0
-        self._last = quick_for
+        self._same = self._same + 1 if caller is not None and caller == self._last else 0
+        self._last = caller
         job = Job(work, part, alone=self._lone > _LONE_BEFORE, most_seconds=most_seconds)
         self.admitted += 1
         self._unreleased.add(job)
-        if job.alone and self._same > _LONE_BEFORE:
+        if is_quick and job.alone and self._same > _LONE_BEFORE:
             self._finish([job], [self._do(job, work)])
         else:
             self._jobs.put(job)

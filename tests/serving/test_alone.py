@@ -32,7 +32,7 @@ async def threads_of(callers: Sequence[object], *, most: int = 1) -> list[bool]:
 
     async def ask(caller: object) -> bool:
         work = threading.current_thread
-        job = workers.submit(lambda _: work().name, quick_for=caller)
+        job = workers.submit(lambda _: work().name, caller=caller, is_quick=caller is not None)
         return await job.future == threading.main_thread().name
 
     return [await ask(caller) for caller in callers]
@@ -50,7 +50,19 @@ def test_callers_in_turns_have_threads() -> None:
     assert asyncio.run(threads_of([ANNA] * 12 + [BERTA] + [ANNA] * 5)) == [False] * 9 + [True] * 3 + [False] * 6
 
 
-def test_what_is_not_quick_has_a_thread_and_makes_the_next_wait_its_turn() -> None:
+def test_what_is_not_quick_has_a_thread_and_the_next_has_none() -> None:
+    async def ask() -> list[bool]:
+        workers: Workers[Any, str] = Workers(2, 8, join=each, most=1, delay_seconds=0)
+        work, found = threading.current_thread, []
+        for is_quick in [True] * 10 + [False, True]:
+            name = await workers.submit(lambda _: work().name, caller=ANNA, is_quick=is_quick).future
+            found.append(name == threading.main_thread().name)
+        return found
+
+    assert asyncio.run(ask()) == [False] * 9 + [True, False, True]
+
+
+def test_who_is_nobody_has_threads() -> None:
     assert asyncio.run(threads_of([ANNA] * 10 + [None] + [ANNA] * 3)) == [False] * 9 + [True] + [False] * 4
 
 
@@ -58,10 +70,10 @@ def test_request_beside_another_has_a_thread() -> None:
     async def ask() -> str:
         workers: Workers[Any, str] = Workers(2, 8, join=each, most=1, delay_seconds=0)
         for _ in range(12):
-            await workers.submit(lambda _: "", quick_for=ANNA).future
+            await workers.submit(lambda _: "", caller=ANNA, is_quick=True).future
         going_on = threading.Event()
         other = workers.submit(lambda _: str(going_on.wait(10)))
-        name = await workers.submit(lambda _: threading.current_thread().name, quick_for=ANNA).future
+        name = await workers.submit(lambda _: threading.current_thread().name, caller=ANNA, is_quick=True).future
         going_on.set()
         assert await other.future == "True"
         return name
@@ -73,10 +85,10 @@ def test_error_in_the_loop_is_its_requests_own() -> None:
     async def ask() -> tuple[int, str]:
         workers: Workers[Any, str] = Workers(1, 8, join=each, most=1, delay_seconds=0)
         for _ in range(12):
-            await workers.submit(lambda _: "", quick_for=ANNA).future
+            await workers.submit(lambda _: "", caller=ANNA, is_quick=True).future
         with pytest.raises(ZeroDivisionError):
-            await workers.submit(lambda _: str(1 / 0), quick_for=ANNA).future
-        return workers.admitted, await workers.submit(lambda _: "next", quick_for=ANNA).future
+            await workers.submit(lambda _: str(1 / 0), caller=ANNA, is_quick=True).future
+        return workers.admitted, await workers.submit(lambda _: "next", caller=ANNA, is_quick=True).future
 
     assert asyncio.run(ask()) == (0, "next")
 
@@ -106,9 +118,12 @@ def test_quick_is_what_is_no_larger_than_what_was_quick() -> None:
     assert not pace.is_quick(0)
     pace.note(100, 0.004, alone=False)
     assert [pace.is_quick(size) for size in (1, 100, 101)] == [True, True, False]
-    pace.note(100, 0.02, alone=True)
+    pace.note(100, 0.06, alone=False)  # it had others beside it
+    pace.note(100, 0.04, alone=True)  # so much may come of the machine
+    assert pace.is_quick(100)
+    pace.note(100, 0.06, alone=True)
     assert [pace.is_quick(size) for size in (50, 51)] == [True, False]
-    pace.note(100, 0.004, alone=True)
+    pace.note(100, 0.004, alone=False)
     assert pace.is_quick(100)
     pace.note(5000, 0.004, alone=True)
     assert [pace.is_quick(size) for size in (4096, 4097)] == [True, False]
@@ -117,9 +132,9 @@ def test_quick_is_what_is_no_larger_than_what_was_quick() -> None:
 def test_what_once_held_the_loop_up_is_never_quick_again() -> None:
     pace = Pace()
     pace.note(100, 0.004, alone=True)
-    pace.note(60, 0.2, alone=False)  # it had others beside it
+    pace.note(60, 2.0, alone=False)  # it had others beside it
     pace.note(100, 0.004, alone=True)
     assert pace.is_quick(100)
-    pace.note(60, 0.2, alone=True)
+    pace.note(60, 2.0, alone=True)
     pace.note(100, 0.004, alone=True)
     assert [pace.is_quick(size) for size in (59, 60)] == [True, False]
