@@ -47,7 +47,7 @@ def read(body: bytes, accepted: tuple[str, ...]) -> dict[str, Any]:
 
 
 def write(model: Model, result: np.ndarray, wanted: str) -> bytes:
-    """Return a finite answer in the media type that is wanted."""
+    """Return an answer, which must be finite, in the media type that is wanted."""
     if wanted == NPY:
         return npy.dumps(result)
     return orjson.dumps(model.document(result), option=orjson.OPT_SERIALIZE_NUMPY)

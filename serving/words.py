@@ -19,8 +19,8 @@ _LONGEST_WORD = 64
 _LONGEST_TEXT = 65536
 """That is read here, with the interpreter's lock held; the library reads a longer one without it."""
 
-_LEARNT_AT_ONCE = 8
-"""New words of a text that are asked for one by one; a text that has more costs less as a whole."""
+_WORTH = 4
+"""To learn a word takes as long as this many words of a text that is read as a whole, at the most."""
 
 # What a tokenizer that does not read word by word would show itself by.
 _PROBES = ("", " ", "Word  by\tword, naïve ÅNGSTRÖM don't", "中文 字 ́ x\u3000y\u200bz", "[MASK] [UNK]a", "a" * 120)
@@ -51,9 +51,10 @@ class Words:
         found = [self.known.get(word) for word in words]
         if None in found:
             new = list(dict.fromkeys(word for word, ids in zip(words, found, strict=True) if ids is None))
-            learnt = self._learn(new[:_LEARNT_AT_ONCE])
-            if len(new) > _LEARNT_AT_ONCE:
+            if len(new) * _WORTH > len(words):
+                self._learn(new[:1])  # for next time
                 return self._whole(text)
+            learnt = self._learn(new)
             found = [learnt[word] if ids is None else ids for word, ids in zip(words, found, strict=True)]
         inner = list(chain.from_iterable(ids for ids in found if ids is not None))
         return [*self._before, *inner[: self._room], *self._after]
