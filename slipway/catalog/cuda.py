@@ -9,7 +9,8 @@ TRITON: Final = "sagemaker-tritonserver"
 _TRITONS: Final = (("25.08", 13), ("23.01", 12), ("20.06", 11))
 """Releases of Triton from which on its images hold a CUDA; their tags do not say it.
 
-Source: NVIDIA, release notes of Triton and its support matrix of deep learning frameworks, 2026-11."""
+Source: NVIDIA, release notes of Triton, read 2026-11: 20.03.1 is on 10.2, 20.06 on 11.0, 22.12 on 11.8, 23.03 on 12.1,
+25.03 on 12.8, 25.08 on 13.0."""
 _TAGGED: Final = re.compile(r"(?:^|-)cu(\d{2})\d(?:-|$)")
 _RELEASE: Final = re.compile(r"(\d{2}\.\d{2})-py3(?!.*-cpu)")
 
