@@ -105,6 +105,8 @@ because the server does not stream, or serves one model here.
 - `onnxruntime` is our own server, with the 8-bit sentence embedder. `torchserve` is TorchServe 0.12 and `huggingface`
   multi-model-server 1.1.11, each with SageMaker's toolkit and one worker, on the same artifact.
 - `triton` is tritonserver 2.51 in SageMaker mode with the ensemble of the sentence embedder; its ONNX backend is ours.
+- `…-multi-model` is the same server, told to load two models and asked for each by name. Whether an answer is right is
+  asked of one model alone.
 - `lmi`, `djl-mpi` and `djl-deepspeed` are the clean-room host and **not DJL Serving**: the first with transformers in
   vLLM's place, the others with the real handlers on two ranks. Codes, stopping and callers who leave are the host's.
 - Not run to the end for this page: {missing}.

@@ -91,6 +91,15 @@ def onnxruntime(folder: Path) -> Laid:
     )
 
 
+def onnxruntime_of_many(folder: Path) -> Laid:
+    """Lay out our own server with two models, which it loads when it is told to."""
+    one = onnxruntime(folder)
+    for name in MANY:
+        unpack(artifact("minilm").archive, folder / "models" / name / "model")
+    variables = {"SAGEMAKER_MULTI_MODEL": "true", "SLIPWAY_MODEL_DIR": str(folder / "models")}
+    return _with_many(one, folder, variables, {"inputs": [LONG]})
+
+
 def torchserve(folder: Path) -> Laid:
     """Lay out TorchServe with SageMaker's toolkit."""
     [port] = free_ports(1)
@@ -252,6 +261,7 @@ SUBJECTS: dict[str, Callable[[Path], Laid]] = {
     "torchserve": torchserve,
     "huggingface": huggingface,
     "triton": triton,
+    "onnxruntime-multi-model": onnxruntime_of_many,
     "triton-multi-model": triton_of_many,
     "torchserve-multi-model": torchserve_of_many,
     "huggingface-multi-model": huggingface_of_many,

@@ -19,12 +19,14 @@ class Departure:
         sees: What the check then sees, as a pattern: what it sees else is a failure like any other.
         why: How it comes.
         source: What says so, or where it was seen.
+        of_many: Whether it is so only where the server has many models.
     """
 
     check: str
     sees: str
     why: str
     source: str
+    of_many: bool = False
 
     def explains(self, check: str, saw: str) -> bool:
         """Tell whether a failure is this one."""
@@ -73,6 +75,7 @@ _TORCHSERVE = (
         r"GET /models/\S+ was answered with \[\{.*and not with an object",
         "a model has versions to it, and GET /models/<name> lists them, the one there is among them",
         "seen with TorchServe 0.12",
+        of_many=True,
     ),
 )
 _MULTI_MODEL_SERVER = (
@@ -112,7 +115,7 @@ _TRITON = (
     ),
     Departure(
         "MalformedBodyRefused",
-        r"breaks off was answered with 500",
+        r"breaks off was answered with 500|is empty was answered with 200",
         "JSON that cannot be read is an internal error to it; an empty body is one tensor without bytes, and answered",
         "seen with tritonserver 2.51",
     ),
@@ -123,6 +126,13 @@ _TRITON = (
         "triton-inference-server, sagemaker_server.cc; seen with tritonserver 2.51",
     ),
     Departure(
+        "WrongMethodRefused",
+        r"GET /models/\S+/invoke was answered with 200",
+        "its route of one model among many does not look at the method",
+        "seen with tritonserver 2.51",
+        of_many=True,
+    ),
+    Departure(
         "GoneCallersWorkEnds",
         _GONE,
         "a request that it has taken is computed, whether or not anybody waits for the answer",
@@ -130,7 +140,7 @@ _TRITON = (
     ),
     Departure(
         "AcceptedRequestsAnswered",
-        r"before SIGTERM was answered with (404|503) after it",
+        r"before SIGTERM was answered with (400|404|503) after it",
         "on SIGTERM its schedulers take nothing more, not even the next step of an ensemble that has begun",
         "seen with tritonserver 2.51",
     ),

@@ -15,6 +15,8 @@ from slipway.operations.conform.departures import DEPARTURES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from slipway.operations.conform.departures import Departure
+
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "conform.md"
 HEAD = """# Checks of a server
 
@@ -42,8 +44,12 @@ def text() -> str:
 
 def _known() -> Iterator[str]:
     for server, departures in DEPARTURES.items():
-        lines = (f"- {each.check}: {each.why} ({each.source})" for each in departures)
+        lines = (f"- {each.check}{_of_many(each)}: {each.why} ({each.source})" for each in departures)
         yield f"### {server}\n\n" + "\n".join(lines)
+
+
+def _of_many(departure: Departure) -> str:
+    return ", with many models" if departure.of_many else ""
 
 
 def main(words: Sequence[str]) -> int:
