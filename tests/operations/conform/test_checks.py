@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from slipway.local_cloud.ports import free_port
 from slipway.operations.conform import (
     Address,
     Departure,
@@ -38,8 +39,7 @@ FOR_MANY = [check.id for check in checks() if Need.MODELS in check.needs]
 
 
 def free_address() -> Address:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return Address("127.0.0.1", probe.getsockname()[1])
+    return Address("127.0.0.1", free_port())
 
 
 def judge(answers: Sequence[bytes]) -> str | None:
