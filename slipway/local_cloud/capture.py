@@ -64,13 +64,14 @@ class Capture:
             self._flushing = asyncio.create_task(self._flush_soon())
 
     async def _flush_soon(self) -> None:
-        await asyncio.sleep(_FLUSH_SECONDS)
-        gathered, self._lines = self._lines, {}
-        for stream, lines in gathered.items():
-            try:
-                await asyncio.to_thread(_write, self._url, stream, lines)
-            except (BotoCoreError, ClientError) as error:
-                _log.warning("capture to %s failed: %s", stream.destination, error)
+        while self._lines:  # more may come while these are written
+            await asyncio.sleep(_FLUSH_SECONDS)
+            gathered, self._lines = self._lines, {}
+            for stream, lines in gathered.items():
+                try:
+                    await asyncio.to_thread(_write, self._url, stream, lines)
+                except (BotoCoreError, ClientError) as error:
+                    _log.warning("capture to %s failed: %s", stream.destination, error)
 
 
 def _write(url: str, stream: _Stream, lines: list[str]) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ROLE = "arn:aws:iam::000000000000:role/endpoint"
 IMAGE = "slipway/onnxruntime:local"
 BUCKET = "models"
+PATIENCE_SECONDS = 240  # with what takes seconds, on a machine that is slow and busy with other tests
 REQUEST = json.dumps({"inputs": [np.zeros((1, 8, 8)).tolist()]}).encode()
 SESSION = boto3.session.Session()  # one for all: it reads each service's long description once
 
@@ -115,6 +116,27 @@ def archive_of(answer: int) -> bytes:
     return packed({"model.onnx": classifier(answer), "manifest.json": json.dumps(manifest(answer)).encode()})
 
 
+HANDLER = """
+import pathlib, time
+
+
+def load(folder):
+    while pathlib.Path({gate!r}).exists():
+        time.sleep(0.02)
+
+
+def preprocess(request):
+    return request.json()["inputs"]
+"""
+
+
+def gated(answer: int, gate: Path) -> bytes:
+    """An archive whose server is not ready before a file is gone."""
+    described = json.dumps(manifest(answer) | {"handler": "handler.py"}).encode()
+    handler = HANDLER.format(gate=str(gate)).encode()
+    return packed({"model.onnx": classifier(answer), "manifest.json": described, "handler.py": handler})
+
+
 @dataclass
 class Fired:
     """What a stream of requests got."""
@@ -128,7 +150,7 @@ class Aws:
 
     def __init__(self, cloud: local_cloud.Cloud, account: str = "000000000000", region: str = "us-east-1") -> None:
         # One attempt: what the cloud says is what the test sees.
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=90, proxies={}, parameter_validation=False)
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=240, proxies={}, parameter_validation=False)
 
         def client(service: str) -> Any:
             keys = {"aws_access_key_id": account, "aws_secret_access_key": account}
@@ -181,7 +203,7 @@ class Aws:
 
     def settled(self, name: str) -> dict[str, Any]:
         """What DescribeEndpoint says once nothing is under way any more."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < end:
             found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name)
             if found["EndpointStatus"] not in ("Creating", "Updating"):
@@ -246,7 +268,7 @@ def refusal(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
     return found["Code"], found["Message"]
 
 
-def eventually(check: Callable[[], bool], seconds: float = 60) -> None:
+def eventually(check: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
     end = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < end, "not in time"

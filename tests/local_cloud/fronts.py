@@ -56,4 +56,4 @@ class Fronts:
 
     def ask(self, stack: str, body: bytes, verb: str = "POST", **headers: str) -> httpx.Response:
         named = {"content-type": "application/json", **{key.replace("_", "-"): text for key, text in headers.items()}}
-        return httpx.request(verb, self.url(stack), content=body, headers=named, timeout=30)
+        return httpx.request(verb, self.url(stack), content=body, headers=named, timeout=240)

@@ -278,7 +278,7 @@ def test_request_is_refused_when_only_python_calls_it_json(cloud: Cloud, weight:
     desired = f'[{{"VariantName": "main", "DesiredWeight": {weight}}}]'
     body = f'{{"EndpointName": "reader", "DesiredWeightsAndCapacities": {desired}}}'
     headers = {"X-Amz-Target": "SageMaker.UpdateEndpointWeightsAndCapacities"}
-    connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=240)
     connection.request("POST", "/", body, headers)
     assert "SerializationException" in connection.getresponse().read().decode()
     connection.close()

@@ -165,7 +165,7 @@ def test_every_request_ends_as_one_result_or_one_failure_when_the_server_is_kill
     answers += [submit(aws, request) for request in requests[20:]]  # while nobody is there
     eventually(lambda: not alive(pid))
     answers += [submit(aws, REQUEST if number % 3 else b"not json") for number in range(30)]
-    eventually(lambda: backlog(aws) == 0, seconds=60)
+    eventually(lambda: backlog(aws) == 0)
     assert aws.server("reader").pid != pid
     results = {f"s3://{BUCKET}/{key}" for key in keys(aws, "output")}
     failures = {f"s3://{BUCKET}/{key}" for key in keys(aws, "failure")}

@@ -38,6 +38,7 @@ ROOT = Path(__file__).parents[2]
 FUNCTION = ROOT / "lambdas" / "stream"
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0-lmi29.0.0-cu130"
 HELLO = {"messages": [{"role": "user", "content": "w1 w2"}], "max_tokens": 5, "temperature": 0}
+PATIENT = {"ContainerStartupHealthCheckTimeoutInSeconds": 600}  # torch, once a rank, on a machine that is busy
 TEMPLATE = "{% for message in messages %}{{ message['content'] }} {% endfor %}"
 
 
@@ -78,7 +79,9 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         source = {"S3DataType": "S3Prefix", "CompressionType": "None", "S3Uri": f"s3://{BUCKET}/writer/"}
         container = {"Image": IMAGE, "ModelDataSource": {"S3DataSource": source}}
         aws.sagemaker.create_model(ModelName="writer", ExecutionRoleArn=ROLE, PrimaryContainer=container)
-        aws.config("writer", {"ModelName": "writer", "VariantName": "main", "InstanceType": "ml.g5.12xlarge"})
+        aws.config(
+            "writer", {"ModelName": "writer", "VariantName": "main", "InstanceType": "ml.g5.12xlarge", **PATIENT}
+        )
         aws.endpoint("writer", "writer")
         path = rest_api(
             aws,
@@ -95,7 +98,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 def ask(url: str, body: Any) -> httpx.Response:
-    return httpx.post(url, json=body, timeout=60)
+    return httpx.post(url, json=body, timeout=240)
 
 
 def test_chat_is_answered_as_openai_answers(url: str) -> None:
@@ -111,7 +114,7 @@ def test_chat_is_answered_as_openai_answers(url: str) -> None:
 
 def test_stream_is_events_that_say_the_same(url: str) -> None:
     whole = ask(url, HELLO | {"model": "writer"}).json()["choices"][0]["message"]["content"]
-    with httpx.stream("POST", url, json=HELLO | {"stream": True}, timeout=60) as answer:
+    with httpx.stream("POST", url, json=HELLO | {"stream": True}, timeout=240) as answer:
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream")
         lines = [line for line in answer.iter_lines() if line]
     assert all(line.startswith("data: ") for line in lines)

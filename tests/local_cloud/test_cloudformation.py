@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.local_cloud.conftest import IMAGE, ROLE
+from tests.local_cloud.conftest import IMAGE, PATIENCE_SECONDS, ROLE, eventually, gated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.local_cloud.conftest import Aws
 
@@ -75,7 +76,7 @@ class Stack:
         return found
 
     def settled(self) -> str:
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE_SECONDS
         while (status := str(self.found()["StackStatus"])).endswith("IN_PROGRESS"):
             assert time.monotonic() < end, status
             time.sleep(0.05)
@@ -91,9 +92,7 @@ class Stack:
 def stack(aws: Aws) -> Iterator[Stack]:
     yield Stack(aws)
     aws.cloudformation.delete_stack(StackName=STACK)
-    end = time.monotonic() + 30
-    while aws.sagemaker.list_models()["Models"] and time.monotonic() < end:
-        time.sleep(0.05)
+    eventually(lambda: not aws.sagemaker.list_models()["Models"])
 
 
 def test_refs_are_arns_and_names_are_attributes(aws: Aws, stack: Stack, archive: Callable[[int], bytes]) -> None:
@@ -209,15 +208,19 @@ def change(aws: Aws, kind: str, body: str, name: str) -> None:
 
 @pytest.mark.parametrize("first", ["CREATE", "UPDATE"])
 def test_second_deployment_of_a_stack_is_refused_while_the_first_is_under_way(
-    aws: Aws, stack: Stack, archive: Callable[[int], bytes], first: str
+    aws: Aws, stack: Stack, archive: Callable[[int], bytes], first: str, tmp_path: Path
 ) -> None:
-    bodies = [template(aws.upload(f"{answer}", archive(answer))) for answer in (1, 2, 3)]
+    gate = tmp_path / "gate"
+    gate.touch()
+    archives = {1: gated(1, gate), 2: archive(2), 3: archive(3)}
+    bodies = [template(aws.upload(f"{answer}", content)) for answer, content in archives.items()]
     if first == "UPDATE":
         assert stack.create(bodies[2]) == "CREATE_COMPLETE", stack.reasons()
     change(aws, first, bodies[0], "one")
     with pytest.raises(aws.cloudformation.exceptions.ClientError, match=f"is in {first}_IN_PROGRESS state") as refused:
         change(aws, "UPDATE", bodies[1], "two")
     assert refused.value.response["Error"]["Code"] == "ValidationError"
+    gate.unlink()
     assert stack.settled() == f"{first}_COMPLETE", stack.reasons()
     assert aws.label("reader") == "1"
     assert len(aws.sagemaker.list_models()["Models"]) == 1

@@ -11,18 +11,27 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_cloud.conftest import alive, eventually, refusal
+from tests.local_cloud.conftest import alive, eventually, gated, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.local_cloud.conftest import Aws
 
 pytestmark = pytest.mark.local_cloud
 
 
-def test_endpoint_answers_with_the_uploaded_model_until_it_is_deleted(aws: Aws) -> None:
-    aws.model("seven", 7)
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A gated server is not ready as long as this file is there."""
+    file = tmp_path / "gate"
+    file.touch()
+    return file
+
+
+def test_endpoint_answers_with_the_uploaded_model_until_it_is_deleted(aws: Aws, gate: Path) -> None:
+    aws.model("seven", content=gated(7, gate))
     aws.config("one", {"ModelName": "seven"})
     created = aws.sagemaker.create_endpoint(EndpointName="Reader", EndpointConfigName="one")
     assert created["EndpointArn"] == "arn:aws:sagemaker:us-east-1:000000000000:endpoint/reader"
@@ -30,6 +39,7 @@ def test_endpoint_answers_with_the_uploaded_model_until_it_is_deleted(aws: Aws) 
     with pytest.raises(ClientError) as error:
         aws.invoke("Reader")
     assert refusal(error)[0] == "ValidationError"
+    gate.unlink()
     found = aws.settled("Reader")
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", "one")
     assert found["ProductionVariants"][0]["DesiredInstanceCount"] == 1
@@ -121,6 +131,16 @@ CANARY = {
 }
 
 
+ERRORS: dict[str, Any] = {
+    "Namespace": "AWS/SageMaker",
+    "MetricName": "Invocation5XXErrors",
+    "ComparisonOperator": "GreaterThanThreshold",
+    "EvaluationPeriods": 1,
+    "Period": 60,
+    "Statistic": "Average",
+    "Threshold": 0.01,
+}
+"""An alarm on what nobody publishes."""
 HALF = {"Type": "CAPACITY_PERCENT", "Value": 50}
 LINEAR = {
     "BlueGreenUpdatePolicy": {
@@ -133,9 +153,9 @@ ROLLING = {"RollingUpdatePolicy": {"MaximumBatchSize": HALF, "WaitIntervalInSeco
 @pytest.mark.parametrize(
     "deployment", [{}, CANARY, LINEAR, ROLLING], ids=["all at once", "canary", "linear", "rolling"]
 )
-def test_no_request_fails_while_an_update_moves_the_traffic(aws: Aws, deployment: dict[str, Any]) -> None:
+def test_no_request_fails_while_an_update_moves_the_traffic(aws: Aws, deployment: dict[str, Any], gate: Path) -> None:
     aws.model("old", 1)
-    aws.model("new", 2)
+    aws.model("new", content=gated(2, gate))
     aws.config("old", {"ModelName": "old", "VariantName": "main"})
     aws.config("new", {"ModelName": "new", "VariantName": "main"})
     aws.endpoint("moving", "old")
@@ -146,6 +166,7 @@ def test_no_request_fails_while_an_update_moves_the_traffic(aws: Aws, deployment
             EndpointName="moving", EndpointConfigName="new", **({"DeploymentConfig": deployment} if deployment else {})
         )
         assert aws.sagemaker.describe_endpoint(EndpointName="moving")["PendingDeploymentSummary"]
+        gate.unlink()
         assert aws.settled("moving")["EndpointConfigName"] == "new"
         after = len(fired.labels) + 4  # requests under way may still end on the old fleet
         eventually(lambda: len(fired.labels) > after + 20)
@@ -162,12 +183,21 @@ def test_new_fleet_gets_its_share_first_when_the_update_goes_step_by_step(aws: A
     aws.config("old", {"ModelName": "old", "VariantName": "main"})
     aws.config("new", {"ModelName": "new", "VariantName": "main"})
     aws.endpoint("moving", "old")
-    aws.sagemaker.update_endpoint(EndpointName="moving", EndpointConfigName="new", DeploymentConfig=deployment)
+    cloudwatch = aws.client("cloudwatch")
+    cloudwatch.put_metric_alarm(AlarmName="enough", TreatMissingData="notBreaching", **ERRORS)
+    guard = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "enough"}]}}
+    lasting = json.loads(json.dumps(deployment).replace('"WaitIntervalInSeconds": 1', '"WaitIntervalInSeconds": 600'))
+    aws.sagemaker.update_endpoint(
+        EndpointName="moving", EndpointConfigName="new", DeploymentConfig={**lasting, **guard}
+    )
     eventually(lambda: aws.label("moving") == "2")
     drawn = Counter(aws.label("moving") for _ in range(40))
     assert aws.sagemaker.describe_endpoint(EndpointName="moving")["EndpointStatus"] == "Updating"
     assert drawn["1"] > 0
     assert drawn["2"] > 0
+    cloudwatch.put_metric_alarm(AlarmName="enough", TreatMissingData="breaching", **ERRORS)
+    assert aws.settled("moving")["EndpointConfigName"] == "old"
+    cloudwatch.delete_alarms(AlarmNames=["enough"])
 
 
 @pytest.mark.parametrize("policy", [CANARY, LINEAR, ROLLING], ids=["canary", "linear", "rolling"])
@@ -178,17 +208,8 @@ def test_update_rolls_back_when_one_of_its_alarms_rings(aws: Aws, policy: dict[s
     aws.config("new", {"ModelName": "new", "VariantName": "main"})
     aws.endpoint("moving", "old")
     cloudwatch = aws.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName="errors",
-        Namespace="AWS/SageMaker",
-        MetricName="Invocation5XXErrors",
-        ComparisonOperator="GreaterThanThreshold",
-        EvaluationPeriods=1,
-        Period=60,
-        Statistic="Average",
-        Threshold=0.01,
-    )
-    cloudwatch.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="test")
+    # A state that is set by hand is gone after ten seconds, before which the new fleet may not be there.
+    cloudwatch.put_metric_alarm(AlarmName="errors", TreatMissingData="breaching", **ERRORS)
     deployment = {**policy, "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}}
     aws.sagemaker.update_endpoint(EndpointName="moving", EndpointConfigName="new", DeploymentConfig=deployment)
     found = aws.settled("moving")
@@ -254,18 +275,24 @@ def test_killed_server_gives_quick_errors_and_comes_back(aws: Aws) -> None:
     aws.model("seven", 7)
     aws.config("one", {"ModelName": "seven"})
     aws.endpoint("killed", "one")
-    pid = aws.server("killed").pid
-    psutil.Process(pid).kill()
-    statuses, end = set(), time.monotonic() + 60
-    while True:
-        begin = time.monotonic()
-        assert begin < end
+    pid, statuses = aws.server("killed").pid, set[int]()
+
+    def answers() -> bool:
+        began = time.monotonic()
         try:
             assert aws.label("killed") == "7"
-            break
         except ClientError as error:
             statuses.add(error.response["ResponseMetadata"]["HTTPStatusCode"])
-        assert time.monotonic() - begin < 5  # whoever waited for a dead server would wait for a minute
+            assert time.monotonic() - began < 30  # whoever waited for a dead server would wait for a minute
+            return False
+        return True
+
+    models = aws.cloud.state_folder / "models"
+    away = models.rename(models.with_name("away"))  # so that no successor is there before it was missed
+    psutil.Process(pid).kill()
+    eventually(lambda: not answers())
+    away.rename(models)
+    eventually(answers)
     assert statuses == {503}
     assert aws.server("killed").pid != pid
 

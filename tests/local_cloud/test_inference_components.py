@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_cloud.conftest import IMAGE, ROLE, alive, eventually, refusal
+from tests.local_cloud.conftest import IMAGE, PATIENCE_SECONDS, ROLE, alive, eventually, refusal
 from tests.local_cloud.test_cloudformation import STACK, Stack
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Shelf:
 
     def settled(self, name: str) -> dict[str, Any]:
         """What DescribeInferenceComponent says once nothing is under way any more."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < end:
             found: dict[str, Any] = self.aws.sagemaker.describe_inference_component(InferenceComponentName=name)
             if found["InferenceComponentStatus"] not in ("Creating", "Updating"):
@@ -153,7 +153,7 @@ def test_component_without_a_copy_refuses_and_counts_until_it_has_one(opened: Sh
     found = opened.resize("shelf-seven", 0)
     assert found["RuntimeConfig"] == {"DesiredCopyCount": 0, "CurrentCopyCount": 0}
     assert opened.running("shelf-seven").containers == ()
-    assert not alive(pid)
+    eventually(lambda: not alive(pid))
     with pytest.raises(ClientError) as error:
         opened.ask("shelf-seven")
     assert refusal(error)[0] == "ValidationError"
@@ -225,8 +225,8 @@ def test_alarm_calls_a_new_version_back(opened: Shelf) -> None:
         Period=60,
         Statistic="Average",
         Threshold=0.01,
+        TreatMissingData="breaching",  # a state that is set by hand is gone after ten seconds
     )
-    cloudwatch.set_alarm_state(AlarmName="unwell", StateValue="ALARM", StateReason="a test")
     rolling = {"RollingUpdatePolicy": {**ROLLING["RollingUpdatePolicy"], "WaitIntervalInSeconds": 30}}
     guarded = {**rolling, "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "unwell"}]}}
     found = opened.update("shelf-seven", Specification=specification("two"), DeploymentConfig=guarded)
@@ -392,7 +392,7 @@ def template(url: str, copies: int = 1) -> str:
 def stack(shelf: Shelf) -> Iterator[Stack]:
     yield Stack(shelf.aws)
     shelf.aws.cloudformation.delete_stack(StackName=STACK)
-    eventually(lambda: not shelf.aws.sagemaker.list_endpoints()["Endpoints"], seconds=30)
+    eventually(lambda: not shelf.aws.sagemaker.list_endpoints()["Endpoints"])
 
 
 def test_stack_with_a_new_model_rolls_its_component_in_place_and_leaves_a_scaled_count_alone(

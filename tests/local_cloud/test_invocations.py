@@ -3,8 +3,9 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_server_judges_a_header_when_it_is_beyond_ascii(aws: Aws, header: str) -
     aws.config("one", {"ModelName": "seven"})
     aws.endpoint("reader", "one")
     scope = "000000000000/20260101/us-east-1/sagemaker/aws4_request"
-    connection = http.client.HTTPConnection("127.0.0.1", aws.cloud.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", aws.cloud.port, timeout=240)
     headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}", header: "caf\u00e9"}
     connection.request("POST", "/endpoints/reader/invocations", b"{}", headers)
     answer = connection.getresponse()
@@ -93,15 +94,21 @@ def test_captured_invocations_arrive_in_s3(aws: Aws) -> None:
     aws.invoke("reader", InferenceId="first")
     aws.invoke("reader")
     prefix = "captured/reader/main/"
-    eventually(lambda: aws.s3.list_objects_v2(Bucket="models", Prefix=prefix)["KeyCount"] == 1)
-    (found,) = aws.s3.list_objects_v2(Bucket="models", Prefix=prefix)["Contents"]
-    lines = aws.s3.get_object(Bucket="models", Key=found["Key"])["Body"].read().decode().splitlines()
-    first, second = (json.loads(line) for line in lines)
+
+    def captured() -> dict[str, list[Any]]:
+        """The lines of each file, in the order in which they were written."""
+        keys = sorted(it["Key"] for it in aws.s3.list_objects_v2(Bucket="models", Prefix=prefix).get("Contents", []))
+        files = {key: aws.s3.get_object(Bucket="models", Key=key)["Body"].read().decode() for key in keys}
+        return {key: [json.loads(line) for line in text.splitlines()] for key, text in files.items()}
+
+    eventually(lambda: sum(map(len, captured().values())) == 2)
+    first, second = (line for lines in captured().values() for line in lines)
     assert first["captureData"]["endpointInput"]["encoding"] == "JSON"
     assert json.loads(first["captureData"]["endpointOutput"]["data"])["predictions"][0]["label"] == "7"
     assert first["eventMetadata"]["inferenceId"] == "first"
     assert "inferenceId" not in second["eventMetadata"]
-    assert found["Key"].startswith(f"{prefix}{time.strftime('%Y/%m/', time.gmtime())}")
+    assert all(re.match(rf"{prefix}\d{{4}}/\d\d/\d\d/\d\d/\d\d-\d\d-\d{{3}}-", key) for key in captured())
+    assert min(captured()).startswith(f"{prefix}{time.strftime('%Y/', time.gmtime())}")
 
 
 def test_invocation_with_explanations_is_refused_by_name(aws: Aws) -> None:

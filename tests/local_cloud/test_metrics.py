@@ -48,6 +48,12 @@ def published(aws: Aws, name: str, endpoint: str, count: int, **dimensions: str)
     return statistics(aws, name, endpoint, **dimensions)
 
 
+def highest(aws: Aws, name: str, endpoint: str, **more: str) -> float:
+    """The highest value of one metric so far; below all others where it has none."""
+    found = statistics(aws, name, endpoint, **more)
+    return -1.0 if found is None else float(found["Maximum"])
+
+
 def serve(aws: Aws, name: str, **more: Any) -> None:
     """Each test has names of its own: CloudWatch forgets nothing."""
     aws.model(name, 7)
@@ -70,7 +76,7 @@ def test_every_request_is_counted_and_its_time_is_taken(aws: Aws) -> None:
         assert statistics(aws, "InvocationsPerInstance", "counted", **of)["Sum"] == 5
         latency = statistics(aws, "ModelLatency", "counted", **of)
         assert latency["Unit"] == statistics(aws, "OverheadLatency", "counted", **of)["Unit"] == "Microseconds"
-        assert 100 < latency["Minimum"] <= latency["Maximum"] < 10e6
+        assert 100 < latency["Minimum"] <= latency["Maximum"] < 60e6
     assert statistics(aws, "Invocations", "counted") is None
     assert statistics(aws, "TimeInBacklog", "counted", VariantName="main") is None
 
@@ -80,12 +86,12 @@ def test_concurrency_and_hosts_are_measured_though_nobody_asks(aws: Aws) -> None
     assert published(aws, "ConcurrentRequestsPerModel", "measured", 2, VariantName="main")["Maximum"] == 0
     host = {"namespace": "/aws/sagemaker/Endpoints", "VariantName": "main"}
     with aws.firing("measured", threads=2):
-        eventually(lambda: statistics(aws, "CPUUtilization", "measured", **host) is not None, seconds=30)
+        eventually(lambda: highest(aws, "ConcurrentRequestsPerModel", "measured", VariantName="main") >= 1)
+        eventually(lambda: highest(aws, "CPUUtilization", "measured", **host) > 0)
     for name in ("CPUUtilization", "MemoryUtilization", "DiskUtilization"):
         found = statistics(aws, name, "measured", **host)
         assert found["Unit"] == "Percent"
         assert 0 < found["Maximum"] <= (100 if name != "CPUUtilization" else 100 * 256)
-    assert statistics(aws, "ConcurrentRequestsPerModel", "measured", VariantName="main")["Maximum"] >= 1
 
 
 def test_queue_is_published_of_the_endpoint_and_failures_of_the_variant(aws: Aws) -> None:
@@ -101,10 +107,10 @@ def test_queue_is_published_of_the_endpoint_and_failures_of_the_variant(aws: Aws
     for body in (REQUEST, WRONG):
         location = aws.upload(f"{len(body)}.json", body)
         aws.runtime.invoke_endpoint_async(EndpointName="queued", InputLocation=location, ContentType="application/json")
-    published(aws, "ApproximateBacklogSize", "queued", 1)
-    eventually(lambda: bool(statistics(aws, "HasBacklogWithoutCapacity", "queued")["Maximum"] == 1))
-    eventually(lambda: bool(statistics(aws, "ApproximateAgeOfOldestRequest", "queued")["Maximum"] > 1))
-    assert statistics(aws, "ApproximateBacklogSize", "queued")["Maximum"] == 2
+    time.sleep(0.6)
+    eventually(lambda: highest(aws, "ApproximateBacklogSize", "queued") == 2)
+    eventually(lambda: highest(aws, "HasBacklogWithoutCapacity", "queued") == 1)
+    eventually(lambda: highest(aws, "ApproximateAgeOfOldestRequest", "queued") > 1)
     resize(aws, "queued", 2)
     main = {"VariantName": "main"}
     assert published(aws, "InvocationFailures", "queued", 1, **main)["Sum"] == 1
@@ -163,13 +169,19 @@ def test_alarm_fires_tells_its_topic_and_calms_down_as_time_passes(aws: Aws) -> 
         aws.invoke("watched", Body=WRONG)
     asked = time.monotonic()
     eventually(lambda: state(aws, "watched-errors") == "ALARM")
-    assert state(aws, "watched-unwell") == "ALARM"
+    eventually(lambda: state(aws, "watched-unwell") == "ALARM")
     assert {state(aws, "another-variant"), state(aws, "wrong-unit")} == {"OK"}
-    eventually(lambda: state(aws, "watched-errors") == "OK", seconds=30)
+    eventually(lambda: state(aws, "watched-errors") == "OK")
     assert time.monotonic() - asked > 9
-    assert state(aws, "watched-unwell") == "OK"
-    said = [json.loads(json.loads(message["Body"])["Message"])["NewStateValue"] for message in drained(sqs, queue)]
-    assert said[-2:] == ["ALARM", "OK"]
+    eventually(lambda: state(aws, "watched-unwell") == "OK")
+    said: list[str] = []
+
+    def told() -> bool:
+        bodies = [json.loads(message["Body"]) for message in drained(sqs, queue)]
+        said.extend(json.loads(body["Message"])["NewStateValue"] for body in bodies)
+        return said[-2:] == ["ALARM", "OK"]
+
+    eventually(told)
 
 
 def drained(sqs: Any, queue: str) -> list[Any]:
@@ -198,4 +210,4 @@ def test_values_that_come_late_count_in_the_period_of_their_stamp(aws: Aws) -> N
         stamp = now - timedelta(seconds=age)
         aws.client("cloudwatch").put_metric_data(Namespace="AWS/SageMaker", MetricData=[{**datum, "Timestamp": stamp}])
     assert state(aws, "late") == "ALARM"
-    eventually(lambda: state(aws, "late") == "OK", seconds=40)
+    eventually(lambda: state(aws, "late") == "OK")

@@ -19,6 +19,7 @@ import pytest
 
 from slipway import local_cloud
 from slipway.local_cloud import state
+from slipway.local_cloud.ports import free_port, free_ports
 from slipway.specs.errors import HostError
 from tests.local_cloud.conftest import alive, eventually, family
 
@@ -83,9 +84,8 @@ def busy(aws: Aws) -> list[int]:
     begun = aws.cloud.state_folder / "begun"
     functions.invoke(FunctionName="sleeper", InvocationType="Event", Payload=json.dumps(str(begun)))
     eventually(begun.exists)
-    pids = family(aws.cloud.pid)
-    assert len(pids) == 4  # emulator, guardian, server, Lambda worker
-    return pids
+    eventually(lambda: len(family(aws.cloud.pid)) == 4)  # emulator, guardian, server, Lambda worker
+    return family(aws.cloud.pid)
 
 
 def nothing_is_left(pids: list[int], port: int) -> bool:
@@ -162,10 +162,7 @@ def test_two_clouds_run_side_by_side(clouds: Path, aws_of: type[Aws]) -> None:
 
 
 def test_the_newest_cloud_comes_last_whatever_its_port(clouds: Path) -> None:
-    with socket.socket() as one, socket.socket() as other:
-        for free in (one, other):
-            free.bind(("127.0.0.1", 0))
-        ports = sorted((one.getsockname()[1], other.getsockname()[1]), reverse=True)
+    ports = sorted(free_ports(2), reverse=True)
     for port in ports:
         local_cloud.start(clouds, port=port, leash=True)
     assert [cloud.port for cloud in local_cloud.running(clouds)] == ports
@@ -225,9 +222,7 @@ def test_cloud_belongs_to_its_project_alone_when_the_project_is_copied(clouds: P
 
 
 def test_cloud_starts_when_a_file_lies_in_its_folders_place(clouds: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     state.clouds_folder(clouds).mkdir(parents=True)
     (state.clouds_folder(clouds) / str(port)).write_text("")
     assert local_cloud.start(clouds, port=port, leash=True).endpoints() == []

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_cloud.conftest import IMAGE, ROLE, archive_of, classifier, eventually, family, manifest, refusal
+from tests.local_cloud.conftest import (
+    IMAGE,
+    PATIENCE_SECONDS,
+    ROLE,
+    archive_of,
+    classifier,
+    eventually,
+    family,
+    manifest,
+    refusal,
+)
 
 if TYPE_CHECKING:
     from tests.local_cloud.conftest import Aws
@@ -54,7 +64,7 @@ def project_input(aws: Aws, source: str) -> dict[str, Any]:
 
 
 def ended(aws: Aws, name: str) -> dict[str, Any]:
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE_SECONDS
     while True:
         found: dict[str, Any] = aws.sagemaker.describe_processing_job(ProcessingJobName=name)
         if found["ProcessingJobStatus"] in ("Completed", "Failed", "Stopped"):
@@ -85,7 +95,7 @@ def test_job_that_is_stopped_leaves_no_process(aws: Aws) -> None:
     before = started()
     given = project_input(aws, SLEEPER)
     aws.sagemaker.create_processing_job(**request("endless", "--project", INPUT, ProcessingInputs=[given]))
-    eventually(lambda: len(started()) >= 2, 40)  # the job, and the child that its model is built in
+    eventually(lambda: len(started()) >= 2)  # the job, and the child that its model is built in
     aws.sagemaker.stop_processing_job(ProcessingJobName="endless")
     assert ended(aws, "endless")["ProcessingJobStatus"] == "Stopped"
     eventually(lambda: not started())
@@ -169,7 +179,7 @@ def execution(aws: Aws, name: str, task: dict[str, Any]) -> dict[str, Any]:
     definition = {"StartAt": "Run", "States": {"Run": {"Type": "Task", "End": True, **task}}}
     machine = states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
     started = states.start_execution(stateMachineArn=machine["stateMachineArn"], input="{}")["executionArn"]
-    eventually(lambda: states.describe_execution(executionArn=started)["status"] != "RUNNING", 60)
+    eventually(lambda: states.describe_execution(executionArn=started)["status"] != "RUNNING")
     found: dict[str, Any] = states.describe_execution(executionArn=started)
     return found
 

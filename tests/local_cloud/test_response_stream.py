@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import botocore.eventstream
@@ -100,7 +100,7 @@ def labels(parts: list[bytes]) -> list[str]:
 def test_parts_arrive_over_time_each_as_it_is_computed(aws: Aws) -> None:
     hosted(aws)
     began = time.monotonic()
-    answer = stream(aws, images(QUICK, SLOW, SLOW, SLOW), InferenceId="mine", CustomAttributes="tenant=7")
+    answer = stream(aws, images(QUICK, *[SLOW * 2] * 3), InferenceId="mine", CustomAttributes="tenant=7")
     parts, moments = [], []
     for event in answer["Body"]:
         parts.append(event["PayloadPart"]["Bytes"])
@@ -138,12 +138,12 @@ def test_stream_says_that_it_broke_when_the_server_dies_within_it(aws: Aws) -> N
 
 def test_model_is_left_in_peace_when_the_caller_leaves(aws: Aws) -> None:
     hosted(aws)
-    answer = stream(aws, images(QUICK, *[SLOW * 4] * 60))
+    answer = stream(aws, images(QUICK, *[SLOW * 2] * 60))
     next(iter(answer["Body"]))
     answer["Body"].close()
     began = time.monotonic()
     assert aws.label("reader", Body=images(QUICK)) == "7"  # the model has one thread
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 45  # of minutes
     log = next(aws.cloud.state_folder.glob("logs/*/reader/main.log"))
     eventually(lambda: '"code":"client_gone"' in log.read_text())
 
@@ -196,13 +196,17 @@ class Endless(ServerProcess):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, folder / "log", lambda _port: Command((), {}))
         self.ready = True
+        self.hung_up = asyncio.Event()
 
     async def listen(self) -> asyncio.Server:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n")
-            await reader.read()
-            writer.close()
+            with suppress(OSError):
+                await reader.read()
+                writer.close()
+                await writer.wait_closed()
+            self.hung_up.set()
 
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
@@ -224,10 +228,11 @@ async def sent(tmp_path: Path, *, breaks: bool = False) -> list[Any]:
 
     server = Endless(tmp_path)
     async with await server.listen():
-        answer = StreamedAnswer(server, seconds=0.3)
+        answer = StreamedAnswer(server, seconds=2)
         await answer.begin(b"", {})
         await answer.send(receive, send)
-        await asyncio.sleep(0.1)  # both ends hang up
+        async with asyncio.timeout(60):
+            await server.hung_up.wait()
     assert server.in_flight == 0
     assert [message["more_body"] for message in passed] == [True] * (len(passed) - 1) + [False]
     buffer = botocore.eventstream.EventStreamBuffer()

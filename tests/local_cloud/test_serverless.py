@@ -11,19 +11,20 @@ import pytest
 from botocore.exceptions import ClientError
 
 from slipway import local_cloud
-from tests.local_cloud.conftest import BUCKET, REQUEST, Aws, alive, eventually, refusal
+from tests.local_cloud.conftest import BUCKET, REQUEST, Aws, alive, eventually, gated, refusal
 from tests.local_cloud.test_metrics import published, resize, statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.local_cloud
 
 
 @pytest.fixture(scope="module")
 def _brisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    """A cloud whose serverless containers stay for two seconds."""
-    cloud = local_cloud.start(tmp_path_factory.mktemp("brisk"), leash=True, idle_seconds=2)
+    """A cloud whose serverless containers stay for five seconds."""
+    cloud = local_cloud.start(tmp_path_factory.mktemp("brisk"), leash=True, idle_seconds=5)
     yield Aws(cloud)
     local_cloud.stop(cloud)
 
@@ -34,8 +35,8 @@ def brisk(_brisk: Aws) -> Iterator[Aws]:
     _brisk.clean()
 
 
-def serve(aws: Aws, name: str, **serverless: int) -> None:
-    aws.model(name, 7)
+def serve(aws: Aws, name: str, content: bytes | None = None, **serverless: int) -> None:
+    aws.model(name, 7, content=content)
     config = {"MemorySizeInMB": 1024, "MaxConcurrency": 4, **serverless}
     aws.config(name, {"ModelName": name, "VariantName": "main", "ServerlessConfig": config})
     aws.endpoint(name, name)
@@ -58,20 +59,23 @@ def test_container_starts_with_the_first_request_and_ends_when_nobody_asks(brisk
     setup = published(brisk, "ModelSetupTime", "cold", 1, VariantName="main")
     assert setup["SampleCount"] == 1
     assert 0.1e6 < setup["Maximum"] < cold * 1e6
-    overhead = statistics(brisk, "OverheadLatency", "cold", VariantName="main")
+    overhead = published(brisk, "OverheadLatency", "cold", 2, VariantName="main")
     assert (
         overhead["Maximum"]
         >= setup["Maximum"]
         > statistics(brisk, "ModelLatency", "cold", VariantName="main")["Maximum"]
     )
-    eventually(lambda: not alive(pid))
-    assert brisk.server("cold").asleep
+    eventually(lambda: not alive(pid) and brisk.server("cold").asleep)
     assert brisk.label("cold") == "7"
     assert published(brisk, "ModelSetupTime", "cold", 2, VariantName="main")["SampleCount"] == 2
 
 
-def test_all_who_come_first_wait_for_one_container_and_more_than_max_concurrency_are_throttled(brisk: Aws) -> None:
-    serve(brisk, "rush")
+def test_all_who_come_first_wait_for_one_container_and_more_than_max_concurrency_are_throttled(
+    brisk: Aws, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    serve(brisk, "rush", gated(7, gate))
+    gate.touch()
     labels: list[str] = []
     codes: list[str] = []
 
@@ -84,6 +88,8 @@ def test_all_who_come_first_wait_for_one_container_and_more_than_max_concurrency
     callers = [threading.Thread(target=ask) for _ in range(8)]
     for caller in callers:
         caller.start()
+    eventually(lambda: len(codes) == 4)
+    gate.unlink()
     for caller in callers:
         caller.join()
     assert labels == ["7"] * 4
@@ -100,7 +106,7 @@ def test_provisioned_concurrency_keeps_a_container_warm(brisk: Aws) -> None:
     serve(brisk, "warm", ProvisionedConcurrency=1)
     pid = brisk.server("warm").pid
     assert pid is not None
-    time.sleep(4)
+    time.sleep(7)
     assert brisk.server("warm").pid == pid
     assert brisk.label("warm") == "7"
     main = {"VariantName": "main"}

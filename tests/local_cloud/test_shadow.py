@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from tests.local_cloud.conftest import alive, eventually
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.local_cloud.conftest import Aws
 
 pytestmark = pytest.mark.local_cloud
@@ -49,10 +51,18 @@ def captured(aws: Aws, variant: str) -> list[str]:
     return [answer["predictions"][0]["label"] for answer in answers]
 
 
+def asked(log: Path) -> int:
+    """How many requests a server has answered."""
+    return log.read_text().count('"path":"/invocations"')
+
+
 def test_shadow_answers_its_share_and_no_caller_hears_of_it(aws: Aws) -> None:
     serve(aws, weight=0.5)
+    log = aws.cloud.state_folder / "logs" / "000000000000-us-east-1" / "e" / "shade.log"
+    before = asked(log)
     assert {aws.label("e") for _ in range(120)} == {"1"}
     eventually(lambda: len(captured(aws, "one")) == 120)
+    eventually(lambda: len(captured(aws, "shade")) == asked(log) - before > 0)
     copies = captured(aws, "shade")
     assert 35 <= len(copies) <= 85  # 60 expected, about five standard deviations either way
     assert set(copies) == {"2"}
@@ -74,10 +84,14 @@ def test_dead_shadow_touches_no_answer_and_ends_with_its_endpoint(aws: Aws) -> N
         eventually(lambda: len(fired.labels) > after + 100)
     assert not fired.errors
     assert set(fired.labels) == {"1"}
-    eventually(lambda: aws.cloud.endpoints()[0].variants[1].containers[0].ready)
-    again = aws.cloud.endpoints()[0].variants[1].containers[0].pid
+
+    def another() -> int | None:
+        container = aws.cloud.endpoints()[0].variants[1].containers[0]
+        return container.pid if container.ready and container.pid != first else None
+
+    eventually(lambda: another() is not None)
+    again = another()
     assert again is not None
-    assert again != first
     aws.sagemaker.delete_endpoint(EndpointName="e")
     eventually(lambda: not alive(again))
 

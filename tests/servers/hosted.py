@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from slipway.local_cloud.ports import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).parents[2]
 CONTAINERS = ROOT / "containers"
-READY_SECONDS = 120
+READY_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,7 @@ class Hosted:
 
 
 def start(folder: Path, log: Path, variables: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], int]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     environment = {"PATH": os.defpath, "HOME": str(log.parent), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     environment |= {"SLIPWAY_MODEL_DIR": str(folder), "SAGEMAKER_BIND_TO_PORT": str(port), **variables}
     with log.open("wb") as output:
@@ -61,13 +60,13 @@ def start(folder: Path, log: Path, variables: Mapping[str, str]) -> tuple[subpro
 def hosted(folder: Path, log: Path, variables: Mapping[str, str] | None = None) -> Iterator[Hosted]:
     process, port = start(folder, log, variables or {})
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=READY_SECONDS) as client:
             one = Hosted(client, process, log)
             wait(one)
             yield one
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def wait(one: Hosted) -> None:

@@ -5,13 +5,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from serving.engine import Ask
 from slipway.specs.servers import HuggingFace
 from tests.servers import tiny
-from tests.servers.toolkits import JSON, MACHINE, SENTENCES, answered, artifact, huggingface, lay_out, listening
+from tests.servers.toolkits import (
+    JSON,
+    MACHINE,
+    SENTENCES,
+    answered,
+    artifact,
+    get,
+    huggingface,
+    lay_out,
+    listening,
+    post,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +58,7 @@ def server(servers: tuple[str, str]) -> str:
 
 
 def test_pipeline_goes_on_as_the_original_with_files_that_transformers_5_wrote(servers: tuple[str, str]) -> None:
-    [told] = httpx.post(f"{servers[1]}/invocations", json=ASKED, timeout=60).json()
+    [told] = post(f"{servers[1]}/invocations", json=ASKED).json()
     tokens = [token for token, _ in tiny.greedy("llama", TOKENS, 12)]
     assert len(set(tokens)) > 2  # else anything would agree
     assert told["generated_token_ids"] == [*TOKENS, *tokens]
@@ -56,7 +66,7 @@ def test_pipeline_goes_on_as_the_original_with_files_that_transformers_5_wrote(s
 
 def test_pipeline_says_what_is_wrong_with_a_request(servers: tuple[str, str]) -> None:
     wrong = {"inputs": PROMPT, "parameters": {"max_new_token": 3}}
-    got = httpx.post(f"{servers[1]}/invocations", json=wrong, timeout=60)
+    got = post(f"{servers[1]}/invocations", json=wrong)
     assert got.status_code == 400
     assert "max_new_token" in got.json()["message"]
 
@@ -64,8 +74,8 @@ def test_pipeline_says_what_is_wrong_with_a_request(servers: tuple[str, str]) ->
 @pytest.mark.parametrize("accept", ["application/json", "application/x-npy"])
 def test_it_answers_as_our_own_server_does_byte_for_byte(server: str, engine: Engine, accept: str) -> None:
     body = json.dumps({"inputs": SENTENCES}).encode()
-    assert httpx.get(f"{server}/ping").status_code == 200
-    got = httpx.post(f"{server}/invocations", content=body, headers=JSON | {"accept": accept})
+    assert get(f"{server}/ping").status_code == 200
+    got = post(f"{server}/invocations", content=body, headers=JSON | {"accept": accept})
     assert (got.status_code, got.headers["content-type"]) == (200, accept)
     assert got.content == engine.answer(Ask(body, "application/json", accept), alone=True).body
 
@@ -81,13 +91,13 @@ def test_a_bad_request_is_answered_with_400_and_the_reason(
     server: str, headers: dict[str, str], body: bytes, words: str
 ) -> None:
     """The toolkit knows no other status."""
-    got = httpx.post(f"{server}/invocations", content=body, headers=headers)
+    got = post(f"{server}/invocations", content=body, headers=headers)
     assert (got.status_code, got.json()["message"]) == (400, words)
 
 
 def test_a_big_request_reaches_the_model(server: str) -> None:
     """multi-model-server's own limit is 6.25 MiB, beyond which it answers 413 and closes."""
-    got = httpx.post(f"{server}/invocations", content=b" " * 9_000_000 + b'{"inputs": ["a"]}', headers=JSON)
+    got = post(f"{server}/invocations", content=b" " * 9_000_000 + b'{"inputs": ["a"]}', headers=JSON)
     assert (got.status_code, len(got.json()["embeddings"])) == (200, 1)
 
 

@@ -18,7 +18,18 @@ from slipway.specs.servers import TorchServe
 from slipway.specs.servers.toolkit import PACKAGES
 from tests.local_cloud.conftest import eventually
 from tests.servers.environments import PROJECT
-from tests.servers.toolkits import JSON, MACHINE, SENTENCES, answered, artifact, lay_out, listening, torchserve
+from tests.servers.toolkits import (
+    JSON,
+    MACHINE,
+    SENTENCES,
+    answered,
+    artifact,
+    get,
+    lay_out,
+    listening,
+    post,
+    torchserve,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,22 +51,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_it_answers_as_our_own_server_does_byte_for_byte(server: str, engine: Engine) -> None:
     body = json.dumps({"inputs": SENTENCES}).encode()
-    assert httpx.get(f"{server}/ping").status_code == 200
-    got = httpx.post(f"{server}/invocations", content=body, headers=JSON)
+    assert get(f"{server}/ping").status_code == 200
+    got = post(f"{server}/invocations", content=body, headers=JSON)
     assert (got.status_code, got.headers["content-type"]) == (200, "application/json")
     assert got.content == engine.answer(Ask(body, "application/json", "application/json"), alone=True).body
 
 
 def test_it_answers_as_the_original_does(server: str) -> None:
     original = SentenceTransformer(str(MODEL_DIR), device="cpu", local_files_only=True).encode(SENTENCES)
-    got = httpx.post(f"{server}/invocations", json={"inputs": SENTENCES}).json()["embeddings"]
+    got = post(f"{server}/invocations", json={"inputs": SENTENCES}).json()["embeddings"]
     cosines = np.sum(np.asarray(got) * original, axis=1)  # both have length 1
     assert cosines == pytest.approx(1, abs=0.02)
 
 
 def test_it_answers_with_an_array_when_that_is_accepted(server: str, engine: Engine) -> None:
     body = json.dumps({"inputs": SENTENCES}).encode()
-    got = httpx.post(f"{server}/invocations", content=body, headers=JSON | {"accept": "application/x-npy"})
+    got = post(f"{server}/invocations", content=body, headers=JSON | {"accept": "application/x-npy"})
     assert got.headers["content-type"] == "application/x-npy"
     assert got.content == engine.answer(Ask(body, "application/json", "application/x-npy"), alone=True).body
 
@@ -73,13 +84,13 @@ def test_it_answers_with_an_array_when_that_is_accepted(server: str, engine: Eng
 def test_a_bad_request_is_the_callers_fault_and_says_why(
     server: str, headers: dict[str, str], body: bytes, status: int, words: str
 ) -> None:
-    got = httpx.post(f"{server}/invocations", content=body, headers=headers)
+    got = post(f"{server}/invocations", content=body, headers=headers)
     assert (got.status_code, got.text.splitlines()[0][: len(words)]) == (status, words)
 
 
 def test_a_big_request_reaches_the_model(server: str) -> None:
     """TorchServe's own limit is 6.25 MiB, beyond which it answers 413 and closes."""
-    got = httpx.post(f"{server}/invocations", content=b" " * 9_000_000 + b'{"inputs": ["a"]}', headers=JSON)
+    got = post(f"{server}/invocations", content=b" " * 9_000_000 + b'{"inputs": ["a"]}', headers=JSON)
     assert (got.status_code, len(got.json()["embeddings"])) == (200, 1)
 
 
@@ -88,15 +99,15 @@ def test_it_answers_again_when_its_worker_was_killed(server: str, engine: Engine
     [worker] = [process for process in psutil.process_iter() if _is_worker_of(process, port)]
     worker.kill()
     body = json.dumps({"inputs": SENTENCES}).encode()
-    eventually(lambda: _status(f"{server}/invocations", body) == 200, seconds=60)
-    got = httpx.post(f"{server}/invocations", content=body, headers=JSON)
+    eventually(lambda: _status(f"{server}/invocations", body) == 200)
+    got = post(f"{server}/invocations", content=body, headers=JSON)
     assert got.content == engine.answer(Ask(body, "application/json", "application/json"), alone=True).body
 
 
 def _status(url: str, body: bytes) -> int:
     try:
-        return httpx.post(url, content=body, headers=JSON).status_code
-    except httpx.TimeoutException:
+        return post(url, content=body, headers=JSON).status_code
+    except httpx.TransportError:
         return 0
 
 

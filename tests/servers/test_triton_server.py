@@ -16,6 +16,7 @@ import yaml
 from serving.model import Model
 from slipway.specs.manifest import Classify
 from slipway.specs.servers.triton import Triton as Spec
+from tests.local_cloud.conftest import PATIENCE_SECONDS, eventually
 from tests.servers.environments import environment
 from tests.servers.triton_server import BINARY, Built, binary, numbers, read_binary, serving, started, texts
 
@@ -128,8 +129,10 @@ def test_request_is_refused_when_the_model_does_not_take_it(
 
 
 def test_every_step_is_warm_when_ping_says_ready(embedder: Triton) -> None:
+    began = "Started Sagemaker HTTPService"  # it answers before its words are passed on
+    eventually(lambda: any(began in line for line in embedder.lines()))
     lines = embedder.lines()
-    ready = next(index for index, line in enumerate(lines) if "Started Sagemaker HTTPService" in line)
+    ready = next(index for index, line in enumerate(lines) if began in line)
     warm = {
         match[1] for line in lines[:ready] if (match := re.search(r"model '([^']+)' instance .* warmup sample", line))
     }
@@ -262,7 +265,7 @@ def test_server_says_in_a_line_what_is_wrong_with_a_repository(built: Callable[[
 
     def last_line(name: str, **variables: str) -> str:
         with started(tmp_path / name, tmp_path / f"{name}.log", **variables) as triton:
-            assert triton.process.wait(60) == 1
+            assert triton.process.wait(PATIENCE_SECONDS) == 1
         return triton.lines()[-1]
 
     for name in ("cut", "unread", "bare", "two"):

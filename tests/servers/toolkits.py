@@ -11,6 +11,7 @@ import tarfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -35,11 +36,12 @@ if TYPE_CHECKING:
     from slipway.local_cloud.hosts.base import Host
     from slipway.specs.servers import ServerSpec
 
-DEADLINE_SECONDS = 180
+DEADLINE_SECONDS = 300
 OK = 200
 MACHINE = instance_types()["ml.c7i.xlarge"]
 SENTENCES = ["A slipway is where ships are built.", "and from which they are launched"]
 JSON = {"content-type": "application/json"}
+get, post = (partial(ask, timeout=DEADLINE_SECONDS) for ask in (httpx.get, httpx.post))
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _started(host: Host, base: Path, variables: Mapping[str, str], probe: Any) -
         yield Running(process, port, probe, base / "log")
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(120)
         for end in (read_end, write_end):
             os.close(end)
 
@@ -112,7 +114,7 @@ def answered(*servers: Running) -> None:
 
 def _answers(server: Running) -> bool:
     try:
-        reply = httpx.post(f"http://127.0.0.1:{server.port}/invocations", json=server.probe, timeout=60)
+        reply = post(f"http://127.0.0.1:{server.port}/invocations", json=server.probe)
     except httpx.TransportError:
         return False
     return reply.status_code == OK

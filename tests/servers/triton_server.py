@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slipway.local_cloud.child import python_path
+from slipway.local_cloud.ports import free_port
 from slipway.specs.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 BINARY = "application/vnd.sagemaker-triton.binary+json;json-header-size="
 _TYPES: dict[str, str] = {"FP32": "<f4", "INT64": "<i8", "INT32": "<i4"}
-_PATIENCE_SECONDS = 90
+_PATIENCE_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Triton:
     log: Path
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS)
         try:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             response = connection.getresponse()
@@ -151,9 +151,7 @@ def read_binary(answer: Answer) -> dict[str, np.ndarray]:
 @contextmanager
 def started(folder: Path, log: Path, **variables: str) -> Iterator[Triton]:
     """Start the server on a repository; it may end at once, which its caller sees."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": python_path(),

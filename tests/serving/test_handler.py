@@ -204,14 +204,14 @@ import multiprocessing, os, signal, time
 
 def load(folder):
     global child
-    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
     child.start()
 
 def preprocess(request):
     if request.body == b"end it":
         os.kill(child.pid, signal.SIGTERM)
     if request.body == b"fork":  # in the middle of a request, whose connection it would keep
-        os.fork() or (time.sleep(60), os._exit(0))
+        os.fork() or (time.sleep(600), os._exit(0))
     return [[0.1, 0.2, 0.3, 0.4]]
 """
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.serving.conftest import Server
+    from tests.serving.conftest import Gated, Server
 
     Lasting = Callable[[float], dict[str, Any]]
 
@@ -45,38 +45,36 @@ def test_answers_are_not_mixed_up_when_requests_come_at_once(
 def test_two_requests_are_answered_side_by_side(classifier_server: Server, lasting: Lasting) -> None:
     classifier_server.ask(QUICK)
     with classifier_server.connect() as slow:
-        send(slow, lasting(1.0), b"slow")
+        send(slow, lasting(2.0), b"slow")
         classifier_server.wait_for_admitted(1)
         assert classifier_server.ask(QUICK, headers={"X-Request-Id": "quick"}).status == 200
         assert classifier_server.receive(slow).startswith(b"HTTP/1.1 200 ")
     assert classifier_server.line("quick")["time"] < classifier_server.line("slow")["time"]
 
 
-def test_queue_overflow_answers_503_and_loses_nothing_admitted(
-    start: Callable[..., Any], classifier: Path, lasting: Lasting
-) -> None:
-    with start(classifier, SLIPWAY_THREADS="1", SLIPWAY_QUEUE_LIMIT="2") as server:
-        with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda _: server.ask(lasting(0.5)), range(8)))
-        refused = [answer for answer in answers if answer.status == 503]
-        assert len(answers) - len(refused) == 3  # one in the model, two waiting
-        assert {answer.code for answer in refused} == {"queue_full"}
+def test_queue_overflow_answers_503_and_loses_nothing_admitted(start: Callable[..., Any], gated: Gated) -> None:
+    with start(gated.folder, SLIPWAY_THREADS="1", SLIPWAY_QUEUE_LIMIT="2") as server, ThreadPoolExecutor(8) as pool:
+        admitted = [pool.submit(server.ask, gated.body()) for _ in range(3)]  # one in the model, two waiting
+        server.wait_for_admitted(3)
+        refused = list(pool.map(lambda _: server.ask(QUICK), range(5)))
+        assert {(answer.status, answer.code) for answer in refused} == {(503, "queue_full")}
         assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+        gated.open()
+        assert [answer.result().status for answer in admitted] == [200] * 3
         assert server.ask(QUICK).status == 200
 
 
-def test_refusal_says_when_it_is_worth_asking_again(
-    start: Callable[..., Any], classifier: Path, lasting: Lasting
-) -> None:
-    with start(classifier, SLIPWAY_THREADS="1", SLIPWAY_QUEUE_LIMIT="8") as server, ThreadPoolExecutor(24) as pool:
-        body = lasting(0.6)
-        server.ask(body, headers={"X-Request-Id": "one"})
-        seconds = server.line("one")["model_ms"] / 1000
-        answers = list(pool.map(lambda _: server.ask(body), range(24)))
-    waits = [int(answer.headers["retry-after"]) for answer in answers if answer.status == 503]
-    assert 8 < len(waits) <= 24 - 9  # who comes when one is answered already has its place
-    assert max(1, seconds) <= min(waits) <= max(waits) <= 60
-    assert max(waits) >= min(60, seconds * 8 / 2)
+def test_refusal_says_when_it_is_worth_asking_again(start: Callable[..., Any], gated: Gated, lasting: Lasting) -> None:
+    with start(gated.folder, SLIPWAY_THREADS="1", SLIPWAY_QUEUE_LIMIT="8") as server, ThreadPoolExecutor(9) as pool:
+        one = server.ask(lasting(0.6), headers={"X-Request-Id": "one"})
+        line = server.line("one")
+        admitted = [pool.submit(server.ask, gated.body()) for _ in range(9)]
+        server.wait_for_admitted(9)
+        refused = server.ask(QUICK)
+        gated.open()
+        assert {answer.result().status for answer in admitted} == {one.status} == {200}
+    wait = int(refused.headers["retry-after"])  # when half of the eight that wait will be answered
+    assert min(60, line["model_ms"] / 1000 * 8 / 2) <= wait <= min(60, line["total_ms"] / 1000 * 8 / 2 + 1)
 
 
 def test_flood_is_answered_or_refused_and_a_drain_in_it_loses_nothing(
@@ -107,19 +105,20 @@ def test_flood_is_answered_or_refused_and_a_drain_in_it_loses_nothing(
         assert server.log[-1]["unfinished"] == 0
 
 
-def test_ping_answers_while_the_queue_is_full(start: Callable[..., Any], classifier: Path, lasting: Lasting) -> None:
-    with start(classifier, SLIPWAY_THREADS="1", SLIPWAY_QUEUE_LIMIT="0") as server, server.connect() as busy:
-        send(busy, lasting(1.0))
+def test_ping_answers_while_the_queue_is_full(start: Callable[..., Any], gated: Gated) -> None:
+    with start(gated.folder, SLIPWAY_THREADS="1", SLIPWAY_QUEUE_LIMIT="0") as server, server.connect() as busy:
+        send(busy, gated.body())
         server.wait_for_admitted(1)
         assert server.ask(QUICK).status == 503
         assert server.ping() == 200
+        gated.open()
         assert server.receive(busy).startswith(b"HTTP/1.1 200 ")
 
 
-def test_work_of_a_client_who_left_is_dropped(start: Callable[..., Any], classifier: Path, lasting: Lasting) -> None:
-    with start(classifier, SLIPWAY_THREADS="1", SLIPWAY_QUEUE_LIMIT="3") as server, server.connect() as busy:
-        send(busy, lasting(4), b"busy")  # long enough that all have come and gone before a worker is free
-        server.wait_for_admitted(1)
+def test_work_of_a_client_who_left_is_dropped(start: Callable[..., Any], gated: Gated, lasting: Lasting) -> None:
+    with start(gated.folder, SLIPWAY_THREADS="1", SLIPWAY_QUEUE_LIMIT="3") as server, server.connect() as busy:
+        send(busy, gated.body(), b"busy")
+        server.wait_for(gated.is_reached)
         leavers = [server.connect() for _ in range(3)]
         for leaver in leavers:
             send(leaver, lasting(30), b"left")
@@ -127,10 +126,13 @@ def test_work_of_a_client_who_left_is_dropped(start: Callable[..., Any], classif
         assert server.ask(QUICK).status == 503
         for leaver in leavers:
             leaver.close()
+        server.wait_for_admitted(1)  # their places are free before the model is
+        server.wait_for(lambda: [it["status"] for it in server.requests() if it["request_id"] == "left"] == [499] * 3)
+        began = time.monotonic()
+        gated.open()
         assert server.receive(busy).startswith(b"HTTP/1.1 200 ")
-        assert server.ask(QUICK).status == 200  # far sooner than the 90 s of work that was left behind
-        gone = [line["status"] for line in server.requests() if line["request_id"] == "left"]
-        assert gone == [499] * 3
+        assert server.ask(QUICK).status == 200
+        assert time.monotonic() - began < 45  # of 90 s of work that was left behind
 
 
 def test_slow_client_holds_no_place(start: Callable[..., Any], classifier: Path) -> None:
@@ -151,7 +153,8 @@ def test_drain_answers_every_admitted_request(start: Callable[..., Any], classif
         server.ask(QUICK)
         with ThreadPoolExecutor(10) as pool:
             answers = [pool.submit(server.ask, lasting(0.5)) for _ in range(10)]
-            server.wait_for(lambda: server.admitted() + sum(answer.done() for answer in answers) == 10)
+            # Who is answered between the two looks is missed by both, and nobody is seen by both.
+            server.wait_for(lambda: sum(answer.done() for answer in answers) + server.admitted() == 10)
             server.send(signal.SIGTERM)
             assert [answer.result().status for answer in answers] == [200] * 10
         assert server.wait() == 0
@@ -190,7 +193,7 @@ def test_drain_refuses_a_body_that_is_still_coming(start: Callable[..., Any], cl
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b'"draining"' in answer
         assert server.wait() == 0
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 20  # as long as a drain may take
 
 
 def test_drain_ends_in_time_when_the_model_does_not(
@@ -203,7 +206,7 @@ def test_drain_ends_in_time_when_the_model_does_not(
         server.send(signal.SIGTERM)
         assert server.receive(busy).startswith(b"HTTP/1.1 503 ")
         assert server.wait() == 0
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 40
         assert server.log[-1]["unfinished"] == 1
 
 

@@ -128,7 +128,7 @@ def test_time_is_told_by_phase(
     start: Callable[..., Any], classifier: Path, lasting: Callable[[float], dict[str, Any]]
 ) -> None:
     with start(classifier, SLIPWAY_THREADS="1") as server:
-        server.ask(lasting(0.3))
+        server.ask(lasting(1.5))
         found = counted(server, "slipway_request_seconds_count", 1)
     spent = {
         phase: found[f'slipway_phase_seconds_sum{{phase="{phase}"}}']
@@ -160,7 +160,7 @@ def test_buckets_add_up(start: Callable[..., Any], encoder: Path, name: str) -> 
 def test_gauges_tell_what_runs_and_what_waits(
     start: Callable[..., Any], classifier: Path, lasting: Callable[[float], dict[str, Any]]
 ) -> None:
-    body = json.dumps(lasting(3)).encode()
+    body = json.dumps(lasting(60)).encode()  # nobody waits for it
     request = b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body
     with start(classifier, SLIPWAY_THREADS="1", SLIPWAY_BATCH_SIZE="1") as server:
         connections = [server.connect() for _ in range(4)]
@@ -211,7 +211,7 @@ def test_cloudwatch_is_told_at_intervals(start: Callable[..., Any], classifier: 
 
 
 def test_what_is_left_is_told_when_the_server_stops(start: Callable[..., Any], classifier: Path) -> None:
-    with start(classifier, SLIPWAY_EMF="true", SLIPWAY_LOG_LEVEL="error") as server:
+    with start(classifier, SLIPWAY_EMF="true", SLIPWAY_EMF_SECONDS="3600", SLIPWAY_LOG_LEVEL="error") as server:
         assert server.ask(QUICK).status == 200
         server.send(signal.SIGTERM)
         assert server.wait() == 0

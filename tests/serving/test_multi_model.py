@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ import onnx
 import psutil
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+
+from tests.serving.conftest import Gated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -217,21 +218,18 @@ def test_unknown_way_is_refused_with_what_is_accepted(server: Server) -> None:
     assert "POST /models/<name>/invoke" in refused.message
 
 
-def test_unloading_waits_for_the_requests_that_the_model_was_given(
-    server: Server, root: Path, lasting: Callable[[float], dict[str, Any]]
-) -> None:
-    assert load(server, root, "c").status == 200
-    answers: list[int] = []
-
-    def ask() -> None:
-        answers.append(server.ask(lasting(1.0), path="/models/c/invoke", headers={"x-request-id": "long"}).status)
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    server.wait_for(lambda: b"slipway_requests_in_flight 1\n" in server.ask(method="GET", path="/metrics").body)
-    assert unload(server, "c").status == 200
-    asking.join()
-    assert answers == [200]
+def test_unloading_waits_for_the_requests_that_the_model_was_given(server: Server, root: Path, gated: Gated) -> None:
+    shutil.copytree(gated.folder, root / "g" / "model")
+    slow = Gated(root / "g" / "model")
+    assert load(server, root, "g").status == 200
+    with ThreadPoolExecutor(2) as pool:
+        asking = pool.submit(server.ask, slow.body(), path="/models/g/invoke", headers={"x-request-id": "long"})
+        server.wait_for(slow.is_reached)
+        unloading = pool.submit(unload, server, "g")
+        server.wait_for(lambda: names(server) == [])
+        assert not unloading.done()
+        slow.open()
+        assert (asking.result().status, unloading.result().status) == (200, 200)
     events = [line for line in server.log if line["event"] == "model_unloaded" or line.get("request_id") == "long"]
     assert [line["event"] for line in events] == ["request", "model_unloaded"]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.serving.conftest import Server
+    from tests.serving.conftest import Gated, Server
 
 
 @pytest.fixture
@@ -30,13 +30,13 @@ def slow_to_load(classifier: Path, lasting: Callable[[float], dict[str, Any]], t
     return copy
 
 
-def test_ping_answers_503_while_loading_and_then_200(
-    start: Callable[..., Any], slow_to_load: Callable[..., Path]
-) -> None:
-    with start(slow_to_load(0.4), ready=False) as server:
+def test_ping_answers_503_while_loading_and_then_200(start: Callable[..., Any], gated: Gated) -> None:
+    gated.close_loading()
+    with start(gated.folder, ready=False) as server:
         server.wait_for_status(503)
         answer = server.ask({"inputs": [[1, 2, 3, 4]]})
         assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "loading", "1")
+        gated.open_loading()
         server.wait_for_status(200)
         assert server.ask({"inputs": [[1, 2, 3, 4]]}).status == 200
 
@@ -50,7 +50,7 @@ def test_signal_ends_the_process_at_once_while_loading(
         began = time.monotonic()
         server.send(number)
         assert server.wait() == 0
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 40
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

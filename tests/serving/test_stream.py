@@ -45,20 +45,17 @@ def test_embedding_lines_equal_the_document(encoder_server: Server) -> None:
 def test_first_line_arrives_while_the_last_is_computed(
     classifier_server: Server, lasting: Callable[[float], dict[str, Any]]
 ) -> None:
-    slow = lasting(0.3)["inputs"][0]
-    arrived = []
-    connection = http.client.HTTPConnection("127.0.0.1", classifier_server.port, timeout=60)
+    slow = lasting(0.7)["inputs"][0]
+    arrived, still_computed = [], []
+    connection = http.client.HTTPConnection("127.0.0.1", classifier_server.port, timeout=240)
     connection.request("POST", "/invocations", json.dumps({"inputs": [INPUTS[0], slow, slow, slow]}), LINES)
-    began = time.monotonic()
     response = connection.getresponse()
     while line := response.readline():
-        arrived.append((time.monotonic() - began, json.loads(line)))
+        arrived.append(json.loads(line)["scores"])
+        still_computed.append(classifier_server.admitted() == 1)
     connection.close()
-    moments = [moment for moment, _ in arrived]
-    assert len(moments) == 4
-    assert moments == sorted(moments)
-    assert moments[0] < moments[3] / 4, moments
-    assert moments[1] < moments[3] * 0.7, moments
+    assert len(arrived) == 4
+    assert still_computed[:2] == [True, True]  # two and one of the slow ones are still to come
 
 
 @pytest.mark.parametrize(
@@ -79,7 +76,7 @@ def test_request_is_refused_before_the_first_line_when_any_input_is_wrong(
 
 def test_stream_breaks_off_when_the_model_fails_within_it(start: Callable[..., Any], fragile: Any) -> None:
     with start(fragile) as server:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=240)
         headers = {**LINES, "X-Request-Id": "broken"}
         connection.request("POST", "/invocations", json.dumps({"inputs": [[1, 2, 3], [1, 2, -3]]}), headers)
         response = connection.getresponse()
@@ -97,10 +94,10 @@ def test_stream_breaks_off_when_the_model_fails_within_it(start: Callable[..., A
 def test_rest_is_not_computed_when_the_client_leaves(
     start: Callable[..., Any], classifier: Any, lasting: Callable[[float], dict[str, Any]]
 ) -> None:
-    slow = lasting(0.5)["inputs"][0]
+    slow = lasting(1.0)["inputs"][0]
     with start(classifier, SLIPWAY_THREADS="1") as server:
         body = json.dumps({"inputs": [slow] * 60})
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=240)
         connection.request("POST", "/invocations", body, {**LINES, "X-Request-Id": "left"})
         response = connection.getresponse()
         assert response.readline()
@@ -108,5 +105,5 @@ def test_rest_is_not_computed_when_the_client_leaves(
         connection.close()
         began = time.monotonic()
         assert server.ask({"inputs": INPUTS}).status == 200  # there is one thread: it is free again
-        assert time.monotonic() - began < 15, "of thirty seconds' work"
+        assert time.monotonic() - began < 45, "of a minute's work"
         assert server.line("left")["status"] == 499

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
 
-    from tests.serving.conftest import Server
+    from tests.serving.conftest import Gated, Server
 
 QUICK = {"inputs": [[0.5, 0.1, 0.2, 0.3]]}
 MEBI = 1024 * 1024
@@ -82,11 +83,47 @@ def shared(team: Server) -> list[int]:
     return found
 
 
+@contextmanager
+def each_asked(server: Server) -> Iterator[Callable[[], float]]:
+    """Give what counts the requests that wait or are being answered in all workers; each tells its own alone."""
+    asked: dict[int, http.client.HTTPConnection] = {}
+    with ExitStack() as stack:
+        while len(asked) < len(workers(server)):
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+            connection.connect()
+            stack.callback(connection.close)
+            asked.setdefault(holder(server, connection.sock.getsockname()[1]), connection)
+        yield lambda: sum(map(admitted_by, asked.values()))
+
+
+def holder(server: Server, port: int) -> int:
+    """Which worker has the connection of a caller's port, once one has it."""
+    found: list[int] = []
+
+    def taken() -> bool:
+        found.extend(process.pid for process in workers(server) if port in callers(process))
+        return found != []
+
+    server.wait_for(taken)
+    return found[0]
+
+
+def callers(process: psutil.Process) -> set[int]:
+    return {one.raddr.port for one in process.net_connections("tcp") if one.raddr}
+
+
+def admitted_by(connection: http.client.HTTPConnection) -> float:
+    connection.request("GET", "/metrics")
+    told = dict(line.rsplit(" ", 1) for line in connection.getresponse().read().decode().splitlines())
+    return float(told["slipway_requests_in_flight"]) + float(told["slipway_queue_length"])
+
+
 def test_connections_are_shared_evenly(team: Server) -> None:
-    # A worker leaves the others a millisecond, which a busy machine may miss; by chance three of nine are one in 50.
+    # A worker leaves the others a millisecond, which a busy machine may miss: 24 in 40 were even beside twelve busy
+    # programs on two cores. By chance it is one in 15, and five of 25 are one in 50. test_doorman.py needs no chance.
     found: list[list[int]] = []
-    while found.count([4, 4, 4]) < 3:
-        assert len(found) < 9, found
+    while found.count([4, 4, 4]) < 5:
+        assert len(found) < 25, found
         found.append(shared(team))
 
 
@@ -95,6 +132,16 @@ def test_counters_are_those_of_all_workers(team: Server) -> None:
         assert team.ask(QUICK).status == 200
     team.wait_for(lambda: all(samples(team)['slipway_requests_total{status="200"}'] == 60 for _ in range(8)))
     killed = workers(team)[0]
+
+    def has_told() -> bool:
+        """Whether the others have all that it counted: it tells them now and then, and is asked nothing meanwhile."""
+        killed.suspend()
+        told = samples(team)['slipway_requests_total{status="200"}'] == 60
+        if not told:
+            killed.resume()
+        return told
+
+    team.wait_for(has_told)
     killed.kill()
     team.wait_for(lambda: len(ready_pids(team)) == 4)
     for _ in range(20):
@@ -125,7 +172,15 @@ def test_workers_end_when_their_parent_is_killed(start: Callable[..., Any], clas
         children = workers(server)
         server.send(signal.SIGKILL)
         server.wait()
-        server.wait_for(lambda: not any(process.is_running() for process in children))
+        server.wait_for(lambda: not any(runs(process) for process in children))
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether it does anything: an orphan that has ended stays until somebody asks how."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_ids_of_requests_are_made_once(team: Server) -> None:
@@ -135,11 +190,17 @@ def test_ids_of_requests_are_made_once(team: Server) -> None:
     assert len(set(made)) == 60
 
 
-def test_ping_is_503_while_one_worker_does_not_answer(start: Callable[..., Any], classifier: Path) -> None:
-    with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1") as server:
-        os.kill(workers(server)[0].pid, signal.SIGKILL)  # so young that its successor has to wait a second
+def test_ping_is_503_while_one_worker_does_not_answer(start: Callable[..., Any], gated: Gated) -> None:
+    manifest = json.loads((gated.folder / "manifest.json").read_text())
+    # OpenVINO: so that each worker loads the model itself.
+    (gated.folder / "manifest.json").write_text(json.dumps(manifest | {"runtime": "openvino"}))
+    with start(gated.folder, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1") as server:
+        gated.close_loading()
+        os.kill(workers(server)[0].pid, signal.SIGKILL)
         server.wait_for_status(503)
         assert server.ask(QUICK).status == 200  # the other one answers
+        assert server.ping() == 503
+        gated.open_loading()
         server.wait_for_status(200)
         end(server)
 
@@ -151,9 +212,9 @@ def test_drain_ends_all_workers_and_loses_nothing(
         children = workers(server)
         body = lasting(0.4)
         with ThreadPoolExecutor(8) as pool:
-            answers = [pool.submit(server.ask, body) for _ in range(8)]
-            server.wait_for(lambda: sum(connected(server)) + sum(answer.done() for answer in answers) >= 8)
-            time.sleep(0.2)  # for what was connected last to be read
+            with each_asked(server) as admitted:
+                answers = [pool.submit(server.ask, body) for _ in range(8)]
+                server.wait_for(lambda: sum(answer.done() for answer in answers) + admitted() == 8)
             server.send(signal.SIGTERM)
             assert [answer.result().status for answer in answers] == [200] * 8
         assert server.wait() == 0
@@ -216,11 +277,11 @@ def test_worker_that_hangs_is_replaced_and_the_others_go_on(
     start: Callable[..., Any], classifier: Path, lasting: Callable[[float], dict[str, Any]]
 ) -> None:
     with (
-        start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1", SLIPWAY_HEARTBEAT_SECONDS="2") as server,
+        start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1", SLIPWAY_HEARTBEAT_SECONDS="4") as server,
         ThreadPoolExecutor(1) as pool,
     ):
         before = {process.pid for process in workers(server)}
-        accepted = pool.submit(server.ask, lasting(8))  # longer than a heart may stand still
+        accepted = pool.submit(server.ask, lasting(7))  # longer than a heart may stand still
         server.wait_for(lambda: samples(server)["slipway_requests_in_flight"] == 1)  # asks one worker or the other
         busy = busiest(server)
         [victim] = before - {busy}
@@ -231,16 +292,16 @@ def test_worker_that_hangs_is_replaced_and_the_others_go_on(
         server.wait_for(lambda: {process.pid for process in workers(server)} & before == {busy})
         server.wait_for_status(200)
         assert accepted.result().status == 200
-        assert replaced(server) == {"died": 0, "hung": 1, "stuck": 0}
+        server.wait_for(lambda: replaced(server) == {"died": 0, "hung": 1, "stuck": 0})
         end(server)
 
 
 def test_nobody_hangs_because_the_machine_slept(start: Callable[..., Any], classifier: Path) -> None:
-    with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1", SLIPWAY_HEARTBEAT_SECONDS="3") as server:
+    with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1", SLIPWAY_HEARTBEAT_SECONDS="4") as server:
         family = [psutil.Process(server.process.pid), *workers(server)]
         for process in family:
             process.suspend()
-        time.sleep(4)
+        time.sleep(5)
         for process in family:
             process.resume()
         server.wait_for_status(200)
@@ -285,21 +346,22 @@ def test_worker_whose_model_never_comes_back_is_replaced(
         server.wait_for(lambda: len({process.pid for process in workers(server)} & before) == 1)
         server.wait_for_status(200)
         assert [server.ask(QUICK).status for _ in range(8)] == [200] * 8
-        assert replaced(server) == {"died": 0, "hung": 0, "stuck": 1}
+        server.wait_for(lambda: replaced(server) == {"died": 0, "hung": 0, "stuck": 1})
         end(server)
 
 
 def test_one_process_whose_model_never_comes_back_begins_anew_after_the_others_are_answered(
-    start: Callable[..., Any], classifier: Path, lasting: Callable[[float], dict[str, Any]]
+    start: Callable[..., Any], gated: Gated, lasting: Callable[[float], dict[str, Any]]
 ) -> None:
     with (
-        start(classifier, SLIPWAY_REQUEST_SECONDS="2", SLIPWAY_DRAIN_SECONDS="5") as server,
+        start(gated.folder, SLIPWAY_REQUEST_SECONDS="5", SLIPWAY_DRAIN_SECONDS="20") as server,
         ThreadPoolExecutor(1) as pool,
     ):
         ask_and_leave(server, lasting(600))
-        time.sleep(1)
-        other = pool.submit(server.ask, lasting(1.5))  # it is being answered when the first one is given up
+        time.sleep(2)
+        other = pool.submit(server.ask, gated.body())  # it is being answered when the first one is given up
         server.wait_for(lambda: events(server, "stuck") != [])
+        gated.open()
         assert other.result().status == 200
         server.wait_for(lambda: len(events(server, "ready")) == 2)
         server.wait_for_status(200)
@@ -312,7 +374,7 @@ def test_one_process_whose_model_never_comes_back_begins_anew_after_the_others_a
 def test_long_request_is_no_hang_while_the_event_loop_beats(
     start: Callable[..., Any], classifier: Path, lasting: Callable[[float], dict[str, Any]]
 ) -> None:
-    with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1", SLIPWAY_HEARTBEAT_SECONDS="1") as server:
-        assert server.ask(lasting(3)).status == 200
+    with start(classifier, SLIPWAY_WORKERS="2", SLIPWAY_THREADS="1", SLIPWAY_HEARTBEAT_SECONDS="3") as server:
+        assert server.ask(lasting(4.5)).status == 200
         assert events(server, "worker_hung") == []
         end(server)

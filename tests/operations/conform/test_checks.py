@@ -7,11 +7,13 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from slipway.local_cloud.ports import free_port
 from slipway.operations.conform import (
     Address,
     Departure,
@@ -38,8 +40,7 @@ FOR_MANY = [check.id for check in checks() if Need.MODELS in check.needs]
 
 
 def free_address() -> Address:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return Address("127.0.0.1", probe.getsockname()[1])
+    return Address("127.0.0.1", free_port())
 
 
 def judge(answers: Sequence[bytes]) -> str | None:
@@ -59,10 +60,11 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
         flaw: str, *only: str, many: bool = False, departures: Sequence[Departure] = (), **changes: Any
     ) -> list[Result]:
         address = free_address()
+        (tmp_path / "mark").unlink(missing_ok=True)
         command = [sys.executable, str(SERVER), flaw, *(["--multi-model"] if many else [])]
         models = [(name, str(tmp_path / name)) for name in QUESTIONS] if many else []
         for _, folder in models:
-            Path(folder).mkdir()
+            Path(folder).mkdir(exist_ok=True)
         subject = Subject(
             **{
                 "door": HttpDoor(address),
@@ -73,10 +75,10 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
                 "slow": Example(b'{"inputs": [[1], [2]], "seconds": 0.2}'),
                 "stream": "application/jsonlines",
                 "models": tuple(models),
-                "process": Process(command, address, tmp_path / "log", 10),
-                "failing": Process([*command, "--failing"], address, tmp_path / "failing.log", 1),
+                "process": Process(command, address, tmp_path / "log", 60),
+                "failing": Process([*command, "--failing"], address, tmp_path / "failing.log", 10),
                 "callers": 8,
-                "stop_seconds": 4,
+                "stop_seconds": 8,
                 **changes,
             }
         )
@@ -85,22 +87,31 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
     return run_here
 
 
+def flawed(results: Sequence[Result], again: Callable[..., list[Result]]) -> dict[str, str]:
+    """What failed, twice: checks judge seconds, and a machine that is busy can spoil one now and then."""
+    first = [result.check for result in results if result.outcome == "failed"]
+    return {result.check: result.saw for result in again(*first) if result.outcome == "failed"} if first else {}
+
+
 def test_server_without_a_flaw_passes_every_check(look: Callable[..., list[Result]]) -> None:
     results = look("")
-    assert {result.check: result.saw for result in results if result.outcome == "failed"} == {}
+    assert flawed(results, partial(look, "")) == {}
     assert {result.check for result in results if result.outcome == "not run"} == set(FOR_MANY)
     assert [result.check for result in results] == [check.id for check in checks()]
 
 
 def test_multi_model_server_without_a_flaw_passes_every_check(look: Callable[..., list[Result]]) -> None:
     results = look("", *FOR_MANY, "ExampleAnswered", "EachItsOwnAnswer", "StartsAgain", many=True)
-    assert {result.check: result.saw for result in results if result.outcome != "passed"} == {}
+    assert {result.outcome for result in results} <= {"passed", "failed"}
+    assert flawed(results, partial(look, "", many=True)) == {}
 
 
 @pytest.mark.parametrize("name", [check.id for check in checks()])
 def test_check_is_red_where_the_server_has_its_flaw(name: str, look: Callable[..., list[Result]]) -> None:
     changes = {"slow": None} if name == "GoneReadersHarmNobody" else {}
     [result] = look(name, name, many=name in FOR_MANY, **changes)
+    if result.outcome != "failed":  # most checks look at a moment, which a busy machine can miss
+        [result] = look(name, name, many=name in FOR_MANY, **changes)
     assert result.outcome == "failed", result.saw
     assert result.saw
     assert result.mend[0].islower()
@@ -119,10 +130,10 @@ def test_failure_departs_when_it_is_what_the_server_is_known_for(
 def test_child_that_left_the_session_is_ended_too(tmp_path: Path) -> None:
     address = free_address()
     server = f"import subprocess, sys; subprocess.Popen([sys.executable, {str(SERVER)!r}], start_new_session=True)"
-    process = Process([sys.executable, "-c", server], address, tmp_path / "own.log", 10)
+    process = Process([sys.executable, "-c", server], address, tmp_path / "own.log", 60)
     process.start()
-    assert process.wait(10) == 0
-    end = time.monotonic() + 10
+    assert process.wait(60) == 0
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         with suppress(NoAnswerError):
             if HttpDoor(address).ping(1).status == 200:
@@ -176,7 +187,7 @@ def test_stream_is_judged_by_the_times_of_its_parts(times: tuple[float, ...], ou
 
 def test_nothing_of_the_server_is_left(look: Callable[..., list[Result]], tmp_path: Path) -> None:
     address = free_address()
-    process = Process([sys.executable, str(SERVER)], address, tmp_path / "own.log", 10)
+    process = Process([sys.executable, str(SERVER)], address, tmp_path / "own.log", 60)
     results = look("", "ExampleAnswered", door=HttpDoor(address), process=process)
     assert [result.outcome for result in results] == ["passed"]
     assert not process.runs

@@ -24,7 +24,7 @@ FLOOD = b"x" * 2**20
 
 
 def says_nothing(_: socket.socket, __: bytes) -> None:
-    time.sleep(20)
+    time.sleep(120)
 
 
 def closes(_: socket.socket, __: bytes) -> None:
@@ -82,7 +82,7 @@ def listening(behave: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
 
 def conform(url: str, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [SLIPWAY, "conform", url, *words], capture_output=True, text=True, check=False, timeout=60, cwd="/"
+        [SLIPWAY, "conform", url, *words], capture_output=True, text=True, check=False, timeout=240, cwd="/"
     )
 
 
