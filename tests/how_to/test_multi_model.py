@@ -75,7 +75,7 @@ class House:
     def run(self, *command: str | Path) -> str:
         environment = {**os.environ, **self._cloud.environment()}
         done = subprocess.run(
-            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False, timeout=90
+            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False, timeout=300
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
