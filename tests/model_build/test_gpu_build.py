@@ -95,7 +95,7 @@ def test_rehearsal_goes_as_far_as_it_can_and_leaves_no_artifact(embedder: Make) 
 
 def test_rehearsal_ends_at_the_gate(embedder: Make) -> None:
     more = "calibrate: {data: calibration.txt}\ngpu: {sm: 86, precision: int8}\n"
-    with pytest.raises(GateError, match=r"(?s)no recipe is left.*tensorrt-rtx-int8: cosine_similarity is 0\.999"):
+    with pytest.raises(GateError, match=r"(?s)no recipe is left.*tensorrt-rtx-int8: cosine_similarity is 0\.99"):
         rehearse(embedder(target="gpu", at_least=1.0, more=more), None, Silent())
 
 
