@@ -54,12 +54,14 @@ class ServerProcess:
         self._process.kill()
         self._process.wait()
         self._output.close()
+        self._place.close()
 
     def wait_until_ready(self) -> None:
         """Return when it says that it is ready."""
         end = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < end:
             if self._process.poll() == PORT_TAKEN:
+                self._place.close()
                 self._port, self._process = self._start()
             elif self._process.poll() is not None:
                 raise GateError(f"the server ended with code {self._process.returncode}: {self._last_words()}")
@@ -101,7 +103,10 @@ class ServerProcess:
         return peak_bytes(self._process.pid)
 
     def _start(self) -> tuple[int, subprocess.Popen[bytes]]:
-        port = _free_port()
+        self._place = _free_place()
+        port = int(self._place.getsockname()[1])
+        if sys.platform != "linux":
+            self._place.close()
         home = str(Path(serving.__file__ or "").resolve().parents[1])
         environment = {
             **os.environ,
@@ -126,6 +131,7 @@ class ServerProcess:
                 stderr=subprocess.STDOUT,
             )
         except OSError as error:
+            self._place.close()
             raise HostError(f"the server cannot be started: {error.strerror}") from error
         return port, process
 
@@ -151,7 +157,13 @@ class ServerProcess:
         return lines[-1][:300] if lines else "it said nothing"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+def _free_place() -> socket.socket:
+    """Return a socket at a port that nobody else is given while it is open, and the server all the same.
+
+    On Linux who asks for the address to be used again, as the server does, listens beside one that asked for it too and
+    does not listen. Elsewhere the port is free until somebody takes it.
+    """
+    place = socket.socket()
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    place.bind((HOST, 0))
+    return place

@@ -172,6 +172,8 @@ class Worker:
             yield
 
     def _deadline(self) -> AbstractContextManager[None]:
+        import torch  # noqa: F401  it takes seconds to come in, on a busy machine many: they are not the source's
+
         return deadline(self._job.load_timeout_seconds, self._blame(), self._end_late)
 
     def _work(self) -> Work:

@@ -35,7 +35,7 @@ class Caller:
             "region_name": connection["AWS_REGION"],
             "aws_access_key_id": connection["AWS_ACCESS_KEY_ID"],
             "aws_secret_access_key": connection["AWS_SECRET_ACCESS_KEY"],
-            "config": Config(retries={"total_max_attempts": 1}, proxies={}),
+            "config": Config(retries={"total_max_attempts": 1}, read_timeout=240, proxies={}),
         }
         self._runtime = boto3.client("sagemaker-runtime", **options)
         self._cloudformation = boto3.client("cloudformation", **options)
@@ -52,7 +52,7 @@ class Caller:
         """End with the request that is under way."""
         self._done.set()
         for thread in self._threads:
-            thread.join(timeout=70)
+            thread.join(timeout=300)
 
     def _ask(self) -> None:
         while not self._done.wait(AT_EVERY_CHANGE if self._changing.is_set() else WHILE_NOTHING_CHANGES):

@@ -113,8 +113,9 @@ def project_copy(built_models: Path, endpoints: Collection[str] | None, tmp_path
     root = tmp_path / "project"
     for folder in COPIED:
         shutil.copytree(built_models / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    packing = shutil.ignore_patterns(".packing")  # by a test that runs beside this one
-    shutil.copytree(built_models / "artifacts", root / "artifacts", copy_function=os.link, ignore=packing)
+    # By a test that runs beside this one; and a lock that is linked would be held by all copies' builds.
+    under_way = shutil.ignore_patterns(".packing", ".building-*", ".lock")
+    shutil.copytree(built_models / "artifacts", root / "artifacts", copy_function=os.link, ignore=under_way)
     for file in ("app.py", "cdk.json", "artifacts.lock"):
         shutil.copy2(built_models / file, root / file)
     (root / "node_modules").symlink_to(built_models / "node_modules")
@@ -148,7 +149,7 @@ def cdk() -> Callable[..., subprocess.CompletedProcess[str]]:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=600,
         )
 
     return run

@@ -153,9 +153,9 @@ def rounds(
 
 def _repeats(call: Callable[[], Any], shortest: float = 0.002) -> int:
     """Warm up, and find how often to repeat a call so that the clock can see it."""
-    for _ in range(3):
+    for _ in range(2):
         call()
-    return max(1, int(shortest / max(_times(call, 1)[0], 1e-7)))
+    return max(1, int(shortest / max(min(_times(call, 2)), 1e-7)))
 
 
 def _times(call: Callable[[], Any], repeats: int) -> list[float]:

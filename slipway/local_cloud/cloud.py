@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-_STATUS_SECONDS = 5.0
+_STATUS_SECONDS = 30.0  # a busy machine may leave its loop waiting
 
 SETTINGS = "aws.ini"  # an empty profile, so that none of the user's is looked for
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from slipway.specs.errors import HostError
 
-_START_SECONDS: Final = 120.0
+_START_SECONDS: Final = 180.0
 _STOP_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
 _LOG_LINES: Final = 10

@@ -95,12 +95,13 @@ class Executions:
             execution: One that was started, by whomever.
             telling: Hears how far its models are.
         """
-        told: dict[str, str] = {}
+        building: set[str] = set()
         for job in execution.jobs:
             telling.begin(job["model"], 2)
+            telling.step(job["model"], QUEUED)
         pause = _FIRST_PAUSE_SECONDS
         while (found := self._states.describe_execution(executionArn=execution.arn))["status"] == "RUNNING":
-            self._tell(execution, telling, told)
+            self._tell(execution, telling, building)
             time.sleep(pause)
             pause = min(1.2 * pause, _LONGEST_PAUSE_SECONDS)
         for job in execution.jobs:
@@ -109,11 +110,11 @@ class Executions:
             return None
         return str(found.get("cause") or f"the execution {execution.arn} ended as {found['status']}")
 
-    def _tell(self, execution: Execution, telling: Telling, told: dict[str, str]) -> None:
+    def _tell(self, execution: Execution, telling: Telling, building: set[str]) -> None:
         for job in execution.jobs:
+            if job["model"] in building:
+                continue
             begun = self._sagemaker.list_processing_jobs(NameContains=job["job"])["ProcessingJobSummaries"]
-            going = any(one["ProcessingJobStatus"] == "InProgress" for one in begun)
-            step = BUILDING if going else told.get(job["model"], QUEUED)
-            if told.get(job["model"]) != step:
-                telling.step(job["model"], step)
-                told[job["model"]] = step
+            if any(one["ProcessingJobStatus"] == "InProgress" for one in begun):
+                telling.step(job["model"], BUILDING)
+                building.add(job["model"])

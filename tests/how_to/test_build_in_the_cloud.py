@@ -9,14 +9,15 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from model_build.digest import digest
 from slipway import local_cloud
 from slipway.cli.cloud_optimize import CANNOT
+from slipway.operations.build_executions import QUEUED
 from slipway.specs import ModelSpec, Project
 from slipway.specs.environment import Builds
 from slipway.specs.reader import read
@@ -51,6 +52,21 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
 
 
+def waiting_for(word: Path) -> str:
+    """The beginning of a source that is loaded no sooner than somebody says so."""
+    return f"import pathlib, time\nwhile not pathlib.Path({str(word)!r}).exists():\n    time.sleep(0.05)\n"
+
+
+def read_until(process: subprocess.Popen[str], *words: str) -> None:
+    """Read what a command says until it has said all of this."""
+    assert process.stderr is not None
+    said = ""
+    while not all(word in said for word in words):
+        line = process.stderr.readline()
+        assert line != "", said
+        said += line
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """Two tiny models as the page writes them: one that stays in S3, one that is fetched."""
@@ -61,6 +77,8 @@ def project(tmp_path: Path) -> Project:
     for model, block in (("halver", kept), ("quarters", fetched)):
         with (root / "models" / model / "model.yaml").open("a") as spec:
             spec.write(block)
+        source = root / "models" / model / "source.py"
+        source.write_text(waiting_for(root / "word") + source.read_text())
     for folder, file, content in (
         ("endpoints", "halver", ENDPOINT.format(model="halver")),
         ("endpoints", "quarters", ENDPOINT.format(model="quarters")),
@@ -103,6 +121,11 @@ class House:
 
     def command(self, *words: str) -> list[str]:
         return [SLIPWAY, *words]
+
+    def begin(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*words), cwd=self.root, env=self.environment(), stderr=subprocess.PIPE, text=True
+        )
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, **self._connection}
@@ -183,9 +206,13 @@ def test_page_is_followed(
     assert begun.returncode == 0, begun.stderr
     assert not house.project.lock_file.exists() or not house.project.lock.models
     [execution] = house.executions("RUNNING")
-    built = house.slipway(*build[1:])
-    assert built.returncode == 0, built.stderr
-    assert "is being built in the cloud already" in built.stderr
+    built = house.begin(*build[1:])
+    digests = {name: digest(house.project, name)[:12] for name in ("halver", "quarters")}
+    read_until(built, *[f"{name}: {hashed} is being built in the cloud already" for name, hashed in digests.items()])
+    eventually(lambda: len(house.jobs()) == 2, seconds=240)
+    (house.root / "word").touch()  # and not before: the build would be over before somebody waits for it
+    said = built.communicate(timeout=300)[1]
+    assert built.returncode == 0, said
     assert house.executions() == [execution]
     first, second = sorted(house.jobs(), key=lambda job: str(job["ProcessingStartTime"]))
     assert second["ProcessingStartTime"] < first["ProcessingEndTime"], "one after the other"
@@ -219,15 +246,12 @@ def one_fails_and_the_other_stands(house: House) -> None:
     # What it learns is right for no picture that it is judged on.
     lazy = CLASSIFIER.replace("held_out_labels=truth[40:]", "held_out_labels=(truth[40:] + 1) % 4")
     word = house.root / "word"
-    waits = f"import pathlib, time\nwhile not pathlib.Path({str(word)!r}).exists():\n    time.sleep(0.05)\n"
-    (house.root / "models" / "quarters" / "source.py").write_text(waits + lazy)
-    running = subprocess.Popen(
-        house.command("build"), cwd=house.root, env=house.environment(), stderr=subprocess.PIPE, text=True
-    )
-    eventually(lambda: len(house.executions("RUNNING")) == 1)
-    time.sleep(0.5)
+    word.unlink()
+    (house.root / "models" / "quarters" / "source.py").write_text(waiting_for(word) + lazy)
+    running = house.begin("build")
+    read_until(running, f"halver: {QUEUED} ")  # that is over, so the command waits for the build
     running.send_signal(signal.SIGINT)
-    said = running.communicate(timeout=60)[1]
+    said = running.communicate(timeout=300)[1]
     assert running.returncode == 4
     assert "the same command waits for them again" in said
     assert len(house.executions("RUNNING")) == 1

@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -21,11 +20,13 @@ import onnxruntime
 import pytest
 
 from slipway.cli.invoke import PROMPT, example_of
+from slipway.local_cloud.ports import free_port
 from slipway.operations.conform import Need, checks
 from slipway.specs import Project
 from slipway.specs.hosted import answering
 from slipway.specs.servers import Lmi, ServerName, Triton
 from slipway.specs.servers.triton_files.archive import contents
+from tests.local_cloud.conftest import eventually
 from tests.servers.toolkits import artifact
 from tests.serving.conftest import direct_logits, write_classifier
 
@@ -65,15 +66,17 @@ def answer(model: Path, row: list[float]) -> dict[str, Any]:
 
 def lasting(model: Path, seconds: float) -> list[float]:
     session = onnxruntime.InferenceSession(model / "model.onnx", providers=["CPUExecutionProvider"])
-    began, steps = time.perf_counter(), 5000
-    session.run(None, {"x": np.full((1, 4), steps, dtype=np.float32)})
-    return [float(int(steps / (time.perf_counter() - began) * seconds)), 0.0, 0.0, 0.0]
+    steps, took = 2000, []
+    for _ in range(5):
+        began = time.perf_counter()
+        session.run(None, {"x": np.full((1, 4), steps, dtype=np.float32)})
+        took.append(time.perf_counter() - began)
+    return [float(int(steps / min(took) * seconds)), 0.0, 0.0, 0.0]  # the others were kept from it
 
 
 def words(command: str) -> tuple[list[str], str]:
     """Return the page's command for a free port and this Python, and the URL."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     said = command.replace("http://127.0.0.1:8080", url).replace("python -m serving", f"{sys.executable} -m serving")
     return [str(SLIPWAY), *shlex.split(said.partition(" > ")[0])], url
 
@@ -151,7 +154,7 @@ def test_running_server_is_asked_and_left_running(folder: Path) -> None:
     environment = {**variables(), "SAGEMAKER_BIND_TO_PORT": url.rpartition(":")[2], "SLIPWAY_MODEL_DIR": "model"}
     server = subprocess.Popen([sys.executable, "-m", "serving"], cwd=folder, env=environment, stdout=subprocess.DEVNULL)
     try:
-        wait_until_ready(url)
+        wait_until_ready(url, server)
         done = subprocess.run(
             [*asked, *["--only", "AnswerNamesItsType", "--only", "EndsInTime", "--format", "json"]],
             cwd=folder,
@@ -167,16 +170,17 @@ def test_running_server_is_asked_and_left_running(folder: Path) -> None:
         server.wait()
 
 
-def wait_until_ready(url: str) -> None:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
+def wait_until_ready(url: str, starter: subprocess.Popen[Any]) -> None:
+    """Wait for a server, as long as the process that is it or starts it has not ended."""
+
+    def is_ready() -> bool:
+        assert starter.poll() is None, starter.returncode
         try:
-            if httpx.get(f"{url}/ping", trust_env=False).status_code == 200:
-                return
+            return httpx.get(f"{url}/ping", trust_env=False).status_code == 200
         except httpx.HTTPError:
-            pass
-        time.sleep(0.02)
-    raise AssertionError(url)
+            return False
+
+    eventually(is_ready, seconds=240)
 
 
 @pytest.mark.slow
@@ -185,7 +189,7 @@ def test_interruption_is_4_and_leaves_no_process(folder: Path) -> None:
     process = subprocess.Popen(
         asked, cwd=folder, env=variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    wait_until_ready(url)
+    wait_until_ready(url, process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=90)
     assert (process.returncode, said) == (4, "interrupted\n")

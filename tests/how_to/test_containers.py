@@ -100,4 +100,4 @@ def test_commands_and_programs_get_their_answers(deployed: tuple[Path, dict[str,
 
 def run(words: list[str], project: Path, connection: dict[str, str]) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **connection}
-    return subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300)

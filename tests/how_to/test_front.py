@@ -67,7 +67,7 @@ def ask(cloud: Cloud, folder: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=300,
         )
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["predictions"][0]["label"] == "7"

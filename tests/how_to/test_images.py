@@ -25,7 +25,7 @@ LMI, TRITON, PYTORCH = [line.removeprefix("$ slipway ") for line in CONSOLE.spli
 
 def slipway(command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [SLIPWAY, *shlex.split(command)], capture_output=True, text=True, check=False, timeout=60, cwd=ROOT
+        [SLIPWAY, *shlex.split(command)], capture_output=True, text=True, check=False, timeout=300, cwd=ROOT
     )
 
 

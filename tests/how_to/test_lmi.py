@@ -50,7 +50,7 @@ def test_chat_that_is_shown_is_read_by_the_front() -> None:
     program = (
         f"process.stdout.write(require({json.dumps(str(chat))}).read(Buffer.from({json.dumps(block)}), 'e').accept)"
     )
-    done = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout == "application/jsonlines"
 
 

@@ -30,7 +30,7 @@ COMMANDS = [line.removeprefix("$ slipway ") for block in blocks("console") for l
 
 def run(command: str) -> subprocess.CompletedProcess[str]:
     words = [str(SLIPWAY), *shlex.split(command)]
-    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
 
 
 def test_first_command_prints_what_the_page_shows() -> None:

@@ -75,7 +75,7 @@ class House:
     def run(self, *command: str | Path) -> str:
         environment = {**os.environ, **self._cloud.environment()}
         done = subprocess.run(
-            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False, timeout=90
+            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False, timeout=300
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -125,7 +125,7 @@ def test_models_are_asked_changed_and_handed_over_without_a_failed_request(house
         house.write(f"{blocks('yaml')[1]}rollout: {{strategy: canary}}\n")  # the environment says the rest of it
         assert house.deploy() == "s3://team-models/released/"
     assert caller.failures == []
-    assert caller.answered > 10
+    assert caller.answered > 5
 
     source = {"Bucket": "team-models", "Key": "released/digits.tar.gz"}
     house.s3.copy_object(Bucket="team-models", Key="released/later/new.tar.gz", CopySource=source)

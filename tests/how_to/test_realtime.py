@@ -95,7 +95,7 @@ def test_page_is_followed_and_a_new_version_fails_no_request(
         done = cdk(project_copy, *deploy, connection=connection)
     assert done.returncode == 0, done.stdout + done.stderr
     assert caller.failures == []
-    assert caller.answered > 20
+    assert caller.answered > 5
     after = {words[-1]: vectors(run([str(SLIPWAY), *words[1:]], project_copy, connection)) for words in asked}
     for name in ("int8", "fp32"):  # alone a request gets every core, in company one: the last digits may differ
         np.testing.assert_allclose(after[name], before["int8"], atol=1e-4)
@@ -118,11 +118,11 @@ def shadow_is_asked_and_not_heard(aws: Aws) -> None:
 def endpoint_passes_the_checks(project: Path, connection: dict[str, str]) -> None:
     page = (ROOT / "docs" / "how-to" / "conform.md").read_text(encoding="utf-8")
     [asked] = re.findall(r"\$ slipway (conform --endpoint .*)", page)
-    (project / "several.json").write_text(json.dumps({"inputs": ["one ship", "two ships", "three ships" * 200]}))
+    (project / "several.json").write_text(json.dumps({"inputs": ["one ship", *["three ships " * 200] * 8]}))
     streamed = ["--stream", "application/jsonlines", "--stream-example", "several.json"]
     words = [str(SLIPWAY), *asked.split(), *streamed, "--format", "json"]
     done = subprocess.run(
-        words, cwd=project, env={**os.environ, **connection}, capture_output=True, text=True, check=False, timeout=120
+        words, cwd=project, env={**os.environ, **connection}, capture_output=True, text=True, check=False, timeout=300
     )
     outcomes = {check["check"]: (check["outcome"], check["saw"]) for check in json.loads(done.stdout)["checks"]}
     assert done.returncode == 0, (outcomes, done.stderr)
@@ -139,6 +139,6 @@ def vectors(said: str) -> list[list[float]]:
 
 def run(words: list[str], project: Path, connection: dict[str, str]) -> str:
     environment = {**os.environ, **connection}
-    done = subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
@@ -100,19 +102,21 @@ def test_page_is_followed_from_a_cold_start_to_a_warm_copy(
         done = cdk(project_copy, *deploy, connection=connection)
     assert done.returncode == 0, done.stdout + done.stderr
     assert caller.failures == []
-    assert caller.answered > 10
+    assert caller.answered > 5
     copy_stays_warm(aws)
 
 
 def first_request_waits(aws: Aws) -> None:
     main = {"VariantName": "AllTraffic"}
-    starts = statistics(aws, "ModelSetupTime", ENDPOINT, **main)["SampleCount"]
-    cold, warm = seconds(aws), seconds(aws)
+    asked = published(aws, "ModelLatency", ENDPOINT, 1, **main)["SampleCount"]
+    starts = published(aws, "ModelSetupTime", ENDPOINT, 1, **main)["SampleCount"]
+    cold, *warm = [seconds(aws) for _ in range(6)]
     setup = published(aws, "ModelSetupTime", ENDPOINT, starts + 1, **main)
     assert setup["SampleCount"] == starts + 1
-    assert warm < setup["Minimum"] / 1e6 < cold
+    assert min(warm) < setup["Minimum"] / 1e6 < cold
+    latency = published(aws, "ModelLatency", ENDPOINT, asked + 6, **main)
     assert statistics(aws, "OverheadLatency", ENDPOINT, **main)["Maximum"] >= setup["Minimum"]
-    assert statistics(aws, "ModelLatency", ENDPOINT, **main)["Maximum"] < setup["Minimum"]
+    assert latency["Sum"] < setup["Sum"]
 
 
 def seconds(aws: Aws) -> float:
@@ -132,11 +136,36 @@ def more_than_max_concurrency_are_throttled(aws: Aws) -> None:
             heard.append(error.response["Error"]["Code"])
 
     callers = [threading.Thread(target=ask) for _ in range(30)]
-    for caller in callers:
+    callers[0].start()
+    server = stopped_as_it_starts(aws)
+    for caller in callers[1:]:
         caller.start()
+    eventually(lambda: len(heard) == 10)
+    os.killpg(server, signal.SIGCONT)
     for caller in callers:
         caller.join()
     assert sorted(heard) == ["ThrottlingException"] * 10 + ["answer"] * 20
+
+
+def stopped_as_it_starts(aws: Aws) -> int:
+    """Hold the server up that the first request wakes: whoever comes now finds that request waiting, however late."""
+    cloud, found = psutil.Process(aws.cloud.pid), list[int]()
+
+    def is_there() -> bool:
+        found[:] = [child.pid for child in cloud.children() if "serving" in words_of(child)]
+        return found != []
+
+    eventually(is_there)
+    [server] = found  # the one endpoint has one, in a group of its own
+    os.killpg(server, signal.SIGSTOP)
+    return server
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:  # it ended meanwhile
+        return []
 
 
 def copy_stays_warm(aws: Aws) -> None:
@@ -153,6 +182,6 @@ def copy_stays_warm(aws: Aws) -> None:
 
 def run(words: list[str], project: Path, connection: dict[str, str]) -> str:
     environment = {**os.environ, **connection}
-    done = subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout

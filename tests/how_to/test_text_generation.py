@@ -6,16 +6,17 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from slipway.local_cloud.ports import free_port
+from tests.local_cloud.conftest import alive, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,25 +55,24 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def port(project: Path) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        number: int = probe.getsockname()[1]
+    number = free_port()
     pid = int(shell(SERVE + "echo $!", project, number))
     try:
-        wait_until_ready(number)
+        eventually(lambda: is_ready(number) or not alive(pid), seconds=240)
+        assert alive(pid)
         yield number
     finally:
-        os.kill(pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        eventually(lambda: not alive(pid))
 
 
-def wait_until_ready(port: int) -> None:
-    end = time.monotonic() + 30
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            assert time.monotonic() < end, "the server does not answer"
-            time.sleep(0.1)
+def is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=60):
+            return True
+    except OSError:
+        return False
 
 
 def test_artifact_tells_of_reading_and_of_making(project: Path) -> None:

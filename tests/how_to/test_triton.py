@@ -51,8 +51,8 @@ def cloud(project_copy: Path) -> Iterator[Cloud]:
 
 def tritonservers(project: Path) -> list[psutil.Process]:
     """Return those of a project's cloud, which work in folders of its own."""
-    found = [one for one in psutil.process_iter(["name"]) if one.info["name"] == "tritonserver"]
-    return [one for one in found if any(str(project) in word for word in one.cmdline())]
+    found = [one for one in psutil.process_iter(["name", "cmdline"]) if one.info["name"] == "tritonserver"]
+    return [one for one in found if any(str(project) in word for word in one.info["cmdline"] or ())]
 
 
 def test_page_is_done(
@@ -83,7 +83,7 @@ def test_page_is_done(
     assert len(running) == 2
     ended = cdk(project_copy, "destroy", *STACKS[1:], "--force", connection=connection)
     assert ended.returncode == 0, ended.stderr
-    _, alive = psutil.wait_procs(running, 30)
+    _, alive = psutil.wait_procs(running, 120)
     assert alive == []
 
 

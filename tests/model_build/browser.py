@@ -36,13 +36,13 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
     *("--disable-dev-shm-usage", "--hide-scrollbars", "--force-device-scale-factor=1", "--remote-debugging-pipe"),
 )
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 240.0
 
 
 def unpack(folder: Path) -> Path:
     """Return the browser's program, with the libraries and fonts that the package brings beside it."""
     for name in ("chromium", "al2023.tar", "fonts.tar"):
-        subprocess.run(["node", "-e", UNPACK, str(PACKAGE / f"{name}.br"), str(folder / name)], check=True, timeout=60)
+        subprocess.run(["node", "-e", UNPACK, str(PACKAGE / f"{name}.br"), str(folder / name)], check=True, timeout=300)
     for name in ("al2023.tar", "fonts.tar"):
         with tarfile.open(folder / name) as archive:
             archive.extractall(folder, filter="data")
@@ -83,8 +83,7 @@ class Browser:
         os.close(to_browser)
         os.close(from_browser)
         self._session = ""
-        target = next(it for it in self.call("Target.getTargets")["targetInfos"] if it["type"] == "page")
-        attached = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+        attached = self.call("Target.attachToTarget", targetId=self._page(), flatten=True)
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
@@ -103,7 +102,7 @@ class Browser:
         """Open a file and wait until nothing more is loaded."""
         self.events.clear()
         self.call("Page.navigate", url=page.as_uri())
-        self._until(lambda: self.seen("Page.loadEventFired") != [])
+        self._until(lambda: "Page.loadEventFired" in self._since(page.as_uri()))
 
     def seen(self, method: str) -> list[dict[str, Any]]:
         """Return what was told under one name since the page was opened."""
@@ -137,6 +136,21 @@ class Browser:
         assert "error" not in found[0], found[0]
         result: dict[str, Any] = found[0]["result"]
         return result
+
+    def _page(self) -> str:
+        """Return the page that it begins with, which may be there later than the browser."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            for found in self.call("Target.getTargets")["targetInfos"]:
+                if found["type"] == "page":
+                    return str(found["targetId"])
+            assert time.monotonic() < end, "the browser has no page"
+            time.sleep(0.02)
+
+    def _since(self, url: str) -> list[str]:
+        """Return what was told since the page at an address came in the place of the one before."""
+        said = [event["params"].get("frame", {}).get("url") for event in self.events]
+        return [event["method"] for event in self.events[said.index(url) :]] if url in said else []
 
     def _session_known(self) -> bool:
         return getattr(self, "_session", "") != ""

@@ -95,7 +95,7 @@ def test_rehearsal_goes_as_far_as_it_can_and_leaves_no_artifact(embedder: Make) 
 
 def test_rehearsal_ends_at_the_gate(embedder: Make) -> None:
     more = "calibrate: {data: calibration.txt}\ngpu: {sm: 86, precision: int8}\n"
-    with pytest.raises(GateError, match=r"(?s)no recipe is left.*tensorrt-rtx-int8: cosine_similarity is 0\.999"):
+    with pytest.raises(GateError, match=r"(?s)no recipe is left.*tensorrt-rtx-int8: cosine_similarity is 0\.99"):
         rehearse(embedder(target="gpu", at_least=1.0, more=more), None, Silent())
 
 
@@ -122,9 +122,9 @@ def test_command_rehearses_and_refuses_with_its_own_codes(embedder: Make) -> Non
     project = embedder(target="gpu", more="gpu: {sm: 75}\n")
     command = [SLIPWAY, "build", "--project", str(project.root), "--format", "json"]
     (project.root / "endpoints").mkdir()
-    refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert (refused.returncode, "on a machine whose GPU is SM 75" in refused.stderr) == (3, True)
-    rehearsed = subprocess.run([*command, "--rehearse"], capture_output=True, text=True, timeout=120, check=True)
+    rehearsed = subprocess.run([*command, "--rehearse"], capture_output=True, text=True, timeout=300, check=True)
     [found] = json.loads(rehearsed.stdout)["rehearsals"]
     unfit = {row["recipe"]: row["reason"] for row in found["tried"] if row["outcome"] == "unfit"}
     assert unfit == {
@@ -133,7 +133,7 @@ def test_command_rehearses_and_refuses_with_its_own_codes(embedder: Make) -> Non
         "tensorrt-rtx-fp32": "TensorRT-RTX has no float32 products for SM 75",
     }
     assert [row["recipe"] for row in found["tried"] if row["outcome"] == "compiled"] == ["tensorrt-rtx-fp16"]
-    both = subprocess.run([*command, "--rehearse", "--force"], capture_output=True, text=True, timeout=60, check=False)
+    both = subprocess.run([*command, "--rehearse", "--force"], capture_output=True, text=True, timeout=300, check=False)
     assert (both.returncode, "give one of them" in both.stderr) == (2, True)
 
 

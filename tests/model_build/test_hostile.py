@@ -35,7 +35,7 @@ WAIT_AT = "SLIPWAY_TEST_WAIT_AT"
 
 def run(project: Project, *words: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     command = [*before, *PYTHON, "--project", str(project.root), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.mark.parametrize(

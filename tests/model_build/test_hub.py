@@ -105,7 +105,7 @@ def fetched(root: Path, endpoint: str, source: str, **variables: str) -> subproc
     home = {"HF_HOME": str(root / "home"), "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_TELEMETRY": "1", "NO_PROXY": "*"}
     command = [sys.executable, "-c", READ, str(root)]
     environment = {**os.environ, **home, **variables}
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
 
 
 def test_model_of_the_hub_is_fetched_once_without_code_and_pickles(hub: tuple[type[Hub], str], tmp_path: Path) -> None:

@@ -12,13 +12,16 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from model_build.graph import Graph
 from model_build.store import Store
 from slipway.specs import Project
+from tests.local_cloud.conftest import eventually
 from tests.model_build.conftest import write_embedder
 
 if TYPE_CHECKING:
@@ -71,12 +74,23 @@ class Room:
         (self.root / "endpoints").mkdir(parents=True)
         write_embedder(self.root)
 
-    def build(self, last: int = -1, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    def build(self, last: int = -1, seconds: float = 300) -> subprocess.CompletedProcess[str]:
         self._log.unlink(missing_ok=True)
         changes = {"CHANGES_IN": str(self.root), "CHANGES_LOG": str(self._log), "CHANGES_LAST": str(last)}
         environment = {**os.environ, "PYTHONPATH": str(self._hook), **changes}
         command = [*BUILD, str(self.root)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds, check=False)
+        eventually(lambda: not self.is_busy())  # the child of a build that is killed ends a moment after it
+        return done
+
+    def is_busy(self) -> bool:
+        """Tell whether a process works in the project."""
+        with suppress(psutil.Error):
+            return any(
+                process.info["cwd"] == str(self.root) and process.info["status"] != psutil.STATUS_ZOMBIE
+                for process in psutil.process_iter(["cwd", "status"])
+            )
+        return True
 
     @property
     def changes(self) -> int:
@@ -165,7 +179,7 @@ def test_build_on_a_disk_without_room_says_so_and_the_next_one_is_whole(whole: R
         pytest.skip("no way to make a small disk")
     done = subprocess.run(
         ["unshare", "-rm", "sh", "-c", ROOM, "sh", str(room.root), *sizes, "64m"],
-        env={**os.environ, "PYTHON": sys.executable}, capture_output=True, text=True, timeout=200, check=False,
+        env={**os.environ, "PYTHON": sys.executable}, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     if done.returncode in (1, 99) and "ended with" not in done.stdout:
         pytest.skip(f"no way to make a small disk: {done.stderr.strip()}")

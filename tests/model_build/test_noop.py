@@ -28,7 +28,7 @@ json.dump({"read": int(read), "modules": sorted(sys.modules)}, sys.stderr)
 def slipway_build(root: Path) -> tuple[list[bool], int, set[str]]:
     """Return which models were built, how many bytes were read for that, and what was imported."""
     command = [sys.executable, "-c", BUILD, "build", "--project", str(root), "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     facts = json.loads(done.stderr)
     return [model["built"] for model in json.loads(done.stdout)["models"]], facts["read"], set(facts["modules"])
 
@@ -49,7 +49,7 @@ def test_no_weight_is_read_when_nothing_changed(tmp_path: Path) -> None:
         file.write(b"other")  # the same size
     changed = subprocess.run(
         [sys.executable, "-c", BUILD, "build", "model-7", "--project", str(tmp_path)],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert changed.returncode == 2
     assert "models/model-7/source.py: 1 problem" in changed.stderr  # it was built: its source has no load()

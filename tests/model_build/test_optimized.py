@@ -37,7 +37,7 @@ KEY = "arn:aws:kms:eu-west-1:111122223333:key/1a2b3c4d-5e6f-7081-92a3-b4c5d6e7f8
 
 def slipway(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [SLIPWAY, *words], cwd=root, env=os.environ, capture_output=True, text=True, check=False, timeout=120
+        [SLIPWAY, *words], cwd=root, env=os.environ, capture_output=True, text=True, check=False, timeout=300
     )
 
 

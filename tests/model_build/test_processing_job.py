@@ -30,7 +30,7 @@ def job(project: Project, folder: Path, expected: Expected, *words: str) -> subp
     file.write_text(expected.model_dump_json())
     command = [sys.executable, "-m", "model_build", "--project", str(project.root), "--expect", str(file)]
     command += ["--results", str(folder / "out"), "--message", str(folder / "message"), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_code_that_differs_is_named_when_all_versions_are_the_same(
 def test_request_that_cannot_be_read_is_the_machines_trouble(scaler: Make, tmp_path: Path) -> None:
     project = scaler()
     command = [sys.executable, "-m", "model_build", "--project", str(project.root), "--expect", str(tmp_path / "none")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, done.stdout) == (3, "")
     assert "does not say what to build" in done.stderr
 

@@ -44,7 +44,7 @@ def write(folder: Path, template: dict[str, Any]) -> str:
 
 def test_good_template_exits_0() -> None:
     words = [str(SLIPWAY), "check", "--template", GOOD, "--region", "eu-west-1"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "nothing found", "")
 
 

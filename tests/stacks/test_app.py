@@ -46,7 +46,7 @@ def cdk(root: Path, *words: str, **variables: str) -> subprocess.CompletedProces
     environment = {**os.environ, "CI": "true", "CDK_DISABLE_CLI_TELEMETRY": "true", "VIRTUAL_ENV": sys.prefix}
     environment |= {"CDK_VALIDATION": "false", **variables}
     return subprocess.run(
-        [str(CDK), *words], cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=120
+        [str(CDK), *words], cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=300
     )
 
 
@@ -102,7 +102,7 @@ def test_error_of_a_user_is_one_message_with_its_exit_code(house: Callable[[str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert ended.returncode == 2
     assert "environment 'prd' has no file" in ended.stderr
@@ -119,7 +119,7 @@ def test_interruption_is_one_line(house: Callable[[str], Path]) -> None:
         while app.poll() is None and not psutil.Process(app.pid).children():
             time.sleep(0.01)  # until Node is there, which a terminal's Ctrl-C ends too
         os.killpg(app.pid, signal.SIGINT)
-        _, said = app.communicate(timeout=30)
+        _, said = app.communicate(timeout=300)
     assert (app.returncode, said) == (4, "interrupted\n")
 
 
@@ -131,7 +131,7 @@ def test_what_node_cannot_write_is_one_line(house: Callable[[str], Path]) -> Non
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     [said] = ended.stderr.splitlines()
     assert ended.returncode == 3

@@ -149,7 +149,7 @@ def test_real_cdk_fails_for_an_error_and_shows_a_warning(tmp_path: Path, kind: s
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == code, done.stderr
     assert "WARNING ProductionVariants[0].InitialInstanceCount" in done.stderr

@@ -106,7 +106,7 @@ def test_java_reads_what_was_written(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=300,
     )
     read = dict(line.split(" ") for line in done.stdout.splitlines())
     assert {key: base64.b64decode(value).decode() for key, value in read.items()} == {
