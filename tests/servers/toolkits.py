@@ -41,7 +41,7 @@ OK = 200
 MACHINE = instance_types()["ml.c7i.xlarge"]
 SENTENCES = ["A slipway is where ships are built.", "and from which they are launched"]
 JSON = {"content-type": "application/json"}
-get, post = (partial(ask, timeout=DEADLINE_SECONDS) for ask in (httpx.get, httpx.post))
+get, post = partial(httpx.get, timeout=DEADLINE_SECONDS), partial(httpx.post, timeout=DEADLINE_SECONDS)
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,10 @@ async def shared(folder: Path, count: int) -> list[int]:
         for doorman, door in zip(doormen, workers, strict=True):
             doorman.close()
             door.close()
-        for one in (*callers, *(transport for own in held for transport in own)):
-            one.close()
+        for caller in callers:
+            caller.close()
+        for transport in (one for own in held for one in own):
+            transport.close()
     return sorted(map(len, held))
 
 
