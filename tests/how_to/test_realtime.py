@@ -95,7 +95,7 @@ def test_page_is_followed_and_a_new_version_fails_no_request(
         done = cdk(project_copy, *deploy, connection=connection)
     assert done.returncode == 0, done.stdout + done.stderr
     assert caller.failures == []
-    assert caller.answered > 5
+    assert caller.answered > 3
     after = {words[-1]: vectors(run([str(SLIPWAY), *words[1:]], project_copy, connection)) for words in asked}
     for name in ("int8", "fp32"):  # alone a request gets every core, in company one: the last digits may differ
         np.testing.assert_allclose(after[name], before["int8"], atol=1e-4)
