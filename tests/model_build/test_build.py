@@ -375,8 +375,10 @@ def test_builds_start_anew_after_one_was_killed_and_build_once(embedder: Make, e
         with file.open("w") as stream:
             both.append(subprocess.Popen(command(project), stdout=subprocess.PIPE, stderr=stream, text=True))
     waiting = "waiting for another build"
-    eventually(lambda: any(waiting in file.read_text() for file in messages), seconds=240)
-    (project.root / "word").touch()  # and not before: one of them would be done before the other has begun
+    try:  # until then nothing is loaded: one of them would be done before the other has begun
+        eventually(lambda: any(waiting in file.read_text() for file in messages), seconds=240)
+    finally:
+        (project.root / "word").touch()
     outputs = [process.communicate(timeout=300)[0] for process in both]
     assert sorted(built_models(output)["tiny"] for output in outputs) == [False, True]  # and JSON alone
     assert sum(waiting in file.read_text() for file in messages) == 1
