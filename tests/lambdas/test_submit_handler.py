@@ -88,7 +88,7 @@ def front(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Front:
         "SLIPWAY_BUCKET": BUCKET,
         "SLIPWAY_ENDPOINT_NAME": "reader",
         "SLIPWAY_INVOCATION_TIMEOUT_SECONDS": "60",
-        "SLIPWAY_READ_TIMEOUT_SECONDS": "5",
+        "SLIPWAY_READ_TIMEOUT_SECONDS": "60",
         "SLIPWAY_REQUEST_TTL_SECONDS": "600",
     }
     for name, value in settings.items():
@@ -198,7 +198,7 @@ def test_large_answer_is_fetched_from_a_link(front: Front, aws: Aws) -> None:
     assert (elsewhere["statusCode"], body(elsewhere)["location"]) == (303, elsewhere["headers"]["Location"])
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in elsewhere["headers"]["Location"]
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(elsewhere["headers"]["Location"], timeout=30) as found:
+    with opener.open(elsewhere["headers"]["Location"], timeout=240) as found:
         assert found.read() == large
 
 

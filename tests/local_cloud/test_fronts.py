@@ -75,7 +75,9 @@ def token(_caller: Aws, cloud: Cloud, pool: dict[str, str]) -> Callable[[str], s
             AllowedOAuthScopes=[f"models/{scope}"],
         )["UserPoolClient"]
         asked = {"grant_type": "client_credentials", "scope": f"models/{scope}"}
-        answer = httpx.post(f"{cloud.url}/oauth2/token", data=asked, auth=(client["ClientId"], client["ClientSecret"]))
+        answer = httpx.post(
+            f"{cloud.url}/oauth2/token", data=asked, auth=(client["ClientId"], client["ClientSecret"]), timeout=240
+        )
         return str(answer.json()["access_token"])
 
     return get
