@@ -32,8 +32,8 @@ test: setup ## the whole check, as CI runs it; RECORD=1 notes what each file tak
 	@$(MAKE) --no-print-directory -j 2 types tests
 
 AGAIN := --reruns 1 --reruns-delay 2 --max-suite-reruns 5 --rerun-show-tracebacks # docs/decisions/0041
-tests: setup ## all tests, four at a time; what make models and make servers make is there
-	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 25 $(AGAIN) $(if $(RECORD),--record-seconds)
+tests: setup ## all tests, three at a time; what make models and make servers make is there
+	$(BIN)/pytest -n logical --maxprocesses 3 --dist loadfile --no-loadscope-reorder --durations 25 $(AGAIN) $(if $(RECORD),--record-seconds)
 
 models: setup ## build the example models, where they are not built yet
 	$(BIN)/slipway build

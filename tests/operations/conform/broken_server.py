@@ -27,6 +27,8 @@ READING = threading.Lock()
 LAST: dict[str, Any] = {}
 MODELS: dict[str, str] = {}
 STATE = {"draining": False, "in flight": 0}
+# So long that callers at once meet each other on any machine; and none, where answers have to be many.
+SECONDS = {"ManyAtOnceAnswered": 0.1, "EachItsOwnAnswer": 0.1, "UnreadAnswersHoldNobodyUp": 0}
 
 
 class Refusal(Exception):  # noqa: N818  a sentence of HTTP
@@ -113,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Refusal(503)
         self.negotiate()
         request = self.read()
-        wait = float(request.get("seconds", 0 if FLAW == "UnreadAnswersHoldNobodyUp" else 0.002))
+        wait = float(request.get("seconds", SECONDS.get(FLAW, 0.002)))
         if FLAW == "ExampleAnswered" or (FLAW == "ManyAtOnceAnswered" and STATE["in flight"] > 4):
             raise Refusal(500)
         LAST.update(request)
