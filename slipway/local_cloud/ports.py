@@ -38,7 +38,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def _claim(port: int) -> socket.socket:
-    """Take a name that one process has, until it ends, in the network that has the port; only Linux has such names."""
+    """Take a name that one process has while this is open, in the port's own network; only Linux has such names."""
     claim = socket.socket(socket.AF_UNIX)
     if sys.platform != "linux":
         return claim
